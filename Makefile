@@ -1,0 +1,65 @@
+# Everything a newcomer needs is one of these words. `make help` lists them.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?=
+PYTEST ?=
+
+.PHONY: help demo test install peers lint types house unit format lock bench clean
+
+help:  ## list these words
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.demo-ready  ## train, freeze, approve, release, serve and trace a real model
+	$(BIN)/bedside demo $(DEMO)
+
+test: install peers lint types house unit  ## everything that CI runs
+
+install: $(VENV)/.test-ready  ## the whole development environment, from the hashed locks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Bedside needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-ready: locks/demo.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/demo.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.test-ready: locks/test.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@ $(VENV)/.demo-ready
+
+peers:  ## the real systems that tests talk to, where we may install them
+	@tools/install-peers
+
+lint: install  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install  ## mypy, strict
+	$(BIN)/mypy
+
+house: install  ## the floor plan: who may import whom
+	$(BIN)/lint-imports
+
+unit: install  ## the tests, on both cores
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
+
+format: install  ## write the format that `lint` asks for
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install  ## resolve pyproject.toml into locks/ anew, with hashes and without index addresses
+	PATH="$(abspath $(BIN)):$$PATH" tools/lock
+
+bench: install  ## measure, and write docs/benchmarks.md
+	$(BIN)/python -m tools.bench
+
+clean:  ## forget the environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

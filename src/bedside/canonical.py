@@ -1,0 +1,102 @@
+"""Canonical JSON (RFC 8785) and SHA-256 digests: one value, one spelling, one digest.
+
+Reading is strict: JSON that two readers could understand differently (a repeated key,
+`NaN`, `Infinity`, bytes that are not UTF-8) is refused rather than guessed at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, NoReturn, TypeAlias
+
+import rfc8785
+
+from bedside.errors import LimitExceeded, UsageError
+
+Json: TypeAlias = Any
+"""Null, boolean, integer, finite float, string, list of Json, or dict from string to Json."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+MAX_DEPTH = 64
+"""Deeper nesting than any manifest or message needs; bounds recursion in every reader."""
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """Return the one spelling of `value` in canonical JSON, as UTF-8.
+
+    Raises:
+        UsageError: `value` holds something that canonical JSON cannot say: NaN, an infinity,
+            an integer beyond ±(2**53 - 1), a lone surrogate, or a type that is not JSON.
+
+    Source: RFC 8785, section 3.2.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as problem:
+        raise UsageError(f"This value has no canonical JSON form: {problem}.") from problem
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of `data`, written `sha256:` and 64 lower-case hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def read_json(data: bytes) -> Json:
+    """Parse JSON strictly.
+
+    Raises:
+        UsageError: not UTF-8, not JSON, a repeated key, or a number that is not finite.
+        LimitExceeded: nested deeper than `MAX_DEPTH`.
+
+    Source: RFC 8259, section 4 (names should be unique) and RFC 7493 (I-JSON).
+    """
+    _refuse_deep(data)
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+        )
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"Not UTF-8 at byte {problem.start}.", advice="Send UTF-8.") from problem
+    except json.JSONDecodeError as problem:
+        raise UsageError(
+            f"Not JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}."
+        ) from problem
+    except ValueError as problem:  # an integer of more digits than Python reads
+        raise LimitExceeded(f"A number in the JSON is too long: {problem}.") from problem
+
+
+def _refuse_deep(data: bytes) -> None:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return  # the common case: too few brackets to be deep, strings included
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise LimitExceeded(f"JSON nested deeper than {MAX_DEPTH} levels.")
+
+
+def _unique_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The name {repeated!r} stands twice in one JSON object.")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise UsageError(f"{name} is not a JSON number.", advice="Send null for a missing value.")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise UsageError(f"The number {text} is too large to be read exactly.")
+    return value

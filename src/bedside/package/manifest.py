@@ -1,0 +1,220 @@
+"""The manifest: everything that decides a frozen model's answer, and where it came from.
+
+A tree of frozen values. Reading one checks all of it; a name that is not declared here is
+refused. `docs/spec/package.md` is the full text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import Field, ValidationError, model_validator
+
+from bedside.canonical import canonical_bytes, read_json
+from bedside.errors import PackageDamaged
+from bedside.package.fields import Frozen, Language, TabularInput, Text
+from bedside.package.operations import Operation
+from bedside.package.outputs import Output
+
+FORMAT_VERSION = 1
+MAX_MANIFEST_BYTES = 8 * 2**20
+"""A manifest of 4,096 fields with descriptions in two languages stays below this."""
+
+ModelName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+Version: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})"
+        r"(-[0-9A-Za-z-]{1,40}(\.[0-9A-Za-z-]{1,40}){0,5})?$"
+    ),
+]
+"""A semantic version without build metadata. Source: semver.org 2.0.0."""
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+EntryName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}\.[a-z0-9]{1,10}$")]
+Timestamp: TypeAlias = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class Entry(Frozen):
+    """Size in bytes and digest of one entry of the archive."""
+
+    size: Annotated[int, Field(ge=0)]
+    digest: Digest
+
+
+class Model(Frozen):
+    """The network: which entry, which operator set, what goes in and what comes out."""
+
+    entry: EntryName
+    format: Literal["onnx"] = "onnx"
+    opset: Annotated[dict[str, int], Field(min_length=1)]
+    """Version of each operator domain, the default domain written `ai.onnx`."""
+    input: Line
+    element: Literal["float32", "float64"]
+    width: Annotated[int, Field(ge=1)]
+    """Number of columns of the input matrix."""
+    output: Line
+    """The tensor with probabilities (rows × classes) or values (rows × 1)."""
+
+
+class Conditions(Frozen):
+    """Under what the package was verified, and what a runtime must keep to."""
+
+    runtime: Line
+    """Accepted versions of ONNX Runtime, as a version specifier (PEP 440)."""
+    verified_with: dict[str, Line]
+    """The libraries, with versions, that gave the golden answers."""
+    graph_optimisation: Literal["disabled", "basic", "extended", "all"]
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    processor: Line
+    """Architecture, such as x86_64."""
+
+
+class DataSet(Frozen):
+    """Data that a number in this package rests on."""
+
+    name: Line
+    digest: Digest
+    rows: Annotated[int, Field(ge=1)]
+    licence: Line
+    consent_basis: Line
+    origin: Line
+
+
+class Difference(Frozen):
+    """Native model against frozen model, on the comparison data."""
+
+    rows: Annotated[int, Field(ge=1)]
+    largest: Annotated[float, Field(ge=0)]
+    tolerance: Annotated[float, Field(gt=0)]
+    labels_that_differ: Literal[0] = 0
+
+
+class Lineage(Frozen):
+    """Who made the model, when, from what, and how; and what freezing changed."""
+
+    trained_by: Line
+    trained_at: Timestamp
+    frozen_at: Timestamp
+    frozen_with: Line
+    """Name and version of the software that froze it."""
+    code: Line
+    """Commit or other exact name of the training code."""
+    algorithm: Line
+    """The native estimator, such as `sklearn.linear_model.LogisticRegression`."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    seed: int | None = None
+    data: Annotated[tuple[DataSet, ...], Field(min_length=1)]
+    split: Line
+    environment: dict[str, Line] = Field(default_factory=dict)
+    run_record: Digest | None = None
+    parent: Digest | None = None
+    """Digest of the manifest of the package that this one replaces."""
+    difference: Difference
+    golden_from_real_rows: bool = False
+
+
+class Metric(Frozen):
+    """An estimate with its confidence interval and the method of both."""
+
+    name: Line
+    value: float
+    lower: float
+    upper: float
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    method: Line
+    subgroup: Line | None = None
+    n: Annotated[int, Field(ge=1)]
+
+
+class Evaluation(Frozen):
+    """How good it is, on what."""
+
+    data: DataSet
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)]
+    notes: Text = Field(default_factory=dict)
+
+
+class Golden(Frozen):
+    """Where the golden cases lie, and how near a replayed score must come to the recorded one."""
+
+    entry: EntryName
+    cases: Annotated[int, Field(ge=1, le=10_000)]
+    tolerance: Annotated[float, Field(gt=0, le=0.01)]
+
+
+class Manifest(Frozen):
+    """All of `manifest.json`."""
+
+    format_version: Literal[1]
+    name: ModelName
+    version: Version
+    title: Annotated[Text, Field(min_length=1)]
+    licence: Line
+    intended_use: Annotated[Text, Field(min_length=1)]
+    not_for: Annotated[Text, Field(min_length=1)]
+    claim_level: Literal["demonstration", "research", "investigational", "cleared"]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    input: TabularInput
+    preprocessing: tuple[Operation, ...]
+    model: Model
+    postprocessing: Output
+    conditions: Conditions
+    lineage: Lineage
+    evaluation: Evaluation
+    golden: Golden
+    entries: Annotated[dict[EntryName, Entry], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _names_its_entries(self) -> Self:
+        for name in (self.model.entry, self.golden.entry):
+            if name not in self.entries:
+                raise ValueError(f"the entry {name!r} is named but not listed in `entries`")
+        for texts in (self.title, self.intended_use, self.not_for):
+            if missing := set(self.languages) - set(texts):
+                raise ValueError(f"a text lacks the declared language(s) {sorted(missing)}")
+        return self
+
+    @property
+    def ref(self) -> str:
+        """`name@version`, the way people and the registry say it."""
+        return f"{self.name}@{self.version}"
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """Return the canonical bytes of `manifest` (RFC 8785); absent optional values are `null`."""
+    return canonical_bytes(manifest.model_dump(mode="json"))
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Parse and check a manifest.
+
+    Raises:
+        PackageDamaged: not canonical JSON, or not a manifest; names the first faults.
+        UsageError, LimitExceeded: not JSON at all, or too deep.
+    """
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise PackageDamaged(f"The manifest has {len(data)} bytes; at most {MAX_MANIFEST_BYTES}.")
+    value = read_json(data)
+    version = value.get("format_version") if isinstance(value, dict) else None
+    if version != FORMAT_VERSION:
+        raise PackageDamaged(
+            f"Format version {version!r} is not known; this Bedside reads {FORMAT_VERSION}.",
+            advice="Update Bedside, or freeze the model again.",
+        )
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as problem:
+        raise PackageDamaged(f"The manifest is not valid: {faults(problem)}.") from problem
+    if write_manifest(manifest) != data:
+        raise PackageDamaged("The manifest is not written in canonical JSON (RFC 8785).")
+    return manifest
+
+
+def faults(problem: ValidationError, most: int = 5) -> str:
+    """Return where and why validation failed, shortened to the first `most` places."""
+    errors = problem.errors(include_url=False, include_context=False)
+    lines = [f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in errors[:most]]
+    if len(errors) > most:
+        lines.append(f"and {len(errors) - most} more")
+    return "; ".join(lines)
