@@ -49,7 +49,8 @@ def read_json(data: bytes) -> Json:
     """Parse JSON strictly.
 
     Raises:
-        UsageError: not UTF-8, not JSON, a repeated key, or a number that is not finite.
+        UsageError: not UTF-8, not JSON, a repeated key, a number that is not finite, or an
+            integer beyond ±(2**53 - 1) that is not the canonical spelling of a float.
         LimitExceeded: nested deeper than `MAX_DEPTH`.
 
     Source: RFC 8259, section 4 (names should be unique) and RFC 7493 (I-JSON).
@@ -61,6 +62,7 @@ def read_json(data: bytes) -> Json:
             object_pairs_hook=_unique_object,
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
+            parse_int=_exact_integer,
         )
     except UnicodeDecodeError as problem:
         raise UsageError(f"Not UTF-8 at byte {problem.start}.", advice="Send UTF-8.") from problem
@@ -100,3 +102,18 @@ def _finite_float(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise UsageError(f"The number {text} is too large to be read exactly.")
     return value
+
+
+def _exact_integer(text: str) -> int | float:
+    if len(text) <= 15:
+        return int(text)
+    value = int(text)
+    if abs(value) < 2**53:
+        return value
+    # RFC 8785 spells floats up to 1e21 without a point: those are read back as what they were
+    nearest = _finite_float(text)
+    if canonical_bytes(nearest) == text.encode():
+        return nearest
+    raise UsageError(
+        f"The integer {text[:40]} is too large to be read exactly.", advice="Send it as text."
+    )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from bedside.canonical import canonical_bytes, read_json
-from bedside.errors import PackageDamaged
+from bedside.errors import LimitExceeded, PackageDamaged, UsageError
 from bedside.package.fields import Frozen, Language, TabularInput, Text
 from bedside.package.operations import Operation
 from bedside.package.outputs import Output
+from bedside.package.reading import read_canonical
 
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 8 * 2**20
@@ -191,30 +192,17 @@ def read_manifest(data: bytes) -> Manifest:
 
     Raises:
         PackageDamaged: not canonical JSON, or not a manifest; names the first faults.
-        UsageError, LimitExceeded: not JSON at all, or too deep.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise PackageDamaged(f"The manifest has {len(data)} bytes; at most {MAX_MANIFEST_BYTES}.")
-    value = read_json(data)
+    try:
+        value = read_json(data)
+    except (UsageError, LimitExceeded) as problem:
+        raise PackageDamaged(f"The manifest cannot be read: {problem.message}") from problem
     version = value.get("format_version") if isinstance(value, dict) else None
     if version != FORMAT_VERSION:
         raise PackageDamaged(
-            f"Format version {version!r} is not known; this Bedside reads {FORMAT_VERSION}.",
+            f"Format version {str(version)[:40]!r} is not known; this Bedside reads {FORMAT_VERSION}.",
             advice="Update Bedside, or freeze the model again.",
         )
-    try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as problem:
-        raise PackageDamaged(f"The manifest is not valid: {faults(problem)}.") from problem
-    if write_manifest(manifest) != data:
-        raise PackageDamaged("The manifest is not written in canonical JSON (RFC 8785).")
-    return manifest
-
-
-def faults(problem: ValidationError, most: int = 5) -> str:
-    """Return where and why validation failed, shortened to the first `most` places."""
-    errors = problem.errors(include_url=False, include_context=False)
-    lines = [f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in errors[:most]]
-    if len(errors) > most:
-        lines.append(f"and {len(errors) - most} more")
-    return "; ".join(lines)
+    return read_canonical(Manifest, data, "The manifest")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bedside.package.fields import Frozen, Text, Unit
 
@@ -35,6 +35,13 @@ class PlattCalibration(Frozen):
     kind: Literal["platt"] = "platt"
     slope: float
     intercept: float
+
+    @field_validator("slope")
+    @classmethod
+    def _keeps_an_order(cls, slope: float) -> float:
+        if slope == 0:
+            raise ValueError("Platt calibration: a slope of 0 gives every input the same answer")
+        return slope
 
 
 class IsotonicCalibration(Frozen):

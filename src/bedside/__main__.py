@@ -1,0 +1,32 @@
+"""The `bedside` command, and `python -m bedside`: the one place that knows more than one door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bedside.cli import run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    Args:
+        arguments: The words after `bedside`; None takes those of this process.
+    """
+    run(arguments, serve)
+
+
+def serve(folder: Path, host: str, port: int) -> None:
+    """Serve the site in `folder` over HTTP until the process is told to stop.
+
+    Raises:
+        SiteProblem: the site cannot be opened, or the address is not to be had.
+    """
+    from bedside.api.server import serve as serve_http  # noqa: PLC0415 - --help needs no server
+
+    serve_http(folder, host, port)
+
+
+if __name__ == "__main__":
+    main()

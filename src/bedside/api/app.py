@@ -1,0 +1,130 @@
+"""The application: routes, errors, envelope, around one opened site."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from bedside import __version__
+from bedside.api import pages, routes
+from bedside.api.envelope import Envelope, Service
+from bedside.api.journal import FAULTS
+from bedside.api.metrics import Metrics
+from bedside.api.openapi import Document
+from bedside.api.problems import Problem, problem_of, respond
+from bedside.clock import new_id
+from bedside.errors import BedsideError
+from bedside.site.site import Site
+
+_KINDS = {
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
+}
+
+
+class Api(FastAPI):
+    """A FastAPI application whose envelope lies outside of everything, its last resort included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the whole stack, the envelope outermost."""
+        site: Site = self.state.site
+        stack = super().build_middleware_stack()
+        return Envelope(
+            stack, site.settings.limits.concurrent, self.state.service, self.state.metrics
+        )
+
+
+def create_app(site: Site) -> FastAPI:
+    """Return the application that serves `site`.
+
+    The site stays the caller's to close. Its released models are loaded and watched during the
+    application's lifespan; without one (in a test) each is loaded when it is first asked.
+    """
+    app = Api(
+        title="Bedside",
+        version=__version__,
+        lifespan=_watching,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.site = site
+    app.state.service = Service()
+    app.state.metrics = Metrics(site)
+    app.state.document = Document(app, site)
+    app.include_router(routes.router)
+    app.include_router(pages.router)
+    app.add_exception_handler(BedsideError, _told)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _unusable)
+    app.add_exception_handler(Exception, _unforeseen)
+    return app
+
+
+@asynccontextmanager
+async def _watching(app: FastAPI) -> AsyncIterator[None]:
+    site: Site = app.state.site
+    site.serving.models.start()
+    try:
+        yield
+    finally:
+        site.serving.models.stop()
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    if not isinstance(error, BedsideError):
+        raise error
+    return respond(problem_of(error, request.url.path))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    problem = Problem(
+        kind=_KINDS.get(HTTPStatus(error.status_code), "usage-error"),
+        status=error.status_code,
+        detail=error.detail,
+        advice="See /docs for what can be asked.",
+        instance=request.url.path,
+        headers=error.headers or {},
+    )
+    return respond(problem)
+
+
+async def _unusable(request: Request, error: Exception) -> Response:
+    """Say that a path or query could not be used, without repeating what was sent."""
+    return respond(
+        Problem(
+            kind="usage-error",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            detail="A part of the address cannot be used.",
+            advice="See /docs for what can be asked.",
+            instance=request.url.path,
+        )
+    )
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """Answer without internals; the log has where it happened, under the same id."""
+    fault = new_id()
+    FAULTS.log(logging.ERROR, "unforeseen", extra={"facts": {"id": fault}}, exc_info=error)
+    return respond(
+        Problem(
+            kind="internal-error",
+            status=HTTPStatus.INTERNAL_SERVER_ERROR,
+            detail="An error that nobody foresaw; whether it was recorded is uncertain.",
+            advice=f"Tell whoever operates this service the id {fault}.",
+            instance=request.url.path,
+            more={"id": fault},
+        )
+    )

@@ -1,0 +1,107 @@
+"""The OpenAPI document: the fixed routes as FastAPI tells them, and one path for each model.
+
+Regenerated when a release changes, which the epochs of the loaded models tell.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from bedside import __version__
+from bedside.api.problems import MEDIA_TYPE
+from bedside.api.schema import answer_schema, answers_schema, request_schema, spoken
+from bedside.canonical import Json
+from bedside.serving.released import Loaded
+from bedside.site.site import Site
+
+ABOUT = (
+    "Every answer is recorded in the site's ledger before it is sent, and can be traced. "
+    "すべての回答は、送信前に台帳へ記録され、後から追跡できます。\n\n"
+    "Errors are problem details (RFC 9457)."
+)
+
+
+class Document:
+    """The document of one application, kept until a release changes."""
+
+    def __init__(self, app: FastAPI, site: Site) -> None:
+        self._app = app
+        self._site = site
+        self._epochs: tuple[tuple[str, int], ...] | None = None
+        self._value: dict[str, Json] = {}
+
+    def value(self) -> dict[str, Json]:
+        """Return the document for what is released now."""
+        models = self._site.serving.models
+        epochs = models.epochs()
+        if epochs != self._epochs:
+            loaded = [one for one in models.standing() if isinstance(one, Loaded)]
+            self._value = document(self._app, loaded, self._site.settings.limits.rows)
+            self._epochs = epochs
+        return self._value
+
+
+def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
+    """Return the OpenAPI 3.1 document of `app` with a typed path for each loaded model."""
+    value: dict[str, Json] = get_openapi(
+        title="Bedside",
+        version=__version__,
+        openapi_version="3.1.0",
+        description=ABOUT,
+        routes=app.routes,
+    )
+    predicting = {
+        f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in loaded
+    }
+    value["paths"] = predicting | value["paths"]
+    components = value.setdefault("components", {})
+    components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
+    value["security"] = [{"api_key": []}]
+    return value
+
+
+def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
+    """Return the path item of one released model.
+
+    Source: OpenAPI 3.1.0, section 4.8.9.
+    """
+    manifest = loaded.manifest
+    answers = {"oneOf": [answer_schema(manifest), answers_schema(manifest)]}
+    problem = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {
+        "post": {
+            "operationId": "predict_" + manifest.name.replace("-", "_"),
+            "tags": ["predict"],
+            "summary": f"{manifest.ref}: {spoken(manifest.title).splitlines()[0]}",
+            "description": _about(loaded),
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": request_schema(manifest, loaded.example, rows)}
+                },
+            },
+            "responses": {
+                "200": {
+                    "description": "Recorded, then answered",
+                    "content": {"application/json": {"schema": answers}},
+                },
+                "default": {
+                    "description": "A problem",
+                    "content": {MEDIA_TYPE: {"schema": problem}},
+                },
+            },
+        }
+    }
+
+
+def _about(loaded: Loaded) -> str:
+    manifest = loaded.manifest
+    return "\n\n".join(
+        [
+            f"**For** {spoken(manifest.intended_use)}",
+            f"**Not for** {spoken(manifest.not_for)}",
+            f"Claim level: {manifest.claim_level}. Released {loaded.release.since}, "
+            f"epoch {loaded.release.epoch}.",
+        ]
+    )

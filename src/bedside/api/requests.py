@@ -1,0 +1,146 @@
+"""Reading a request: strictly, within limits, and before anything is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from bedside.canonical import Json, read_json
+from bedside.errors import LimitExceeded, UsageError
+from bedside.serving.values import Decision, Row, Verdict
+from bedside.site.settings import Limits
+
+MEDIA_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """What a client wants predicted; `many` says in which of the two forms they asked."""
+
+    rows: tuple[Row, ...]
+    many: bool
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body of a JSON request, never holding more than `limits.body_bytes` of it.
+
+    Raises:
+        HTTPException: 415, the body is not declared to be JSON.
+        LimitExceeded: declared longer than the limit, or longer in fact.
+        UsageError: the length is not a number.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != MEDIA_TYPE:
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The content type {media_type[:100]!r} is not read here; send {MEDIA_TYPE}.",
+        )
+    declared = request.headers.get("content-length")
+    if declared is not None and not declared.isdecimal():
+        raise UsageError(f"The content length {declared[:40]!r} is not a number.")
+    if declared is not None and (len(declared) > 18 or int(declared) > limits.body_bytes):
+        raise _too_long(limits)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limits.body_bytes:
+            raise _too_long(limits)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_predict(data: bytes, limits: Limits) -> PredictRequest:
+    """Return the rows of `{"input": …, "subject": …}` or `{"inputs": [ … ]}`.
+
+    Raises:
+        UsageError: not JSON, or not one of the two forms.
+        LimitExceeded: too many rows, or too deep.
+    """
+    body = _object(read_json(data), "The body", ("input", "subject", "inputs"))
+    if "inputs" not in body:
+        return PredictRequest((_row(body, "The body"),), many=False)
+    if len(body) > 1:
+        raise UsageError(
+            "The body holds 'inputs' beside 'input' or 'subject'.",
+            advice="Put input and subject inside each element of inputs.",
+        )
+    inputs = body["inputs"]
+    if not isinstance(inputs, list) or not inputs:
+        raise UsageError("'inputs' is not a list with at least one element.")
+    if len(inputs) > limits.rows:
+        raise LimitExceeded(
+            f"The request has {len(inputs)} inputs; at most {limits.rows} are taken at once.",
+            advice="Send them in several requests.",
+        )
+    return PredictRequest(
+        tuple(
+            _row(_object(item, f"inputs[{place}]", ("input", "subject")), f"inputs[{place}]")
+            for place, item in enumerate(inputs)
+        ),
+        many=True,
+    )
+
+
+def read_decision(data: bytes) -> Decision:
+    """Return the decision in `{"verdict": …, "label": …, "reason": …}`.
+
+    Raises:
+        UsageError: not JSON, not this form, or an unknown verdict.
+    """
+    body = _object(read_json(data), "The body", ("verdict", "label", "reason"))
+    verdicts = [verdict.value for verdict in Verdict]
+    verdict, label, reason = body.get("verdict"), body.get("label"), body.get("reason")
+    if verdict not in verdicts:
+        raise UsageError(
+            f"{str(verdict)[:40]!r} is not a verdict.", advice=f"Choose from {', '.join(verdicts)}."
+        )
+    if not (label is None or isinstance(label, str)):
+        raise UsageError("'label' is not text.", advice="Send one of the model's labels.")
+    if not (reason is None or isinstance(reason, str)):
+        raise UsageError("'reason' is not text.")
+    return Decision(Verdict(verdict), label, reason or "")
+
+
+def bearer_secret(request: Request) -> str | None:
+    """Return what stands behind `Bearer` in the one `Authorization` header, or None.
+
+    Source: RFC 6750, section 2.1.
+    """
+    headers = request.headers.getlist("authorization")
+    if len(headers) != 1:
+        return None
+    scheme, _, secret = headers[0].partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _row(body: dict[str, Json], what: str) -> Row:
+    if "input" not in body:
+        raise UsageError(
+            f"{what} has no 'input'.", advice='Send {"input": {…}}, with the model\'s fields in it.'
+        )
+    subject = body.get("subject")
+    if not (subject is None or isinstance(subject, str)):
+        raise UsageError(f"The subject in {what} is not text.")
+    return Row(body["input"], subject)
+
+
+def _object(value: Json, what: str, names: Collection[str]) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{what} is not a JSON object.", advice=f"It takes {', '.join(names)}.")
+    if unknown := sorted(value.keys() - set(names)):
+        raise UsageError(
+            f"{what} has a member {unknown[0][:40]!r}.", advice=f"It takes {', '.join(names)}."
+        )
+    return value
+
+
+def _too_long(limits: Limits) -> LimitExceeded:
+    return LimitExceeded(
+        f"The body is longer than {limits.body_bytes} bytes.",
+        advice="Send fewer inputs at once.",
+    )

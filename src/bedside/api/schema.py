@@ -1,0 +1,169 @@
+"""JSON Schema of what a released model takes and answers, generated from its manifest.
+
+The gate decides what is taken; this says the same in the words of JSON Schema 2020-12 (the
+dialect of OpenAPI 3.1), so that a client can be generated and a form can be filled in.
+"""
+
+from __future__ import annotations
+
+from bedside.canonical import Json
+from bedside.package.fields import CategoryField, InputField, NumberField, Text
+from bedside.package.manifest import Manifest
+from bedside.package.outputs import BinaryOutput, NumberOutput, Output
+from bedside.serving.values import MAX_SUBJECT
+
+
+def input_schema(manifest: Manifest, example: Json | None) -> dict[str, Json]:
+    """Return the schema of one raw row.
+
+    Args:
+        manifest: Of the released package.
+        example: A row that the model takes, such as a golden case's.
+    """
+    fields = manifest.input.fields
+    schema: dict[str, Json] = {
+        "type": "object",
+        "description": spoken(manifest.title),
+        "properties": {field.name: field_schema(field) for field in fields},
+        "required": [field.name for field in fields if field.missing == "refuse"],
+        "additionalProperties": False,
+    }
+    return schema if example is None else schema | {"examples": [example]}
+
+
+def field_schema(field: InputField) -> dict[str, Json]:
+    """Return the schema of one field's value; `null` is a missing value where the field allows it."""
+    choices = _number_choices(field) if field.kind == "number" else [_category(field)]
+    if field.missing == "allow":
+        choices.append({"type": "null"})
+    schema: dict[str, Json] = choices[0] if len(choices) == 1 else {"anyOf": choices}
+    return schema | {"description": _described(field)}
+
+
+def request_schema(manifest: Manifest, example: Json | None, rows: int) -> dict[str, Json]:
+    """Return the schema of a whole request: one row, or at most `rows` of them."""
+    row: dict[str, Json] = {
+        "input": input_schema(manifest, example),
+        "subject": {
+            "type": ["string", "null"],
+            "maxLength": MAX_SUBJECT,
+            "description": "A pseudonym of the person. 省略可。患者の仮名。",
+        },
+    }
+    one: dict[str, Json] = {
+        "title": "One input",
+        "type": "object",
+        "properties": row,
+        "required": ["input"],
+        "additionalProperties": False,
+    }
+    many: dict[str, Json] = {
+        "title": "Many inputs",
+        "type": "object",
+        "properties": {"inputs": {"type": "array", "minItems": 1, "maxItems": rows, "items": one}},
+        "required": ["inputs"],
+        "additionalProperties": False,
+    }
+    schema: dict[str, Json] = {"oneOf": [one, many]}
+    return schema if example is None else schema | {"examples": [{"input": example}]}
+
+
+def answer_schema(manifest: Manifest) -> dict[str, Json]:
+    """Return the schema of an answer to a request with one row."""
+    return _object(_common() | _row_answer(manifest.postprocessing))
+
+
+def answers_schema(manifest: Manifest) -> dict[str, Json]:
+    """Return the schema of an answer to a request with many rows."""
+    row = _object(_row_answer(manifest.postprocessing))
+    return _object(_common() | {"predictions": {"type": "array", "items": row}})
+
+
+def spoken(text: Text) -> str:
+    """Return all languages of `text`, English first, one a paragraph."""
+    ordered = sorted(text, key=lambda language: language != "en")
+    return "\n\n".join(text[language] for language in ordered)
+
+
+def _number_choices(field: NumberField) -> list[dict[str, Json]]:
+    value: dict[str, Json] = {
+        "type": "integer" if field.whole else "number",
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+    }
+    with_unit = _with_unit(value, {"const": field.unit})
+    choices = [value, with_unit]
+    if field.conversions:
+        others = [conversion.unit for conversion in field.conversions]
+        choices.append(_with_unit({"type": "number"}, {"enum": others}))
+    return choices
+
+
+def _with_unit(value: dict[str, Json], unit: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "type": "object",
+        "properties": {"value": value, "unit": {"type": "string"} | unit},
+        "required": ["value", "unit"],
+        "additionalProperties": False,
+    }
+
+
+def _category(field: CategoryField) -> dict[str, Json]:
+    kind = "integer" if isinstance(field.categories[0], int) else "string"
+    if field.unknown == "allow":
+        return {"type": kind, "examples": list(field.categories)}
+    return {"type": kind, "enum": list(field.categories)}
+
+
+def _described(field: InputField) -> str:
+    words = [spoken(field.description)] if field.description else []
+    if field.kind == "number":
+        words.append(f"{field.minimum:g} to {field.maximum:g} {field.unit}")
+        words += [
+            f"in {c.unit}: × {c.factor:g} + {c.offset:g} gives {field.unit}"
+            for c in field.conversions
+        ]
+    return "\n\n".join(words)
+
+
+def _common() -> dict[str, Json]:
+    text = {"type": "object", "additionalProperties": {"type": "string"}}
+    return {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "package": {"type": "string", "description": "SHA-256 of the manifest that answered"},
+        "use": _object({"claim_level": {"type": "string"}, "intended_use": text, "not_for": text}),
+        "threshold": {
+            "type": ["object", "null"],
+            "properties": {"value": {"type": "number"}, "meaning": text},
+        },
+    }
+
+
+def _row_answer(output: Output) -> dict[str, Json]:
+    recorded = _object({"index": {"type": "integer"}, "at": {"type": "string"}})
+    names = (
+        [output.name] if isinstance(output, NumberOutput) else [one.label for one in output.classes]
+    )
+    bounds = {} if isinstance(output, NumberOutput) else {"minimum": 0, "maximum": 1}
+    scores = _object({name: {"type": "number", **bounds} for name in names})
+    label: dict[str, Json] = (
+        {"type": "null"} if isinstance(output, NumberOutput) else {"enum": names}
+    )
+    if isinstance(output, BinaryOutput):
+        label |= {"description": f"{output.positive!r} at or above {output.threshold.value:g}"}
+    return {
+        "id": {"type": "string", "format": "uuid", "description": "Of the recorded prediction"},
+        "label": label,
+        "shown": {
+            "type": "object",
+            "description": "The label in words, by language",
+            "additionalProperties": {"type": "string"},
+        },
+        "scores": scores,
+        "recorded": recorded,
+    }
+
+
+def _object(properties: dict[str, Json]) -> dict[str, Json]:
+    return {"type": "object", "properties": properties, "required": list(properties)}

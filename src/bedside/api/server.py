@@ -1,0 +1,104 @@
+"""Runs the application: one process, one event loop, one opened site.
+
+SIGTERM or SIGINT stops it gracefully: it accepts no new connection, answers what it has accepted
+and what still comes on open connections (each answer closing its connection), then closes idle
+connections, drains the ledger's group commit and signs a checkpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging.config
+import socket
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from bedside.api.app import create_app
+from bedside.api.envelope import Service
+from bedside.api.journal import configuration
+from bedside.api.protocol import bounded
+from bedside.errors import SiteProblem
+from bedside.site.settings import Limits
+from bedside.site.site import Site
+
+KEEP_ALIVE_SECONDS: Final = 65
+"""Longer than the 60 s after which common proxies let go of an idle connection, so that they do."""
+
+DRAIN_SECONDS: Final = 1.0
+"""How long a client with an open connection may still send a request after the stop began."""
+
+
+class GracefulServer(uvicorn.Server):
+    """A uvicorn server that does not close a connection on which a request may be under way."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, answer what still comes with `Connection: close`, then shut down."""
+        self._service.draining = True
+        for server in self.servers:
+            server.close()
+        deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while self.server_state.connections and not self.force_exit:
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+
+def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, log_level: str = "INFO") -> None:
+    """Serve the site in `folder` until the process is told to stop.
+
+    Raises:
+        SiteProblem: the site cannot be opened, or the address is not to be had.
+    """
+    logging.config.dictConfig(configuration(log_level))
+    with Site.open(folder) as site, listening(host, port) as listener:
+        server_for(create_app(site), site.settings.limits).run(sockets=[listener])
+
+
+def server_for(app: FastAPI, limits: Limits) -> GracefulServer:
+    """Return a server of `app`, not started."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=bounded(limits.header_seconds),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=limits.shutdown_seconds,
+    )
+    return GracefulServer(config, app.state.service)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket bound to `host` and `port` (0: any free one).
+
+    Raises:
+        SiteProblem: the name is unknown, or the port is taken or not allowed.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        raise SiteProblem(
+            f"Nothing can listen on {host}:{port}: {problem.strerror}.",
+            advice="Choose another --port, or stop what holds this one.",
+        ) from problem
+    return listener

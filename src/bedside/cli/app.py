@@ -1,0 +1,155 @@
+"""Every command in one table; `docs/cli.md` shows the same, and a test compares the two.
+
+Rooms are imported inside the commands that use them, so that `bedside --help` is quick.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, TypeAlias
+
+import typer
+
+from bedside import __version__
+from bedside.cli import (
+    demo,
+    freezing,
+    keys,
+    lab,
+    ledger,
+    packages,
+    people,
+    predicting,
+    registry,
+    serving,
+    site,
+    verifying,
+)
+from bedside.cli.errors import refusable
+from bedside.cli.site import Serve
+
+Command: TypeAlias = Callable[..., None]
+
+ALONE: Mapping[str, Command] = MappingProxyType(
+    {
+        "demo": demo.demo,
+        "init": site.init,
+        "serve": site.serve,
+        "doctor": site.doctor,
+        "freeze": freezing.freeze,
+        "inspect": packages.inspect,
+        "verify": verifying.verify,
+        "predict": predicting.predict,
+        "decide": serving.decide,
+        "trace": serving.trace,
+    }
+)
+"""The commands of one word."""
+
+GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
+    {
+        "people": (
+            "Who may come in, as what, and with which API keys.",
+            {
+                "add": people.add,
+                "list": people.list_people,
+                "role": people.set_roles,
+                "deactivate": people.deactivate,
+                "key": people.key,
+                "revoke-key": people.revoke_key,
+            },
+        ),
+        "keys": (
+            "Authors' signing keys, and which of them a site trusts.",
+            {
+                "new": keys.new,
+                "trust": keys.trust,
+                "revoke": keys.revoke,
+                "list": keys.list_keys,
+            },
+        ),
+        "registry": (
+            "The versions that a site knows, their approvals and releases.",
+            {
+                "add": registry.add,
+                "verify": registry.verify,
+                "list": registry.list_versions,
+                "approve": registry.approve,
+                "release": registry.release,
+                "rollback": registry.rollback,
+                "retire": registry.retire,
+                "at": registry.at,
+            },
+        ),
+        "ledger": (
+            "The record of all that happened, and the proofs that it is whole.",
+            {
+                "verify": ledger.verify,
+                "export": ledger.export,
+                "list": ledger.list_entries,
+                "checkpoint": ledger.checkpoint,
+            },
+        ),
+        "lab": (
+            "Train the model that the demonstration uses, and evaluate packages on data.",
+            {
+                "train": lab.train,
+                "evaluate": lab.evaluate,
+            },
+        ),
+    }
+)
+"""The commands of two words, by their room."""
+
+
+def create_app() -> typer.Typer:
+    """Return the whole command line, as Typer builds it."""
+    app = _group("Takes a medical AI model from the laboratory to the bedside, and keeps it safe.")
+    app.callback()(_root)
+    for name, command in ALONE.items():
+        app.command(name)(refusable(command))
+    for room, (about, commands) in GROUPS.items():
+        group = _group(about)
+        for name, command in commands.items():
+            group.command(name)(refusable(command))
+        app.add_typer(group, name=room)
+    return app
+
+
+def run(arguments: Sequence[str] | None, serve: Serve) -> None:
+    """Run the command line and leave with its exit code.
+
+    Args:
+        arguments: The words after `bedside`; None takes those of this process.
+        serve: Starts the service. Doors do not know each other; `bedside.__main__` knows both.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show ✓
+    create_app()(args=arguments, prog_name="bedside", obj=serve)
+
+
+def _group(about: str) -> typer.Typer:
+    return typer.Typer(
+        help=about,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # an unforeseen failure shows Python's own traceback
+    )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bedside {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Takes a medical AI model from the laboratory to the bedside, and keeps it safe there."""

@@ -1,0 +1,83 @@
+"""Who comes in by the command line, and to which site.
+
+An API key is read from the environment or from a file, never from the command line itself:
+every user of the machine can read that in the process list, and shells keep it in a history.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bedside.cli.options import API_KEY_VARIABLE
+from bedside.errors import KeyUnavailable, NotFound, SignInRefused
+
+if TYPE_CHECKING:
+    from bedside.people.people import Caller
+    from bedside.site.site import Site
+
+DOOR = "cli"
+MAX_KEY_FILE_BYTES = 4096
+"""An API key has 47 characters; a larger file is something else."""
+
+
+def api_key(key_file: Path | None) -> str:
+    """Return the API key from `key_file`, or else from the environment.
+
+    Raises:
+        SignInRefused: neither is there.
+        NotFound, KeyUnavailable: the file is not there, or others can read it, or it holds no key.
+    """
+    if key_file is not None:
+        return _read_key_file(key_file)
+    if secret := os.environ.get(API_KEY_VARIABLE, "").strip():
+        return secret
+    raise SignInRefused(
+        "This command acts on the site as a person, and no API key was given.",
+        advice=f"Set {API_KEY_VARIABLE}, or name a file that holds the key with --key-file; "
+        "an administrator issues keys with `bedside people key`.",
+    )
+
+
+def _read_key_file(path: Path) -> str:
+    if not path.is_file():
+        raise NotFound(f"There is no key file {path}.", advice="Name the file of your API key.")
+    status = path.stat()
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyUnavailable(
+            f"Others can read the key file {path} (mode {stat.S_IMODE(status.st_mode):04o}).",
+            advice=f"chmod 600 {path}, and have the key replaced if others use this machine.",
+        )
+    secret = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not secret or status.st_size > MAX_KEY_FILE_BYTES or len(secret.split()) != 1:
+        raise KeyUnavailable(
+            f"The file {path} does not hold one API key.",
+            advice="Put the key, and nothing else, into the file.",
+        )
+    return secret
+
+
+@contextmanager
+def open_site(folder: Path) -> Iterator[Site]:
+    """Open the site in `folder`, and close it afterwards."""
+    from bedside.site.site import Site
+
+    with Site.open(folder) as site:
+        yield site
+
+
+@contextmanager
+def entered(folder: Path, key_file: Path | None) -> Iterator[tuple[Site, Caller]]:
+    """Open the site in `folder` and sign in the person whose API key was given.
+
+    Raises:
+        SignInRefused: no key, or one that the site does not know.
+        SiteProblem: the site cannot be used as it is.
+    """
+    secret = api_key(key_file)
+    with open_site(folder) as site:
+        yield site, site.people.sign_in(secret, DOOR)

@@ -1,0 +1,162 @@
+"""A manifest told to a person: what the model is, for whom, on what it rests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedside.cli.screen import Page
+
+if TYPE_CHECKING:
+    from bedside.package.fields import CategoryField, InputField, NumberField, Text
+    from bedside.package.manifest import DataSet, Evaluation, Lineage, Manifest, Metric
+    from bedside.package.outputs import Output
+
+MOST_CATEGORIES = 12
+"""Categories listed of one field before the rest is only counted."""
+
+
+def english(text: Text) -> str:
+    """Return the English words of `text`, or those of its first language, or nothing."""
+    return text.get("en") or next(iter(text.values()), "")
+
+
+def tell_manifest(page: Page, manifest: Manifest) -> None:
+    """Write all that the manifest says, except its entries."""
+    page.line(f"{manifest.ref}   {english(manifest.title)}", style="bold")
+    page.pairs(
+        [
+            ("claim", manifest.claim_level),
+            ("for", english(manifest.intended_use)),
+            ("not for", english(manifest.not_for)),
+            ("licence", manifest.licence),
+            ("languages", ", ".join(manifest.languages)),
+        ]
+    )
+    page.heading("Input")
+    page.table(("field", "type", "unit", "allowed", "missing"), _field_rows(manifest))
+    page.heading("Output")
+    page.pairs(output_rows(manifest.postprocessing), indent=2)
+    page.heading("Lineage")
+    page.pairs(_lineage_rows(manifest.lineage), indent=2)
+    page.heading("Evaluation")
+    _tell_evaluation(page, manifest.evaluation)
+    page.heading("Conditions")
+    page.pairs(_condition_rows(manifest), indent=2)
+
+
+def _field_rows(manifest: Manifest) -> list[tuple[str, ...]]:
+    return [_field_row(field) for field in manifest.input.fields]
+
+
+def _field_row(field: InputField) -> tuple[str, ...]:
+    kind, unit, allowed = (
+        _number_words(field) if field.kind == "number" else _category_words(field)
+    )
+    return field.name, kind, unit, allowed, "allowed" if field.missing == "allow" else "refused"
+
+
+def _number_words(field: NumberField) -> tuple[str, str, str]:
+    units = ", ".join([field.unit, *(conversion.unit for conversion in field.conversions)])
+    kind = "whole number" if field.whole else "number"
+    return kind, units, f"{field.minimum:g} to {field.maximum:g}"
+
+
+def _category_words(field: CategoryField) -> tuple[str, str, str]:
+    shown = [str(category) for category in field.categories[:MOST_CATEGORIES]]
+    if more := len(field.categories) - len(shown):
+        shown.append(f"and {more} more")
+    if field.unknown == "allow":
+        shown.append("others are let through")
+    return "category", "", ", ".join(shown)
+
+
+def output_rows(output: Output) -> list[tuple[str, str]]:
+    """Return what the model's answer is, as names and values."""
+    if output.kind == "number":
+        return [("quantity", f"{output.name} in {output.unit}")]
+    rows = [
+        (
+            "classes",
+            ", ".join(
+                f"{one.label} ({english(one.shown)})" if one.shown else one.label
+                for one in output.classes
+            ),
+        )
+    ]
+    if output.kind == "binary":
+        threshold = output.threshold
+        rows += [
+            ("positive", output.positive),
+            ("threshold", f"{threshold.value:g}: {english(threshold.meaning)}"),
+            ("calibration", output.calibration.kind if output.calibration else "none"),
+        ]
+    return rows
+
+
+def _lineage_rows(lineage: Lineage) -> list[tuple[str, str]]:
+    difference = lineage.difference
+    return [
+        ("trained by", f"{lineage.trained_by}, {lineage.trained_at}"),
+        ("frozen", f"{lineage.frozen_at} with {lineage.frozen_with}"),
+        ("code", lineage.code),
+        ("algorithm", lineage.algorithm),
+        ("parameters", ", ".join(f"{k}={v!r}" for k, v in lineage.parameters.items())),
+        ("seed", "" if lineage.seed is None else str(lineage.seed)),
+        *(("data", data_words(data)) for data in lineage.data),
+        ("split", lineage.split),
+        ("replaces", lineage.parent or ""),
+        (
+            "native against frozen",
+            f"largest difference {difference.largest:.2g} on {difference.rows} rows "
+            f"(tolerance {difference.tolerance:g}); no label differs",
+        ),
+        (
+            "golden cases",
+            "some are real rows" if lineage.golden_from_real_rows else "synthesised or perturbed",
+        ),
+    ]
+
+
+def data_words(data: DataSet) -> str:
+    """Return one data set in one line."""
+    return (
+        f"{data.name}, {data.rows} rows, {data.digest[:19]}…, {data.licence}; "
+        f"consent: {data.consent_basis}; from {data.origin}"
+    )
+
+
+def _tell_evaluation(page: Page, evaluation: Evaluation) -> None:
+    page.line(f"  on {data_words(evaluation.data)}")
+    tell_metrics(page, evaluation.metrics)
+    if notes := english(evaluation.notes):
+        page.line(f"  {notes}")
+
+
+def tell_metrics(page: Page, metrics: tuple[Metric, ...]) -> None:
+    """Write metrics as a table, each with its interval and the method of both."""
+    rows = [
+        (
+            metric.name,
+            metric.subgroup or "all",
+            f"{metric.value:.3f}",
+            f"{metric.lower:.3f} to {metric.upper:.3f}",
+            f"{metric.confidence:.0%}",
+            str(metric.n),
+            metric.method,
+        )
+        for metric in metrics
+    ]
+    page.table(("metric", "group", "value", "interval", "confidence", "n", "method"), rows)
+
+
+def _condition_rows(manifest: Manifest) -> list[tuple[str, str]]:
+    conditions, model = manifest.conditions, manifest.model
+    return [
+        ("runtime", f"ONNX Runtime {conditions.runtime}"),
+        ("processor", conditions.processor),
+        ("optimisation", conditions.graph_optimisation),
+        ("threads", str(conditions.threads)),
+        ("model", f"{model.format}, {model.element}, {model.width} columns"),
+        ("operator sets", ", ".join(f"{name} {version}" for name, version in model.opset.items())),
+        ("verified with", ", ".join(f"{k} {v}" for k, v in conditions.verified_with.items())),
+    ]

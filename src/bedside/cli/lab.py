@@ -1,0 +1,110 @@
+"""`bedside lab …`: train the demonstration's model; evaluate a package on labelled rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bedside.canonical import Json, digest
+from bedside.cli.inspection import tell_metrics
+from bedside.cli.options import JsonOption
+from bedside.cli.packages import PackageArgument, read_package
+from bedside.cli.rows import read_rows
+from bedside.cli.screen import Page, progress, show
+from bedside.errors import UsageError
+
+if TYPE_CHECKING:
+    from bedside.package.manifest import Manifest
+
+
+def train(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where the package and data go.")],
+    key: Annotated[Path, typer.Option("--key", help="Your signing key: `bedside keys new`.")],
+    seed: Annotated[int, typer.Option("--seed", help="Draws the split.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Train, evaluate and freeze the demonstration's breast-cancer model (569 real patients)."""
+    from bedside.freezing.libraries import check_libraries
+
+    check_libraries()
+    from bedside.lab.breast_cancer import train as train_model
+
+    with progress("Training, measuring and freezing"):
+        trained = train_model(out, key, seed)
+    package, choice = trained.frozen.package, trained.threshold
+
+    def tell(page: Page) -> None:
+        page.line(f"{trained.package}: {package.manifest.ref}", style="bold")
+        tell_metrics(page, trained.metrics)
+        page.line(
+            f"threshold {choice.value:g}, chosen for a sensitivity of {choice.target:.0%} on "
+            f"{choice.positives} positive patients of the validation split"
+        )
+        page.line(f"held-out rows: {trained.held_out}; run record: {trained.run_record}")
+
+    value: dict[str, Json] = {
+        "package": str(trained.package),
+        "ref": package.manifest.ref,
+        "digest": package.digest,
+        "held_out": str(trained.held_out),
+        "run_record": str(trained.run_record),
+        "threshold": {"value": choice.value, "target_sensitivity": choice.target},
+        "metrics": [metric.model_dump(mode="json") for metric in trained.metrics],
+    }
+    show(value, tell, as_json=as_json)
+
+
+def evaluate(
+    package: PackageArgument,
+    data: Annotated[Path, typer.Option("--data", help="Labelled rows, CSV or JSON.")],
+    label: Annotated[str, typer.Option("--label", help="The column with the true answer.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a package on labelled rows, each run the whole way as when serving."""
+    from bedside.freezing.libraries import check_libraries
+
+    check_libraries()
+    from bedside.lab.evaluation import evaluate_package
+
+    opened = read_package(package)
+    manifest = opened.manifest
+    rows = read_rows(str(data), manifest.input)
+    truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
+    inputs = [{name: value for name, value in row.items() if name != label} for row in rows]
+    with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
+        metrics = evaluate_package(opened, inputs, truth)
+
+    def tell(page: Page) -> None:
+        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
+        tell_metrics(page, metrics)
+
+    value: dict[str, Json] = {
+        "ref": manifest.ref,
+        "package": opened.digest,
+        "data": digest(data.read_bytes()),
+        "rows": len(rows),
+        "metrics": [metric.model_dump(mode="json") for metric in metrics],
+    }
+    show(value, tell, as_json=as_json)
+
+
+def _true_answer(position: int, row: dict[str, Json], label: str, manifest: Manifest) -> Json:
+    """Return the true answer of a row: a label as text, or a number.
+
+    Raises:
+        UsageError: it is not there, or no number where the model gives one.
+    """
+    found = row.get(label)
+    if found is None:
+        raise UsageError(
+            f"Row {position} has no value in the column {label!r}.",
+            advice=f"The columns are {', '.join(row)}.",
+        )
+    if manifest.postprocessing.kind != "number":
+        return str(found)
+    try:
+        return float(found)
+    except (TypeError, ValueError) as problem:
+        raise UsageError(f"Row {position}: {label!r} is {found!r}, not a number.") from problem

@@ -1,0 +1,36 @@
+"""Writes a file so that a reader sees the old one or the new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from bedside.errors import NotFound
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` to `path` durably and in one step, replacing what is there.
+
+    Raises:
+        NotFound: the folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise NotFound(f"There is no folder {str(path.parent)!r}.", advice="Make it first.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

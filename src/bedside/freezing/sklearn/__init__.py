@@ -1,0 +1,1 @@
+"""Scikit-learn's preprocessing, translated into declared operations (`package.operations`)."""

@@ -1,0 +1,192 @@
+"""What only the author knows, and a package must say: `Spec`, in Python or as a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from bedside.canonical import Json, canonical_bytes
+from bedside.clock import read_timestamp, timestamp
+from bedside.errors import LimitExceeded, NotFound, UsageError
+from bedside.package.fields import Frozen, InputField, Language, Text
+from bedside.package.manifest import (
+    DataSet,
+    Digest,
+    Evaluation,
+    Line,
+    ModelName,
+    Timestamp,
+    Version,
+)
+from bedside.package.outputs import NumberOutput, Output
+
+MAX_SPEC_BYTES = 8 * 2**20
+"""As large as the manifest that a spec turns into may be."""
+
+NativeClass: TypeAlias = str | int | bool
+
+
+class Origin(Frozen):
+    """Who trained the model, when, with which code, on which data."""
+
+    trained_by: Line = Field(description="the person or team that trained the model")
+    trained_at: Timestamp = Field(description="when, like 2026-11-21T08:00:00Z")
+    code: Line = Field(description="commit or other exact name of the training code")
+    data: tuple[DataSet, ...] = Field(
+        min_length=1,
+        description="the training data: name, digest, rows, licence, consent_basis, origin",
+    )
+    split: Line = Field(description="how the data was split into training, validation and test")
+    seed: int | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Training parameters beside those of the estimator, which are recorded by themselves."""
+    run_record: Digest | None = None
+    parent: Digest | None = None
+
+    @field_validator("trained_at", mode="before")
+    @classmethod
+    def _with_microseconds(cls, value: object) -> object:
+        try:
+            return timestamp(read_timestamp(value)) if isinstance(value, str) else value
+        except UsageError as problem:
+            raise ValueError(str(problem)) from problem
+
+
+class ComparisonOptions(Frozen):
+    """How native and frozen model are compared."""
+
+    tolerance: Annotated[float, Field(gt=0, le=0.01)] = 1e-5
+    """Largest accepted difference: of a probability, or relative for a number."""
+    seed: int = 0
+    random_rows: Annotated[int, Field(ge=0, le=100_000)] = 200
+    data_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    """The author's rows are compared up to this many, evenly spaced."""
+
+
+class GoldenOptions(Frozen):
+    """How golden cases are made."""
+
+    cases: Annotated[int, Field(ge=4, le=1_000)] = 24
+    seed: int = 0
+    tolerance: Annotated[float, Field(gt=0, le=0.01)] = 1e-5
+    from_real_rows: bool = False
+    """Take real rows of the data into the package; declared in its lineage."""
+
+
+class Spec(Frozen):
+    """Everything that the author must state; the rest is read from the fitted model.
+
+    `native_classes[i]` is the model's own name (`classes_[i]`) of `output.classes[i]`. It may be
+    left out where both are the same text.
+    """
+
+    name: ModelName = Field(description="the model's name, such as breast-cancer")
+    version: Version = Field(description="a semantic version, such as 1.0.0")
+    title: Annotated[Text, Field(min_length=1)] = Field(description="what people read, by language")
+    licence: Line = Field(description="the licence of the model, such as Apache-2.0")
+    intended_use: Annotated[Text, Field(min_length=1)] = Field(
+        description="for whom and what the model is meant"
+    )
+    not_for: Annotated[Text, Field(min_length=1)] = Field(
+        description="what it must not be used for"
+    )
+    claim_level: Literal["demonstration", "research", "investigational", "cleared"] = Field(
+        description="demonstration, research, investigational or cleared"
+    )
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
+    fields: Annotated[tuple[InputField, ...], Field(min_length=1)] = Field(
+        description="every input field with its unit, range, missing policy or categories"
+    )
+    output: Output = Field(description="kind binary, multiclass or number, with classes or unit")
+    native_classes: tuple[NativeClass, ...] = ()
+    origin: Origin = Field(description="who trained it, when, with which code, on which data")
+    evaluation: Evaluation = Field(description="test data and metrics with confidence intervals")
+    comparison: ComparisonOptions = ComparisonOptions()
+    golden: GoldenOptions = GoldenOptions()
+
+    @model_validator(mode="after")
+    def _speaks_its_languages(self) -> Self:
+        for name in ("title", "intended_use", "not_for"):
+            if absent := set(self.languages) - set(getattr(self, name)):
+                raise ValueError(f"{name} lacks the declared language(s) {sorted(absent)}")
+        if self.native_classes and isinstance(self.output, NumberOutput):
+            raise ValueError("native_classes are for classifiers; this output is a number")
+        return self
+
+
+def make_spec(answers: dict[str, Json]) -> Spec:
+    """Return the spec that `answers` make up; lists, texts and numbers as in JSON.
+
+    Raises:
+        UsageError: an answer is missing or does not fit; names each, and says what is asked.
+    """
+    try:
+        return Spec.model_validate_json(canonical_bytes(answers))
+    except ValidationError as problem:
+        raise UsageError(
+            f"The spec is not complete: {_missing_answers(problem)}.",
+            advice="docs/how-to/freeze-scikit-learn.md has a spec with every answer.",
+        ) from problem
+
+
+def read_spec(path: Path | str) -> Spec:
+    """Return the spec written in a TOML file.
+
+    Raises:
+        NotFound: no such file.
+        LimitExceeded: larger than `MAX_SPEC_BYTES`.
+        UsageError: not TOML, or an answer is missing or does not fit.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise NotFound(
+            f"There is no spec at {str(path)!r}.", advice="Give the path of a TOML file."
+        )
+    if path.stat().st_size > MAX_SPEC_BYTES:
+        raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
+    try:
+        answers = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path.name} is not TOML: {problem}.") from problem
+    return make_spec(_plain(answers))
+
+
+def _plain(value: Json) -> Json:
+    """Return TOML's value as JSON: times as text, everything else as it is."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return timestamp(read_timestamp(value.isoformat()))
+    if isinstance(value, date):
+        raise UsageError(
+            f"The date {value} has no time.", advice="Write it like 2026-11-21T08:00:00Z."
+        )
+    return value
+
+
+def _missing_answers(problem: ValidationError, most: int = 8) -> str:
+    errors = problem.errors(include_url=False, include_context=False)
+    lines = []
+    for error in errors[:most]:
+        place = ".".join(map(str, error["loc"])) or "spec"
+        if error["type"] == "missing":
+            asked = _question(error["loc"])
+            lines.append(f"{place} is missing{f' ({asked})' if asked else ''}")
+        else:
+            lines.append(f"{place}: {error['msg']}")
+    if len(errors) > most:
+        lines.append(f"and {len(errors) - most} more")
+    return "; ".join(lines)
+
+
+def _question(place: tuple[int | str, ...]) -> str:
+    """Return what the answer at `place` is for, in words."""
+    model = Origin if place[0] == "origin" and len(place) > 1 else Spec
+    field = model.model_fields.get(str(place[-1]))
+    return (field.description or "") if field is not None else ""

@@ -1,0 +1,67 @@
+"""Secret files: made for their owner only, and refused when others may read them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from bedside.errors import Conflict, KeyUnavailable
+
+MAX_KEY_BYTES = 16 * 1024
+"""Far more than any key file of ours; a larger file is something else."""
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write `data` to a new file that only its owner may read, durably.
+
+    Raises:
+        Conflict: the file exists; a key is never overwritten.
+        KeyUnavailable: it cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError as problem:
+        raise Conflict(
+            f"{path} exists already.", advice="Choose another name; a key is never overwritten."
+        ) from problem
+    except OSError as problem:
+        raise KeyUnavailable(f"{path} cannot be written: {problem.strerror}.") from problem
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the content of a secret file.
+
+    Raises:
+        KeyUnavailable: missing, too large, or readable by others.
+    """
+    data = read_key_file(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise KeyUnavailable(
+            f"Others may read the secret key {path} (mode {mode:04o}).",
+            advice=f"chmod 600 {path}, and think about who may have read it.",
+        )
+    return data
+
+
+def read_key_file(path: Path) -> bytes:
+    """Return the content of a key file, at most `MAX_KEY_BYTES`.
+
+    Raises:
+        KeyUnavailable: missing, unreadable or too large.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_KEY_BYTES + 1)
+    except OSError as problem:
+        raise KeyUnavailable(
+            f"The key file {path} cannot be read: {problem.strerror}.", advice="Check its path."
+        ) from problem
+    if len(data) > MAX_KEY_BYTES:
+        raise KeyUnavailable(f"{path} is larger than {MAX_KEY_BYTES} bytes, so it is not a key.")
+    return data

@@ -1,0 +1,70 @@
+"""Sealing: AES-256-GCM under keys that are derived for one purpose each.
+
+Sources: NIST SP 800-38D (GCM), RFC 5869 (HKDF).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bedside.errors import KeyUnavailable
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
+
+
+def derive(secret: bytes, purpose: bytes) -> bytes:
+    """Return 32 bytes for one purpose: HKDF-SHA256 with an empty salt and `purpose` as info."""
+    return HKDF(SHA256(), KEY_BYTES, None, purpose).derive(secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Encrypted bytes.
+
+    Attributes:
+        nonce: 12 random bytes.
+        box: The ciphertext, followed by the 16-byte tag.
+    """
+
+    nonce: bytes
+    box: bytes
+
+
+class Sealer:
+    """Seals and opens with one AES-256-GCM key.
+
+    Nonces are random 96-bit numbers, so one key may seal at most 2**32 times (SP 800-38D, 8.3).
+    """
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, plain: bytes, context: bytes) -> Sealed:
+        """Return `plain` encrypted, bound to `context` (the additional authenticated data)."""
+        nonce = os.urandom(NONCE_BYTES)
+        return Sealed(nonce, self._cipher.encrypt(nonce, plain, context))
+
+    def open(self, sealed: Sealed, context: bytes) -> bytes:
+        """Return the plain bytes.
+
+        Raises:
+            KeyUnavailable: another key, another context, or altered bytes.
+        """
+        if len(sealed.nonce) != NONCE_BYTES or len(sealed.box) < TAG_BYTES:
+            raise KeyUnavailable("What should be opened is not a sealed box.")
+        try:
+            return self._cipher.decrypt(sealed.nonce, sealed.box, context)
+        except InvalidTag as problem:
+            raise KeyUnavailable(
+                "The key does not open this box: another key, another place, or altered bytes."
+            ) from problem

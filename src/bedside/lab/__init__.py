@@ -1,0 +1,1 @@
+"""Where models are trained and measured: splits, thresholds, metrics with their intervals."""

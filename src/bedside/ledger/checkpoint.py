@@ -1,0 +1,102 @@
+"""Checkpoints: signed tree heads, in a text that witnesses of other logs read as well.
+
+Sources: C2SP signed-note (https://c2sp.org/signed-note), C2SP tlog-checkpoint
+(https://c2sp.org/tlog-checkpoint).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from bedside.errors import LedgerBroken, UsageError
+from bedside.keys.signing import PublicKey, SigningKey
+from bedside.ledger.encoding import from_base64, to_base64
+from bedside.ledger.merkle import HASH_BYTES
+
+_ED25519 = b"\x01"
+_SIGNATURE_MARK = "— "
+_NOTE = re.compile(
+    r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]+)\n)"
+    r"\n— (?P<name>[^\n ]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed statement: the log `origin` has these `size` entries, whose root is `root`.
+
+    Attributes:
+        origin: The log's name.
+        size: The number of entries.
+        root: The root over them.
+        note: The signed text.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    note: str
+
+
+def check_origin(origin: str) -> str:
+    """Return `origin` when it can name a log and its key.
+
+    Raises:
+        UsageError: empty, or with a space, a plus sign or a control character (signed-note).
+    """
+    odd = [c for c in origin if c.isspace() or c == "+" or not c.isprintable()]
+    if not origin or odd:
+        raise UsageError(
+            f"{origin!r} cannot be a ledger's name.", advice="Use a word such as bedside/ward-7."
+        )
+    return origin
+
+
+def key_id(name: str, public: PublicKey) -> bytes:
+    """Return the 4 bytes that hint at a key: SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)[:4]."""
+    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public.raw).digest()[:4]
+
+
+def sign_checkpoint(origin: str, size: int, root: bytes, signer: SigningKey) -> Checkpoint:
+    """Return a checkpoint, signed.
+
+    Raises:
+        UsageError: an origin that cannot name a log.
+    """
+    body = f"{check_origin(origin)}\n{size}\n{to_base64(root)}\n"
+    signature = to_base64(key_id(origin, signer.public) + signer.sign(body.encode()))
+    note = f"{body}\n{_SIGNATURE_MARK}{origin} {signature}\n"
+    return Checkpoint(origin, size, root, note)
+
+
+def read_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:
+    """Return what a checkpoint says, once it is known that the ledger's key says it.
+
+    Only the spelling that `sign_checkpoint` writes is read: one signature, no extension lines.
+
+    Raises:
+        LedgerBroken: not a checkpoint, of another log, or not signed by this key.
+    """
+    found = _NOTE.fullmatch(note)
+    if found is None:
+        raise LedgerBroken(f"This is not a checkpoint: {note[:80]!r}.")
+    if found["origin"] != origin or found["name"] != origin:
+        raise LedgerBroken(
+            f"A checkpoint is of the log {found['origin']!r} by {found['name']!r}, not of {origin!r}."
+        )
+    size = int(found["size"])
+    try:
+        root, signature = from_base64(found["root"]), from_base64(found["signature"])
+    except ValueError as problem:
+        raise LedgerBroken(f"The checkpoint of {size} entries is damaged: {problem}.") from problem
+    if len(root) != HASH_BYTES or signature[:4] != key_id(origin, public):
+        raise LedgerBroken(
+            f"The checkpoint of {size} entries was signed with another key than"
+            f" {public.fingerprint}.",
+            advice="Check it with the public key that the site published.",
+        )
+    if not public.verify(signature[4:], found["body"].encode()):
+        raise LedgerBroken(f"The signature of the checkpoint of {size} entries is wrong.")
+    return Checkpoint(origin, size, root, note)

@@ -1,0 +1,203 @@
+"""What is recorded: the kinds of event, the draft that a caller writes, the entry that stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bedside.canonical import Json, canonical_bytes, read_json
+from bedside.clock import new_id
+from bedside.errors import LimitExceeded, UsageError
+from bedside.keys.subjects import SubjectKey
+from bedside.ledger import merkle
+from bedside.ledger.encoding import to_base64
+
+VERSION = 1
+SALT_BYTES = 32
+
+MAX_EVENT_BYTES = 1024 * 1024
+"""A prediction on a wide table is a few kilobytes; what is larger belongs into a blob."""
+
+MAX_NAME_CHARACTERS = 512
+"""For `id`, `about`, `actor` and `door`: longer than any of ours; keeps the indexes small."""
+
+
+class EventKind(StrEnum):
+    """Every kind of event."""
+
+    SITE_OPENED = "site-opened"
+    PACKAGE_ADDED = "package-added"
+    PACKAGE_VERIFIED = "package-verified"
+    PACKAGE_REFUSED = "package-refused"
+    APPROVAL = "approval"
+    RELEASE = "release"
+    ROLLBACK = "rollback"
+    RETIREMENT = "retirement"
+    PREDICTION = "prediction"
+    REFUSAL = "refusal"
+    DECISION = "decision"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    PERMISSION_REFUSED = "permission-refused"
+    PERSON_ADDED = "person-added"
+    PERSON_CHANGED = "person-changed"
+    KEY_CREATED = "key-created"
+    KEY_REVOKED = "key-revoked"
+    KEY_TRUSTED = "key-trusted"
+    CONFIGURATION_CHANGED = "configuration-changed"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a draft's author believed about a counter; the draft is refused if it moved since.
+
+    Attributes:
+        name: The counter, such as `release:breast-cancer`.
+        value: Its value when the author looked.
+    """
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it is recorded.
+
+    Attributes:
+        kind: What happened.
+        about: What it is about: `breast-cancer@1.0.0`, a prediction's id, a person's id. Never a
+            patient: it stays in clear for good.
+        actor: The id of the person who did it, or `system`.
+        door: The way in: `rest`, `cli`, `web`, `system` …
+        body: The part that stays in clear for good; no personal data.
+        sealed: The personal part, encrypted under `subject_key`; None when there is none.
+        subject_key: Required with `sealed`.
+        fence: What must still be so when the event is recorded.
+        id: The event's identifier.
+    """
+
+    kind: EventKind
+    about: str
+    actor: str
+    door: str
+    body: Mapping[str, Json] = field(default_factory=dict)
+    sealed: Json | None = None
+    subject_key: SubjectKey | None = None
+    fence: Fence | None = None
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A recorded event.
+
+    Attributes:
+        index: Its zero-based place in the ledger.
+        id: The event's identifier.
+        kind: The kind of event, a value of `EventKind`, or of a later version.
+        about: What it is about.
+        at: When, as RFC 3339 text in UTC; never earlier than the entry before.
+        event: The stored bytes.
+        salt: 32 random bytes.
+        leaf: The leaf hash, over salt and event.
+        root: The root of the tree that ends with this entry.
+    """
+
+    index: int
+    id: str
+    kind: str
+    about: str
+    at: str
+    event: bytes
+    salt: bytes
+    leaf: bytes
+    root: bytes
+
+    @property
+    def value(self) -> dict[str, Json]:
+        """Return the parsed event."""
+        parsed: dict[str, Json] = read_json(self.event)
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A draft in its final spelling, which lacks only the time.
+
+    Attributes:
+        draft: What was asked for.
+        before: The event's bytes up to the time.
+        after: The event's bytes after it.
+    """
+
+    draft: Draft
+    before: bytes
+    after: bytes
+
+    def event(self, at: str) -> bytes:
+        """Return the event's bytes with its time."""
+        return self.before + at.encode("ascii") + self.after
+
+
+def prepare(draft: Draft) -> Prepared:
+    """Check, seal and spell a draft, so that nothing but the time is left for the transaction.
+
+    Raises:
+        UsageError: an empty or over-long name, something that JSON cannot say, or a sealed part
+            without a key.
+        LimitExceeded: an event of more than `MAX_EVENT_BYTES`.
+    """
+    for name in ("id", "about", "actor", "door"):
+        _refuse_odd_name(name, getattr(draft, name))
+    before = b'{"about":%b,"actor":%b,"at":"' % (
+        canonical_bytes(draft.about),
+        canonical_bytes(draft.actor),
+    )
+    rest = {
+        "body": dict(draft.body),
+        "door": draft.door,
+        "id": draft.id,
+        "kind": draft.kind.value,
+        "sealed": _sealed(draft),
+        "v": VERSION,
+    }
+    # `about` < `actor` < `at` < `body`: in canonical order the time stands between the two
+    after = b'",' + canonical_bytes(rest)[1:]
+    if len(before) + len(after) > MAX_EVENT_BYTES:
+        raise LimitExceeded(
+            f"An event of {len(before) + len(after)} bytes is too large.",
+            advice=f"At most {MAX_EVENT_BYTES} bytes; keep larger things as blobs.",
+        )
+    return Prepared(draft, before, after)
+
+
+def commit_to(salt: bytes, event: bytes) -> bytes:
+    """Return the leaf hash: SHA-256(0x00 ‖ SHA-256(salt ‖ event))."""
+    return merkle.leaf_hash(hashlib.sha256(salt + event).digest())
+
+
+def _refuse_odd_name(name: str, value: str) -> None:
+    if not value or len(value) > MAX_NAME_CHARACTERS or "\x00" in value:
+        raise UsageError(
+            f"An event's {name} cannot be {value[:40]!r} ({len(value)} characters).",
+            advice=f"Use 1 to {MAX_NAME_CHARACTERS} characters, none of them NUL.",
+        )
+
+
+def _sealed(draft: Draft) -> Json | None:
+    if draft.sealed is None:
+        return None
+    if draft.subject_key is None:
+        raise UsageError(
+            f"The draft {draft.id} has a personal part and no key to seal it with.",
+            advice="Pass subject_key; use SubjectKeys.for_nobody() where no person is named.",
+        )
+    sealed = draft.subject_key.seal(canonical_bytes(draft.sealed), draft.id.encode())
+    return {
+        "box": to_base64(sealed.box),
+        "key": draft.subject_key.id,
+        "nonce": to_base64(sealed.nonce),
+    }

@@ -1,0 +1,185 @@
+"""An export: the whole ledger as one file that anybody can check with the public key alone.
+
+Canonical JSON, one value a line: a header, then the entries in order, each checkpoint directly
+after the last entry that it covers. Everything sealed stays sealed; no key is in it. Every byte
+is checked: a line must be the one canonical spelling of its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bedside.canonical import Json, canonical_bytes, read_json
+from bedside.errors import BedsideError, LedgerBroken, UsageError
+from bedside.keys.signing import PublicKey
+from bedside.ledger import rows
+from bedside.ledger.audit import Audit, Evidence, Verdict, broken
+from bedside.ledger.checkpoint import Checkpoint
+from bedside.ledger.encoding import from_base64, to_base64
+from bedside.ledger.events import MAX_EVENT_BYTES, Entry
+from bedside.ledger.ledger import Ledger
+
+FORMAT = "bedside-ledger-export"
+VERSION = 1
+
+MAX_LINE_BYTES = 6 * MAX_EVENT_BYTES + 4096
+"""The largest event, every byte of it escaped as \\u00xx, and the rest of its line."""
+
+
+def write_export(ledger: Ledger, stream: BinaryIO) -> Checkpoint:
+    """Write the ledger as it is now, and return the checkpoint that it ends in.
+
+    The present head is signed first, so that nothing in the file is unsigned.
+
+    Raises:
+        LedgerBroken: an event is not text; the export would not tell what is stored.
+    """
+    last = ledger.checkpoint()
+    header = {
+        "format": FORMAT,
+        "origin": ledger.origin,
+        "root": to_base64(last.root),
+        "size": last.size,
+        "v": VERSION,
+    }
+    stream.write(_line(header))
+    with ledger.database.read() as connection:
+        signed = _Signed(rows.notes(connection), last)
+        stream.writelines(signed.up_to(0))
+        for entry in rows.pages(connection, 0, last.size):
+            stream.write(_line(_entry_line(entry)))
+            stream.writelines(signed.up_to(entry.index + 1))
+    return last
+
+
+def verify_export(path: Path, public_key: PublicKey) -> Verdict:
+    """Check an export from its first byte to its last, and return what was proved.
+
+    Args:
+        path: The file.
+        public_key: The ledger's public key, from a source other than the file.
+
+    Raises:
+        UsageError: the file cannot be read, or is not an export.
+        LedgerBroken: it is not what was recorded; `index` is the first wrong entry where known.
+    """
+    try:
+        with path.open("rb") as stream:
+            return _verify(stream, public_key)
+    except OSError as problem:
+        raise UsageError(
+            f"The export {path} cannot be read: {problem.strerror}.", advice="Check its path."
+        ) from problem
+
+
+def _verify(stream: BinaryIO, public_key: PublicKey) -> Verdict:
+    lines = _lines(stream)
+    origin, size, root = _header(next(lines, None))
+    audit = Audit(origin, public_key)
+    signed = -1
+    for number, line in lines:
+        match line:
+            case {"checkpoint": str(note), **rest} if not rest:
+                signed = audit.checkpoint(note).size
+            case {"entry": dict(entry), **rest} if not rest:
+                audit.entry(_evidence(audit.tree.size, entry))
+            case _:
+                raise LedgerBroken(f"Line {number} is neither an entry nor a checkpoint.")
+    verdict = audit.verdict()
+    if verdict.head.size < size:
+        raise broken(verdict.head.size, f"it is missing; the export says that it has {size}")
+    if (verdict.head.size, to_base64(verdict.head.root)) != (size, root):
+        raise LedgerBroken("The header's size or root is not that of the entries.")
+    if signed != size:
+        raise broken(max(signed, 0), "from here to the end no checkpoint is signed")
+    return verdict
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, Json]]:
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if not line.endswith(b"\n"):
+            raise LedgerBroken(f"Line {number} of the export is cut off, or too long.")
+        try:
+            value = read_json(line[:-1])
+            same = canonical_bytes(value) == line[:-1]
+        except BedsideError as problem:
+            raise LedgerBroken(f"Line {number} of the export: {problem.message}") from problem
+        if not same:
+            raise LedgerBroken(f"Line {number} of the export is not canonical JSON.")
+        yield number, value
+
+
+def _header(first: tuple[int, Json] | None) -> tuple[str, int, str]:
+    """Return the origin, the size and the root in base64 that the header states."""
+    match first:
+        case (
+            _,
+            {
+                "format": "bedside-ledger-export",
+                "origin": str(origin),
+                "root": str(root),
+                "size": int(size),
+                "v": 1,
+                **rest,
+            },
+        ) if not rest:
+            return origin, size, root
+    raise UsageError(
+        "This is not an export of a ledger, version 1.", advice="Make one: bedside ledger export"
+    )
+
+
+def _evidence(index: int, entry: dict[str, Json]) -> Evidence:
+    match entry:
+        case {
+            "event": str(event),
+            "index": int(place),
+            "root": str(root),
+            "salt": str(salt),
+            **rest,
+        } if not rest:
+            try:
+                return Evidence(place, event.encode(), from_base64(salt), from_base64(root))
+            except ValueError as problem:
+                raise broken(index, f"its salt or root is {problem}") from problem
+    raise broken(index, "its line does not have the fields of version 1")
+
+
+def _entry_line(entry: Entry) -> Json:
+    try:
+        event = entry.event.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise broken(entry.index, "its event is not text") from problem
+    fields = {
+        "event": event,
+        "index": entry.index,
+        "root": to_base64(entry.root),
+        "salt": to_base64(entry.salt),
+    }
+    return {"entry": fields}
+
+
+def _line(value: Json) -> bytes:
+    return canonical_bytes(value) + b"\n"
+
+
+class _Signed:
+    """The checkpoints that were signed up to `last`, given out by the size that they cover."""
+
+    def __init__(self, notes: Iterator[tuple[int, str]], last: Checkpoint) -> None:
+        self._notes = notes
+        self._last = last
+        self._coming = next(notes, None)
+
+    def up_to(self, size: int) -> Iterator[bytes]:
+        while self._coming is not None:
+            note = self._coming[1]
+            covers = int(note.split("\n", 2)[1])
+            if covers > min(size, self._last.size):
+                return
+            yield _line({"checkpoint": note})
+            self._coming = next(self._notes, None)

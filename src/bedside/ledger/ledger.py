@@ -1,0 +1,356 @@
+"""The ledger: append, look up, prove, verify."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from bedside.canonical import Json, read_json
+from bedside.clock import Clock, timestamp
+from bedside.errors import Conflict, KeyUnavailable, LedgerBroken, NotFound, UsageError
+from bedside.keys.sealing import Sealed
+from bedside.keys.signing import PublicKey, SigningKey
+from bedside.keys.subjects import SubjectKeys
+from bedside.ledger import merkle, rows
+from bedside.ledger.audit import Head, Verdict
+from bedside.ledger.checkpoint import Checkpoint, check_origin, read_checkpoint, sign_checkpoint
+from bedside.ledger.encoding import from_base64
+from bedside.ledger.events import (
+    SALT_BYTES,
+    Draft,
+    Entry,
+    EventKind,
+    Prepared,
+    commit_to,
+    prepare,
+)
+from bedside.ledger.fences import FenceMoved, first_moved
+from bedside.ledger.tree import StoredTree
+from bedside.ledger.verify import StoredLedger
+from bedside.store.database import Database
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 10_000
+"""More than a page of anything; what needs all entries uses `entries`."""
+
+Outcome: TypeAlias = tuple[Entry, ...] | FenceMoved
+"""What became of a group of drafts: recorded together, or refused together by a fence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That one entry stands in the ledger; docs/spec/ledger.md says how to check it.
+
+    Attributes:
+        index: The entry's place.
+        path: The hashes from the leaf's sibling up to the root.
+        checkpoint: The signed tree head that the path ends in.
+    """
+
+    index: int
+    path: tuple[bytes, ...]
+    checkpoint: Checkpoint
+
+
+class Ledger:
+    """The record of one site, in its database.
+
+    Attributes:
+        database: Where the rows are.
+        origin: The ledger's name in its checkpoints.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        subject_keys: SubjectKeys,
+        signer: SigningKey,
+        origin: str,
+        clock: Clock,
+    ) -> None:
+        self.database = database
+        self.origin = check_origin(origin)
+        self._subject_keys = subject_keys
+        self._signer = signer
+        self._clock = clock
+
+    @property
+    def public_key(self) -> PublicKey:
+        """Return the key that checks this ledger's checkpoints."""
+        return self._signer.public
+
+    def append(self, connection: Connection, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        """Append drafts in the caller's `database.write()`; they stand when it commits.
+
+        Raises:
+            FenceMoved: a draft's fence is not at its value; nothing was appended.
+            UsageError: a draft that cannot be an event.
+            LimitExceeded: a draft that is too large.
+            Conflict: an event with the same id is recorded already.
+        """
+        outcome = self.append_each(connection, [[prepare(draft) for draft in drafts]])[0]
+        if isinstance(outcome, FenceMoved):
+            raise outcome
+        return outcome
+
+    def append_each(
+        self, connection: Connection, groups: Sequence[Sequence[Prepared]]
+    ) -> list[Outcome]:
+        """Append several groups of drafts; one that a fence refuses leaves the others alone.
+
+        Raises:
+            Conflict: an event with the same id is recorded already; nothing can be committed.
+            LedgerBroken: the stored head is not one.
+        """
+        names = {p.draft.fence.name for group in groups for p in group if p.draft.fence}
+        fences = rows.read_fences(connection, names)
+        refused = [first_moved(group, fences) for group in groups]
+        accepted = [
+            prepared
+            for group, moved in zip(groups, refused, strict=True)
+            if moved is None
+            for prepared in group
+        ]
+        entries = iter(self._append(connection, accepted) if accepted else ())
+        return [
+            moved or tuple(next(entries) for _ in group)
+            for group, moved in zip(groups, refused, strict=True)
+        ]
+
+    def record(self, *drafts: Draft) -> tuple[Entry, ...]:
+        """Append drafts in a transaction of their own; they are durable on return.
+
+        Raises:
+            FenceMoved: a draft's fence is not at its value; nothing was recorded.
+            UsageError: a draft that cannot be an event.
+            LimitExceeded: a draft that is too large.
+            Conflict: an event with the same id is recorded already.
+            Unavailable: the database cannot answer.
+        """
+        with self.database.write() as connection:
+            return self.append(connection, drafts)
+
+    def record_each(self, groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+        """Append several groups in one durable transaction; see `append_each`."""
+        with self.database.write() as connection:
+            return self.append_each(connection, groups)
+
+    def fence(self, connection: Connection, name: str) -> int:
+        """Return the value of a fence; 0 before it first moved."""
+        return rows.read_fences(connection, [name])[name]
+
+    def advance_fence(self, connection: Connection, name: str) -> int:
+        """Add one to a fence in the caller's `database.write()`, and return its new value."""
+        return rows.advance_fence(connection, name)
+
+    def entry(self, index: int) -> Entry:
+        """Return the entry at a place.
+
+        Raises:
+            NotFound: the ledger is shorter.
+        """
+        with self.database.read() as connection:
+            found = rows.page(connection, index, index + 1)
+        if not found:
+            raise NotFound(f"There is no entry {index} in the ledger.")
+        return found[0]
+
+    def entry_of(self, event_id: str) -> Entry:
+        """Return the entry of an event.
+
+        Raises:
+            NotFound: no such event is recorded.
+        """
+        with self.database.read() as connection:
+            found = rows.entry_with_id(connection, event_id)
+        if found is None:
+            raise NotFound(f"No event {event_id!r} is recorded.", advice="Check the identifier.")
+        return found
+
+    def find(
+        self,
+        *,
+        kind: EventKind | None = None,
+        about: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        newest_first: bool = False,
+    ) -> tuple[Entry, ...]:
+        """Return at most `limit` entries of a kind, about something, in the ledger's order.
+
+        Raises:
+            UsageError: a limit outside 1 to `MAX_LIMIT`.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise UsageError(f"The limit {limit} is not within 1 and {MAX_LIMIT}.")
+        with self.database.read() as connection:
+            return rows.matching(
+                connection, kind=kind, about=about, limit=limit, newest_first=newest_first
+            )
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Yield entries in order, from `start` to before `stop` (None: the present end)."""
+        end = self.head().size if stop is None else stop
+        while start < end:
+            with self.database.read() as connection:
+                found = rows.page(connection, start, end)
+            if not found:
+                return
+            yield from found
+            start = found[-1].index + 1
+
+    def opened(self, entry: Entry) -> Json | None:
+        """Return the personal part of an event, or None where it has none.
+
+        Raises:
+            KeyUnavailable: the key was destroyed (the person is erased), or does not fit.
+        """
+        sealed = entry.value["sealed"]
+        if sealed is None:
+            return None
+        try:
+            box = Sealed(from_base64(sealed["nonce"]), from_base64(sealed["box"]))
+        except ValueError as problem:
+            raise KeyUnavailable(f"The sealed part of {entry.id} is {problem}.") from problem
+        key = self._subject_keys.get(sealed["key"])
+        return read_json(key.open(box, entry.id.encode()))
+
+    def head(self) -> Head:
+        """Return the present size and root."""
+        with self.database.read() as connection:
+            head = rows.read_head(connection) or rows.HeadRow()
+        return Head(head.size, head.root)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return a checkpoint of the present head; sign and store one if the ledger has grown.
+
+        Raises:
+            LedgerBroken: the present tree does not continue the one that was signed last.
+        """
+        with self.database.write() as connection:
+            head = rows.read_head(connection)
+            known = head or rows.HeadRow()
+            last = self._latest(connection)
+            if last is not None:
+                if last.size == known.size and last.root == known.root:
+                    return last
+                _refuse_fork(connection, last, known)
+            signed = sign_checkpoint(self.origin, known.size, known.root, self._signer)
+            rows.insert_checkpoint(connection, known.checkpoints, signed.size, signed.note)
+            count = known.checkpoints + 1
+            rows.write_head(
+                connection,
+                head,
+                rows.HeadRow(known.size, known.root, known.frontier, known.at, count),
+            )
+            return signed
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint that was signed last, or None before the first.
+
+        Raises:
+            LedgerBroken: it is not signed by this ledger's key.
+        """
+        with self.database.read() as connection:
+            return self._latest(connection)
+
+    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that entry `index` is among the first `size`, from the leaf upwards.
+
+        Raises:
+            UsageError: not 0 <= index < size <= the present size.
+        """
+        with self.database.read() as connection:
+            _refuse_beyond(connection, size)
+            return merkle.inclusion_path(index, size, StoredTree(connection))
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """Return the proof that the ledger of `first` entries is how that of `second` began.
+
+        Raises:
+            UsageError: not 0 < first <= second <= the present size.
+        """
+        with self.database.read() as connection:
+            _refuse_beyond(connection, second)
+            return merkle.consistency_path(first, second, StoredTree(connection))
+
+    def prove(self, index: int) -> Proof:
+        """Return the proof that entry `index` stands under a signed tree head, signing if need be.
+
+        Raises:
+            UsageError: the ledger is shorter.
+        """
+        latest = self.latest_checkpoint()
+        if latest is None or index >= latest.size:
+            latest = self.checkpoint()
+        return Proof(index, self.inclusion(index, latest.size), latest)
+
+    def verify(self) -> Verdict:
+        """Recompute everything that is stored, and return what was proved.
+
+        Raises:
+            LedgerBroken: something is not as it must be; `index` is the first wrong entry.
+        """
+        with self.database.read() as connection:
+            return StoredLedger(connection, self.origin, self._signer.public).verify()
+
+    def _append(self, connection: Connection, drafts: Sequence[Prepared]) -> list[Entry]:
+        stored = rows.read_head(connection)
+        head = stored or rows.HeadRow()
+        tree, at = head.tree(), max(head.at, timestamp(self._clock()))
+        salts = os.urandom(SALT_BYTES * len(drafts))
+        entries: list[Entry] = []
+        nodes: list[tuple[int, int, bytes]] = []
+        for number, prepared in enumerate(drafts):
+            draft, event = prepared.draft, prepared.event(at)
+            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
+            leaf, index = commit_to(salt, event), tree.size
+            nodes += [node for node in tree.push(leaf) if node[0] % rows.TILE_LEVELS == 0]
+            kind, about = draft.kind.value, draft.about
+            entries.append(Entry(index, draft.id, kind, about, at, event, salt, leaf, tree.root()))
+        frontier = b"".join(tree.hashes)
+        new = rows.HeadRow(tree.size, entries[-1].root, frontier, at, head.checkpoints)
+        try:
+            rows.insert_entries(connection, entries)
+        except IntegrityError as problem:
+            raise Conflict(
+                "An event with one of these ids or places is recorded already.",
+                advice="Give each event an id of its own; if they have, run bedside ledger verify.",
+            ) from problem
+        rows.insert_nodes(connection, nodes)
+        rows.write_head(connection, stored, new)
+        return entries
+
+    def _latest(self, connection: Connection) -> Checkpoint | None:
+        note = rows.latest_note(connection)
+        return None if note is None else read_checkpoint(note, self.origin, self._signer.public)
+
+
+def _refuse_beyond(connection: Connection, size: int) -> None:
+    present = (rows.read_head(connection) or rows.HeadRow()).size
+    if size > present:
+        raise UsageError(f"The ledger has {present} entries, fewer than {size}.")
+
+
+def _refuse_fork(connection: Connection, last: Checkpoint, head: rows.HeadRow) -> None:
+    """Never sign a head that does not continue what was signed before."""
+    advice = "Nothing was signed. Run bedside ledger verify."
+    if last.size > head.size:
+        raise LedgerBroken(
+            f"A checkpoint was signed over {last.size} entries, and {head.size} are left.",
+            index=head.size,
+            advice=advice,
+        )
+    if last.size == 0:
+        return
+    path = merkle.consistency_path(last.size, head.size, StoredTree(connection))
+    if not merkle.verify_consistency(last.size, head.size, path, last.root, head.root):
+        raise LedgerBroken(
+            f"The present tree of {head.size} entries does not continue the one of {last.size}"
+            " entries that was signed.",
+            advice=advice,
+        )

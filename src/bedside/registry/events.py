@@ -1,0 +1,100 @@
+"""The events of this room as drafts; a version's story is told from these alone."""
+
+from __future__ import annotations
+
+from bedside.canonical import Json
+from bedside.errors import PackageRefused
+from bedside.keys.signing import PublicKey
+from bedside.ledger.events import Draft, EventKind
+from bedside.people.person import Caller
+from bedside.registry.lifecycle import Act, Change, VersionRecord
+from bedside.runtime.runner import GoldenReport
+
+_KINDS = (
+    (Act.RELEASE, EventKind.RELEASE),
+    (Act.ROLLBACK, EventKind.ROLLBACK),
+    (Act.RETIREMENT, EventKind.RETIREMENT),
+)
+
+
+def package_added(caller: Caller, record: VersionRecord, signer: str) -> Draft:
+    """Return the event of a new version; `signer` is the fingerprint of the key that signed it."""
+    return _draft(EventKind.PACKAGE_ADDED, caller, record.ref, _named(record) | {"signer": signer})
+
+
+def package_verified(caller: Caller, record: VersionRecord, golden: GoldenReport) -> Draft:
+    """Return the event of a verification that passed, with what the golden cases gave."""
+    body: dict[str, Json] = {
+        "golden": {
+            "cases": golden.cases,
+            "largest_difference": golden.largest_difference,
+            "tolerance": golden.tolerance,
+        }
+    }
+    return _draft(EventKind.PACKAGE_VERIFIED, caller, record.ref, _named(record) | body)
+
+
+def package_refused(caller: Caller, about: str, archive: str, refusal: PackageRefused) -> Draft:
+    """Return the event of a package that was not let in, or not let on.
+
+    Args:
+        caller: Who brought it.
+        about: Its `name@version` where the site knows it, else the archive's digest.
+        archive: Digest of the archive's bytes.
+        refusal: Why.
+    """
+    body: dict[str, Json] = {
+        "archive": archive,
+        "error": type(refusal).__name__,
+        "reason": refusal.message[:2_000],
+    }
+    return _draft(EventKind.PACKAGE_REFUSED, caller, about, body)
+
+
+def approval(caller: Caller, record: VersionRecord) -> Draft:
+    """Return the event of the newest approval of `record`, with the state that it leads to."""
+    given = record.approvals[-1]
+    body: dict[str, Json] = {
+        "person": given.person_name,
+        "meaning": given.meaning,
+        "number": len(record.approvals),
+    }
+    return _draft(EventKind.APPROVAL, caller, record.ref, _named(record) | body)
+
+
+def switch(
+    caller: Caller, act: Act, record: VersionRecord, change: Change, epoch: int | None, reason: str
+) -> Draft:
+    """Return the event of a release, rollback or retirement; `epoch` is None where none began."""
+    body: dict[str, Json] = {
+        "from": change.before,
+        "to": change.after,
+        "epoch": epoch,
+        "reason": reason,
+    }
+    return _draft(dict(_KINDS)[act], caller, record.ref, _named(record) | body)
+
+
+def key_trusted(caller: Caller, key: PublicKey, name: str) -> Draft:
+    """Return the event of a signing key that is trusted from now on."""
+    body: dict[str, Json] = {"what": "signing-key", "name": name, "public": key.to_pem()}
+    return _draft(EventKind.KEY_TRUSTED, caller, key.fingerprint, body)
+
+
+def key_revoked(caller: Caller, fingerprint: str) -> Draft:
+    """Return the event of a signing key that is trusted no more."""
+    return _draft(EventKind.KEY_REVOKED, caller, fingerprint, {"what": "signing-key"})
+
+
+def _named(record: VersionRecord) -> dict[str, Json]:
+    return {
+        "model": record.model,
+        "version": record.version,
+        "digest": record.digest,
+        "archive": record.archive,
+        "state": record.state.value,
+    }
+
+
+def _draft(kind: EventKind, caller: Caller, about: str, body: dict[str, Json]) -> Draft:
+    return Draft(kind=kind, about=about, actor=caller.person.id, door=caller.door, body=body)

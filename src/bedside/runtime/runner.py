@@ -1,0 +1,145 @@
+"""A package at work: gate, preprocess, network, postprocess; and the replay of its golden cases.
+
+A `Runner` exists only for a package that gives its golden answers on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bedside.canonical import Json
+from bedside.errors import GoldenMismatch, InputRefused
+from bedside.package.golden import GoldenCase
+from bedside.package.manifest import Manifest
+from bedside.package.package import Package
+from bedside.runtime.gate import Gate
+from bedside.runtime.postprocess import Answer, Postprocess, output_width
+from bedside.runtime.preprocess import Preprocess
+from bedside.runtime.session import Session, check_conditions
+from bedside.runtime.table import Matrix, Table
+
+ROWS_AT_ONCE: Final = 1024
+"""Rows preprocessed together: with the widest blocks a manifest may declare, 1 GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenReport:
+    """What the replay found.
+
+    Attributes:
+        cases: Number of golden cases, all of them within tolerance.
+        largest_difference: The largest difference of a score from the recorded one.
+        tolerance: What the manifest allows.
+    """
+
+    cases: int
+    largest_difference: float
+    tolerance: float
+
+
+class Runner:
+    """A loaded package. Safe to use from several threads.
+
+    Attributes:
+        manifest: The package's manifest.
+        digest: The digest that names the package.
+    """
+
+    def __init__(self, package: Package) -> None:
+        manifest = package.manifest
+        self.manifest: Manifest = manifest
+        self.digest = package.digest
+        self._golden = package.golden
+        self._gate = Gate(manifest.input)
+        self._preprocess = Preprocess(manifest.input, manifest.preprocessing)
+        self._session = Session(
+            package.network,
+            manifest.model,
+            manifest.conditions,
+            output_width(manifest.postprocessing),
+        )
+        self._postprocess = Postprocess(manifest.postprocessing)
+
+    def predict(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+        """Return one answer for each row, in their order.
+
+        Raises:
+            InputRefused: the gate refused the input, with every reason; nothing was predicted.
+            UsageError: no row at all.
+            PackageRefused: the model gives no usable number for a row that its domain allows.
+        """
+        return self._postprocess(self._scores(self._gate.check(rows)))
+
+    def replay_golden(self) -> GoldenReport:
+        """Replay every golden case, one by one and all at once, and return what was found.
+
+        Both ways, because a clinician sends one row and a study sends thousands, and the
+        network's arithmetic may take another path for each.
+
+        Raises:
+            GoldenMismatch: a case gets another label, or a score beyond the tolerance; the
+                message names the case, what was expected and what came.
+        """
+        answers = [self._golden_answer(case) for case in self._golden]
+        answers += self.predict([case.input for case in self._golden])
+        pairs = zip((*self._golden, *self._golden), answers, strict=True)
+        largest = max(self._difference(case, answer) for case, answer in pairs)
+        return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)
+
+    def _scores(self, table: Table) -> Matrix:
+        """Return the network's output for every row, taken in parts where there are many."""
+        if table.rows <= ROWS_AT_ONCE:
+            return self._session(self._preprocess(table))
+        starts = range(0, table.rows, ROWS_AT_ONCE)
+        parts = (table.slice(start, start + ROWS_AT_ONCE) for start in starts)
+        return np.concatenate([self._session(self._preprocess(part)) for part in parts])
+
+    def _golden_answer(self, case: GoldenCase) -> Answer:
+        try:
+            return self.predict([case.input])[0]
+        except InputRefused as refused:
+            raise GoldenMismatch(
+                f"The golden case {case.id!r} of {self.manifest.ref} does not pass the package's "
+                f"own gate: {refused.refusals[0]}.",
+                advice="Freeze the model again.",
+            ) from refused
+
+    def _difference(self, case: GoldenCase, answer: Answer) -> float:
+        """Return the largest difference of a score; GoldenMismatch when it is too large."""
+        tolerance = self.manifest.golden.tolerance
+        largest = max(abs(answer.scores[name] - score) for name, score in case.scores.items())
+        if answer.label != case.label or not largest <= tolerance:
+            raise GoldenMismatch(
+                f"The golden case {case.id!r} of {self.manifest.ref} must give "
+                f"{_told(case.label, case.scores)}, within {tolerance:g}; it gives "
+                f"{_told(answer.label, answer.scores)}.",
+                advice="Do not use this package here: it no longer gives the answers that it was "
+                "verified with.",
+            )
+        return largest
+
+
+def load(package: Package) -> Runner:
+    """Return `package` ready to predict, after its golden cases were replayed.
+
+    Whether the package is trusted is asked before: `package.check_signature`.
+
+    Raises:
+        ConditionsNotMet: another runtime version or processor than the package was verified with.
+        PackageDamaged: the network does not load, or is not what the manifest declares.
+        GoldenMismatch: a golden case gets another answer than it must.
+    """
+    check_conditions(package.manifest.conditions)
+    runner = Runner(package)
+    runner.replay_golden()
+    return runner
+
+
+def _told(label: str | None, scores: Mapping[str, float]) -> str:
+    few = sorted(scores.items(), key=lambda item: -item[1])[:3]
+    told = ", ".join(f"{name!r} {score:.9g}" for name, score in few)
+    return told if label is None else f"{label!r} ({told})"

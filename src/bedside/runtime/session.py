@@ -1,0 +1,174 @@
+"""The only user of ONNX Runtime: a network loaded under exactly the declared conditions.
+
+Source of the options: onnxruntime.ai/docs/api/python (SessionOptions).
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
+from packaging.specifiers import SpecifierSet
+
+from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
+from bedside.package.manifest import Conditions, Model
+from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.table import Matrix
+
+_ELEMENTS: Final = {
+    "float32": ("tensor(float)", np.float32),
+    "float64": ("tensor(double)", np.float64),
+}
+_SCORES: Final = frozenset({"tensor(float)", "tensor(double)"})
+
+_ORT_ERRORS: Final = (
+    ort_state.EPFail,
+    ort_state.EngineError,
+    ort_state.Fail,
+    ort_state.InvalidArgument,
+    ort_state.InvalidGraph,
+    ort_state.InvalidProtobuf,
+    ort_state.ModelLoaded,
+    ort_state.NoModel,
+    ort_state.NoSuchFile,
+    ort_state.NotImplemented,
+    ort_state.RuntimeException,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""ONNX Runtime's errors share no base class but Exception."""
+
+_FATAL_ONLY: Final = 4
+
+
+def check_conditions(conditions: Conditions) -> None:
+    """Check that this machine is one that the package was verified for.
+
+    Raises:
+        ConditionsNotMet: another version of ONNX Runtime, or another processor architecture.
+    """
+    if not SpecifierSet(conditions.runtime).contains(ort.__version__, prereleases=True):
+        raise ConditionsNotMet(
+            f"The package needs ONNX Runtime {conditions.runtime}; here is {ort.__version__}.",
+            advice=f"Install onnxruntime{conditions.runtime}, or freeze the model again here.",
+        )
+    if conditions.processor != (here := platform.machine()):
+        raise ConditionsNotMet(
+            f"The package was verified on {conditions.processor}; this machine is {here}.",
+            advice="Run it on that architecture, or freeze the model again here.",
+        )
+
+
+class Session:
+    """A loaded network: a matrix in, a matrix of scores out. Safe to call from several threads.
+
+    Make it after a process has forked: ONNX Runtime's threads do not survive a fork.
+    """
+
+    __slots__ = ("_element", "_input", "_output", "_session", "_width")
+
+    def __init__(self, network: bytes, model: Model, conditions: Conditions, width: int) -> None:
+        """Load `network`, whose declared output must have `width` columns.
+
+        Raises:
+            PackageDamaged: the network is not what the manifest declares, or does not load.
+        """
+        if (opset := read_opset(network)) != model.opset:
+            raise PackageDamaged(
+                f"The network imports the operator sets {opset}; the manifest says {model.opset}."
+            )
+        self._element = _ELEMENTS[model.element][1]
+        self._input, self._output, self._width = model.input, model.output, width
+        try:
+            self._session = ort.InferenceSession(
+                network, _options(conditions), providers=["CPUExecutionProvider"]
+            )
+        except _ORT_ERRORS as problem:
+            raise PackageDamaged(
+                f"ONNX Runtime {ort.__version__} does not load {model.entry!r}: "
+                f"{str(problem)[:300]}",
+                advice="Freeze the model again.",
+            ) from problem
+        self._check_input(model)
+        self._check_outputs()
+
+    def __call__(self, matrix: Matrix) -> Matrix:
+        """Return scores, rows × width, float64, for `matrix`, rows × the model's columns.
+
+        Raises:
+            PackageRefused: a value does not fit the model's element type, the network fails, or
+                its output has another shape than declared.
+        """
+        with np.errstate(over="ignore"):  # found just below, and refused
+            fed = matrix.astype(self._element, order="C", copy=False)
+        if np.isinf(fed).any():
+            raise PackageRefused(
+                f"Preprocessing gave a value too large for {np.dtype(self._element).name}.",
+                advice="Narrow the declared domain, and freeze the model again.",
+            )
+        try:
+            (scores,) = self._session.run([self._output], {self._input: fed})
+        except _ORT_ERRORS as problem:
+            raise PackageRefused(
+                f"The network failed on this input: {str(problem)[:300]}",
+                advice="Freeze the model again, with golden cases for inputs like this one.",
+            ) from problem
+        if scores.shape != (len(matrix), self._width):
+            raise PackageRefused(
+                f"The network's output has the shape {scores.shape}; it must be "
+                f"{(len(matrix), self._width)}."
+            )
+        return np.asarray(scores, dtype=np.float64)
+
+    def _check_input(self, model: Model) -> None:
+        kind = _ELEMENTS[model.element][0]
+        found = [(one.name, one.type, list(one.shape)) for one in self._session.get_inputs()]
+        if len(found) == 1 and found[0][:2] == (model.input, kind):
+            shape = found[0][2]
+            if len(shape) == 2 and not isinstance(shape[0], int) and shape[1] == model.width:
+                return
+        raise PackageDamaged(
+            f"The network's inputs are {str(found)[:300]}; the manifest declares one, "
+            f"{model.input!r}, {kind}, with any number of rows and {model.width} columns."
+        )
+
+    def _check_outputs(self) -> None:
+        outputs = {one.name: one for one in self._session.get_outputs()}
+        for one in outputs.values():
+            if not one.type.startswith("tensor("):
+                raise PackageDamaged(
+                    f"The network's output {one.name!r} is {one.type}, not a tensor.",
+                    advice="Convert the classifier without ZipMap.",
+                )
+        if self._output not in outputs:
+            raise PackageDamaged(
+                f"The network has no output {self._output!r}; it has {sorted(outputs)[:5]}."
+            )
+        kind, shape = outputs[self._output].type, list(outputs[self._output].shape)
+        columns = shape[1] if len(shape) == 2 else None
+        if kind not in _SCORES or (isinstance(columns, int) and columns != self._width):
+            raise PackageDamaged(
+                f"The network's output {self._output!r} is {kind} with the shape {shape}; it must "
+                f"be a floating-point tensor with {self._width} columns."
+            )
+
+
+def _options(conditions: Conditions) -> ort.SessionOptions:
+    levels = {
+        "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+        "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+        "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+        "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    }
+    options = ort.SessionOptions()
+    options.graph_optimization_level = levels[conditions.graph_optimisation]
+    options.intra_op_num_threads = conditions.threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _FATAL_ONLY
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return options

@@ -1,0 +1,1 @@
+"""The use cases at the bedside: predict, decide, trace. One handler behind every door."""

@@ -1,0 +1,268 @@
+"""The use cases at the bedside: predict, decide, trace. Every door calls these and nothing else.
+
+permission → released Runner → gate → preprocess → ONNX → postprocess
+  → drafts (sealed under each subject's key, fenced by the release epoch)
+  → group commit → only then the answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from bedside.clock import new_id
+from bedside.errors import (
+    BedsideError,
+    Conflict,
+    InputRefused,
+    KeyUnavailable,
+    Unavailable,
+    UsageError,
+)
+from bedside.keys.subjects import SubjectKeys
+from bedside.ledger.events import Draft, Entry
+from bedside.ledger.fences import FenceMoved
+from bedside.ledger.group import GroupCommit
+from bedside.ledger.ledger import Ledger
+from bedside.people.people import People
+from bedside.people.permissions import Action, allowed
+from bedside.people.person import Caller
+from bedside.registry.registry import Registry
+from bedside.runtime.postprocess import Answer
+from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
+from bedside.serving.released import Loaded, ReleasedModels
+from bedside.serving.story import Story
+from bedside.serving.trace import Trace
+from bedside.serving.values import (
+    Decision,
+    DecisionRecord,
+    Prediction,
+    Readiness,
+    Row,
+    check_decision,
+    final_label,
+)
+from bedside.store.blobs import Blobs
+
+TRIES: Final = 5
+"""How often an answer is computed anew because releases kept changing under it."""
+
+INLINE_ROWS: Final = 16
+"""Up to so many rows are computed on the event loop: a thread would take longer than they do."""
+
+RECORD_SECONDS: Final = 60.0
+"""How long a caller without an event loop waits for its record; longer than any writer may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One computation, ready to be recorded.
+
+    Attributes:
+        loaded: What computed it.
+        ids: Id of each prediction.
+        answers: One for each row; empty when the gate refused.
+        drafts: What the ledger shall hold before anybody hears the answer.
+        refused: The gate's refusal, to be raised once it is recorded.
+    """
+
+    loaded: Loaded
+    ids: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    drafts: tuple[Draft, ...]
+    refused: InputRefused | None = None
+
+
+class Serving:
+    """The use cases of one site."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        group: GroupCommit,
+        people: People,
+        registry: Registry,
+        subject_keys: SubjectKeys,
+        blobs: Blobs,
+    ) -> None:
+        self._ledger = ledger
+        self._group = group
+        self._people = people
+        self._subject_keys = subject_keys
+        self._story = Story(ledger, people, registry, blobs)
+        self.models = ReleasedModels(registry, ledger)
+
+    async def predict(
+        self, caller: Caller, model: str, rows: Sequence[Row]
+    ) -> tuple[Prediction, ...]:
+        """Return one recorded prediction for each row, or none at all.
+
+        Args:
+            caller: Who asks, through which door.
+            model: Name of a released model.
+            rows: What to predict for.
+
+        Raises:
+            PermissionRefused: the caller may not predict; recorded.
+            NotFound: the site knows no such model.
+            Unavailable: nothing is released, or releases kept changing, or the record failed.
+            PackageRefused: the released package does not prove itself here.
+            InputRefused: the gate refused a row; recorded, with the reasons.
+            UsageError: no row, or a number that JSON cannot say exactly.
+        """
+        begun = time.perf_counter_ns()
+        if not allowed(caller.person.roles, Action.PREDICT):
+            await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
+        inline = len(rows) <= INLINE_ROWS and all(row.subject is None for row in rows)
+        for _ in range(TRIES):
+            loaded = self.models.current(model)
+            if loaded is None:
+                loaded = await asyncio.to_thread(self.models.fetch, model)
+            if inline:
+                attempt = self._attempt(caller, loaded, rows, begun)
+            else:
+                attempt = await asyncio.to_thread(self._attempt, caller, loaded, rows, begun)
+            try:
+                # shielded: a caller who goes away must not take a record out of its group
+                entries = await asyncio.shield(
+                    asyncio.wrap_future(self._group.submit(attempt.drafts))
+                )
+            except FenceMoved:
+                await asyncio.to_thread(self.models.fetch, model)
+            else:
+                return _outcome(attempt, entries)
+        raise _kept_changing(model)
+
+    def predict_now(
+        self, caller: Caller, model: str, rows: Sequence[Row]
+    ) -> tuple[Prediction, ...]:
+        """Return the same as `predict`, for a caller without an event loop; same steps and errors."""
+        begun = time.perf_counter_ns()
+        self._people.require(caller, Action.PREDICT, model)
+        for _ in range(TRIES):
+            loaded = self.models.current(model) or self.models.fetch(model)
+            attempt = self._attempt(caller, loaded, rows, begun)
+            recorded: Future[tuple[Entry, ...]] = self._group.submit(attempt.drafts)
+            try:
+                return _outcome(attempt, recorded.result(RECORD_SECONDS))
+            except FenceMoved:
+                self.models.fetch(model)
+        raise _kept_changing(model)
+
+    def decide(self, caller: Caller, prediction_id: str, decision: Decision) -> DecisionRecord:
+        """Record what was decided about a prediction; a later decision supersedes an earlier one.
+
+        Raises:
+            PermissionRefused: the caller may not decide; recorded.
+            NotFound: no such prediction is recorded.
+            UsageError: the decision does not fit what was shown.
+            Conflict: the prediction's subject was erased.
+        """
+        self._people.require(caller, Action.DECIDE, prediction_id)
+        prediction = self._story.prediction(prediction_id)
+        shown = self._story.shown(prediction)
+        fitting = check_decision(decision, shown)
+        try:
+            key = self._subject_keys.get(prediction.value["sealed"]["key"])
+        except KeyUnavailable as problem:
+            raise Conflict(
+                f"The subject of the prediction {prediction_id} was erased.",
+                advice="Nothing personal can be recorded about it any more.",
+            ) from problem
+        stands = final_label(fitting, shown)
+        draft = decision_draft(caller, prediction_id, fitting, stands, key)
+        (entry,) = self._group.submit([draft]).result(RECORD_SECONDS)
+        return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
+
+    def trace(self, caller: Caller, prediction_id: str) -> Trace:
+        """Return the full story of a prediction, with proofs.
+
+        Raises:
+            PermissionRefused: the caller may not read traces; recorded.
+            NotFound: no such prediction is recorded.
+            PackageDamaged: the archive of its package is not the one that the ledger names.
+        """
+        self._people.require(caller, Action.TRACE_READ, prediction_id)
+        return self._story.trace(prediction_id)
+
+    def readiness(self) -> tuple[Readiness, ...]:
+        """Return for every released model whether this process answers with it, by name."""
+        return tuple(
+            Readiness(found.release.model, found.release.version, found.release.epoch, True)
+            if isinstance(found, Loaded)
+            else Readiness(
+                found.release.model,
+                found.release.version,
+                found.release.epoch,
+                False,
+                found.error.message,
+                found.error.advice,
+            )
+            for found in self.models.standing()
+        )
+
+    def _attempt(self, caller: Caller, loaded: Loaded, rows: Sequence[Row], begun: int) -> Attempt:
+        """Compute and draft; nothing is recorded and nobody is answered yet."""
+        if not rows:
+            raise UsageError("There is no row to predict for.", advice="Send at least one input.")
+        answers: tuple[Answer, ...] = ()
+        refused: InputRefused | None = None
+        try:
+            answers = loaded.runner.predict([row.input for row in rows])
+        except InputRefused as refusal:
+            refused = refusal
+        microseconds = (time.perf_counter_ns() - begun) // 1000
+        asked = Asked(caller, loaded.release, len(rows), microseconds)
+        if refused is not None:
+            return Attempt(loaded, (), (), self._refusals(asked, rows, refused), refused)
+        keys = self._subject_keys.many([row.subject for row in rows])
+        ids = tuple(new_id() for _ in rows)
+        places = enumerate(rows)
+        drafts = tuple(
+            prediction_draft(asked, *parts)
+            for parts in zip(ids, places, answers, keys, strict=True)
+        )
+        return Attempt(loaded, ids, answers, drafts)
+
+    def _refusals(
+        self, asked: Asked, rows: Sequence[Row], refused: InputRefused
+    ) -> tuple[Draft, ...]:
+        places = sorted({refusal.row for refusal in refused.refusals})
+        keys = self._subject_keys.many([rows[place].subject for place in places])
+        return refusal_drafts(asked, rows, refused, dict(zip(places, keys, strict=True)))
+
+
+def _outcome(attempt: Attempt, entries: tuple[Entry, ...]) -> tuple[Prediction, ...]:
+    """Return what the caller may now hear.
+
+    Raises:
+        InputRefused: the gate refused, and that is recorded now.
+    """
+    if attempt.refused is not None:
+        raise attempt.refused
+    release = attempt.loaded.release
+    return tuple(
+        Prediction(
+            id=prediction_id,
+            manifest=attempt.loaded.manifest,
+            package=release.digest,
+            epoch=release.epoch,
+            label=answer.label,
+            scores=answer.scores,
+            threshold=answer.threshold,
+            index=entry.index,
+            at=entry.at,
+        )
+        for prediction_id, answer, entry in zip(attempt.ids, attempt.answers, entries, strict=True)
+    )
+
+
+def _kept_changing(model: str) -> BedsideError:
+    return Unavailable(
+        f"The release of {model} changed {TRIES} times while this answer was computed.",
+        advice="Send the request again.",
+    )

@@ -1,0 +1,1 @@
+"""One installation: its folder, its settings, and all rooms wired together."""

@@ -1,0 +1,108 @@
+"""`site.toml`: what a person may set about a site, read strictly and written once."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from bedside.errors import SiteProblem
+from bedside.package.fields import Frozen
+from bedside.package.reading import faults
+
+SETTINGS_FILE = "site.toml"
+MAX_SETTINGS_BYTES = 64 * 1024
+"""A settings file is a page; anything longer is not one."""
+
+
+class Limits(Frozen):
+    """What one request, and all requests together, may take.
+
+    Attributes:
+        body_bytes: Largest request body.
+        rows: Most inputs in one request.
+        concurrent: Requests being answered at once by one process; more are told to come back.
+        header_seconds: Time for a client to send the head of a request, and again its body.
+        shutdown_seconds: Time for requests in flight to finish when the service is stopped.
+    """
+
+    body_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 4 * 2**20
+    rows: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    concurrent: Annotated[int, Field(ge=1, le=100_000)] = 256
+    header_seconds: Annotated[int, Field(ge=1, le=600)] = 20
+    shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+
+
+class DatabaseSettings(Frozen):
+    """Where the database is; without a URL it is a file in the site's folder."""
+
+    url: Annotated[str, Field(min_length=1)] | None = None
+
+
+class Settings(Frozen):
+    """All of `site.toml`.
+
+    Attributes:
+        id: UUID of the site; it names the origin of the ledger's checkpoints.
+        name: What people call it.
+        created: RFC 3339 time in UTC.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+    database: DatabaseSettings = DatabaseSettings()
+    limits: Limits = Limits()
+
+    @property
+    def origin(self) -> str:
+        """The first line of every checkpoint of this site's ledger."""
+        return f"bedside/{self.id}"
+
+
+def write_settings(settings: Settings) -> str:
+    """Return `settings` as TOML with a word about each table."""
+    lines = [
+        "# Settings of a Bedside site. The id is part of every signed checkpoint: leave it alone.",
+        *(f"{name} = {_text(getattr(settings, name))}" for name in ("id", "name", "created")),
+        "",
+        "# Without a url the database is the file bedside.db in this folder.",
+        "# The environment variable BEDSIDE_DATABASE_URL goes before it (keep passwords there).",
+        "[database]",
+        *([f"url = {_text(settings.database.url)}"] if settings.database.url else []),
+        "",
+        "[limits]",
+        *(f"{name} = {value}" for name, value in settings.limits.model_dump().items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check `site.toml`.
+
+    Raises:
+        SiteProblem: it is not there, too large, not TOML, or a value in it cannot be used.
+    """
+    if not path.is_file():
+        raise SiteProblem(
+            f"There is no site in {path.parent}: {path.name} is missing.",
+            advice="Name a site with --site, or make one with `bedside init`.",
+        )
+    if path.stat().st_size > MAX_SETTINGS_BYTES:
+        raise SiteProblem(f"{path} has {path.stat().st_size} bytes; at most {MAX_SETTINGS_BYTES}.")
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SiteProblem(f"{path} is not TOML: {problem}.", advice="Correct it.") from problem
+    except ValidationError as problem:
+        raise SiteProblem(
+            f"{path} cannot be used: {faults(problem)}.", advice="Correct it, or remove the line."
+        ) from problem
+
+
+def _text(value: str) -> str:
+    """Return `value` as a TOML basic string: JSON's spelling, and DEL escaped too (TOML 1.0)."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

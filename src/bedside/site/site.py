@@ -1,0 +1,279 @@
+"""A site: one folder (and its database), all rooms wired together, opened once per process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from bedside.clock import Clock, new_id, system_clock, timestamp
+from bedside.errors import Conflict, LedgerBroken, SiteProblem
+from bedside.keys.signing import SigningKey
+from bedside.keys.site_key import VARIABLE as SITE_KEY_VARIABLE
+from bedside.keys.site_key import SiteKey
+from bedside.keys.subjects import SubjectKeys
+from bedside.ledger import merkle
+from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.group import GroupCommit
+from bedside.ledger.ledger import Ledger
+from bedside.people.api_key import IssuedKey
+from bedside.people.people import People
+from bedside.people.person import clean_name
+from bedside.registry.registry import Registry
+from bedside.serving.serving import Serving
+from bedside.site.schema import check_schema, upgrade
+from bedside.site.settings import (
+    SETTINGS_FILE,
+    DatabaseSettings,
+    Settings,
+    read_settings,
+    write_settings,
+)
+from bedside.store.blobs import FolderBlobs
+from bedside.store.database import Database
+
+DATABASE_VARIABLE: Final = "BEDSIDE_DATABASE_URL"
+DATABASE_FILE: Final = "bedside.db"
+KEYS_FOLDER: Final = "keys"
+SUBJECT_KEYS_FILE: Final = "subjects.db"
+LEDGER_KEY_FILE: Final = "ledger.key"
+LEDGER_PUBLIC_FILE: Final = "ledger.pub"
+BLOBS_FOLDER: Final = "blobs"
+
+
+class Site:
+    """One opened site. Use it as a context manager, or close it.
+
+    Attributes:
+        folder: Where it is.
+        settings: What is set in `site.toml`.
+        clock: Tells the time to every room.
+        database: Everything but blobs and subject keys.
+        blobs: The packages' archives.
+        subject_keys: The keys of personal parts, in a database of their own.
+        ledger: The record.
+        group: Records for many callers at once.
+        people: Who may come in.
+        registry: Versions and releases.
+        serving: Predict, decide, trace.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, clock: Clock) -> None:
+        """Wire the rooms of the site in `folder`; `open` and `create` are the ways to get one."""
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock
+        with ExitStack() as opened:
+            url = database_url(folder, settings, os.environ)
+            self.database = Database.open(url)
+            opened.callback(self.database.close)
+            check_schema(self.database)
+            keys = folder / KEYS_FOLDER
+            self.subject_keys = SubjectKeys.open(_keys_url(folder, url), SiteKey.load(keys), clock)
+            opened.callback(self.subject_keys.close)
+            signer = SigningKey.load(keys / LEDGER_KEY_FILE)
+            self.ledger = Ledger(self.database, self.subject_keys, signer, settings.origin, clock)
+            check_tail(self.ledger)
+            self.blobs = FolderBlobs(folder / BLOBS_FOLDER)
+            self.people = People(self.database, self.ledger, clock)
+            self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
+            self.group = GroupCommit(self.ledger)
+            self.serving = Serving(
+                self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs
+            )
+            self.group.start()
+            opened.callback(self.group.close)
+            self._closing = opened.pop_all()
+        self._closed = False
+
+    @classmethod
+    def create(
+        cls, folder: Path, name: str, admin: str, clock: Clock = system_clock
+    ) -> tuple[Self, IssuedKey]:
+        """Make a new site, and return it opened, with the first administrator's key.
+
+        Args:
+            folder: A folder that is empty or does not exist.
+            name: What people call the site.
+            admin: Name of the first administrator.
+            clock: Tells the time.
+
+        Raises:
+            Conflict: a site is there already, or the database holds one.
+            SiteProblem: the folder is in use for something else, or cannot be used.
+            UsageError: a name that cannot be used.
+        """
+        folder = folder.absolute()
+        clean_name(admin)
+        settings = Settings(
+            id=new_id(),
+            name=clean_name(name, "name of the site"),
+            created=timestamp(clock()),
+            database=DatabaseSettings(),
+        )
+        _make_folders(folder)
+        url = database_url(folder, settings, os.environ)
+        database = Database.open(url)
+        try:
+            _refuse_other_site(database)
+            if SITE_KEY_VARIABLE not in os.environ:  # given from outside, it is kept outside
+                SiteKey.create(folder / KEYS_FOLDER)
+            signer = SigningKey.new()
+            signer.save(folder / KEYS_FOLDER / LEDGER_KEY_FILE)
+            public = folder / KEYS_FOLDER / LEDGER_PUBLIC_FILE
+            public.write_text(signer.public.to_pem(), encoding="ascii")
+            upgrade(database)
+        finally:
+            database.close()
+        # written last: a folder with settings is a whole site
+        (folder / SETTINGS_FILE).write_text(write_settings(settings), encoding="utf-8")
+        site = cls(folder, settings, clock)
+        try:
+            site.ledger.record(_site_opened(settings, signer))
+            _, key = site.people.found(admin)
+            site.ledger.checkpoint()
+        except BaseException:
+            site.close()
+            raise
+        return site, key
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock = system_clock) -> Self:
+        """Open the site in `folder`.
+
+        Raises:
+            SiteProblem: no site, settings or a schema that cannot be used, or a disk that is not
+                kept.
+            KeyUnavailable: a key is missing, or others may read it.
+            LedgerBroken: the end of the ledger does not fit the latest checkpoint.
+            Unavailable: the database does not answer.
+        """
+        folder = folder.absolute()
+        return cls(folder, read_settings(folder / SETTINGS_FILE), clock)
+
+    @classmethod
+    def upgrade(cls, folder: Path) -> None:
+        """Bring the schema of the site in `folder` up to date; no process may have it open.
+
+        Raises:
+            SiteProblem: no site there.
+        """
+        folder = folder.absolute()
+        settings = read_settings(folder / SETTINGS_FILE)
+        database = Database.open(database_url(folder, settings, os.environ))
+        try:
+            upgrade(database)
+        finally:
+            database.close()
+
+    def close(self) -> None:
+        """Stop watching, record what was accepted, sign a checkpoint, close; twice is the same."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._closing:
+            self.serving.models.stop()
+            self.people.sum_up_refused_sign_ins()
+            self.group.close()
+            self.ledger.checkpoint()
+
+    def __enter__(self) -> Self:
+        """Return the site."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the site."""
+        self.close()
+
+
+def database_url(folder: Path, settings: Settings, environment: Mapping[str, str]) -> str:
+    """Return the address of the database: the environment's, else the setting, else a file."""
+    named = environment.get(DATABASE_VARIABLE) or settings.database.url
+    return named or f"sqlite:///{folder / DATABASE_FILE}"
+
+
+def check_tail(ledger: Ledger) -> None:
+    """Check cheaply that the ledger continues its latest checkpoint; `verify` checks all of it.
+
+    Raises:
+        LedgerBroken: entries are gone, or other ones are there.
+    """
+    latest, head = ledger.latest_checkpoint(), ledger.head()
+    if latest is None or latest.size == 0:
+        return
+    advice = "Restore the database from its latest backup; `bedside ledger verify` tells more."
+    if latest.size > head.size:
+        raise LedgerBroken(
+            f"The ledger has {head.size} entries; a checkpoint was signed over {latest.size}.",
+            index=head.size,
+            advice=advice,
+        )
+    path = ledger.consistency(latest.size, head.size)
+    if not merkle.verify_consistency(latest.size, head.size, path, latest.root, head.root):
+        raise LedgerBroken(
+            f"The ledger of {head.size} entries does not continue its checkpoint over "
+            f"{latest.size}.",
+            advice=advice,
+        )
+
+
+def _keys_url(folder: Path, url: str) -> str:
+    """Return where the subject keys are: a file of their own, or a schema of their own."""
+    if url.startswith("sqlite"):
+        return f"sqlite:///{folder / KEYS_FOLDER / SUBJECT_KEYS_FILE}"
+    return url
+
+
+def _make_folders(folder: Path) -> None:
+    if (folder / SETTINGS_FILE).exists():
+        raise Conflict(f"There is a site in {folder} already.", advice="Open it, or name another.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SiteProblem(
+            f"{folder} is not an empty folder.", advice="Name a folder that does not exist yet."
+        )
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in (KEYS_FOLDER, BLOBS_FOLDER):
+            (folder / name).mkdir(mode=0o700)
+    except OSError as problem:
+        raise SiteProblem(
+            f"{folder} cannot be made: {problem.strerror}.",
+            advice="Choose a folder that this account may write to.",
+        ) from problem
+
+
+def _refuse_other_site(database: Database) -> None:
+    try:
+        check_schema(database)
+    except SiteProblem:
+        with database.read() as connection:
+            empty = not connection.dialect.get_table_names(connection)
+    else:
+        empty = False
+    if not empty:
+        raise Conflict(
+            f"The database {database.name} holds a site already, or something else.",
+            advice="Name an empty database, or open the site that it holds.",
+        )
+
+
+def _site_opened(settings: Settings, signer: SigningKey) -> Draft:
+    return Draft(
+        kind=EventKind.SITE_OPENED,
+        about=settings.id,
+        actor="system",
+        door="system",
+        body={
+            "name": settings.name,
+            "origin": settings.origin,
+            "ledger_key": signer.public.fingerprint,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Where state lives: SQL (SQLite, PostgreSQL) and blobs (a folder)."""

@@ -1,0 +1,59 @@
+"""Whether a folder's disk keeps what is written to it: the record of patients must not vanish."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from bedside.errors import SiteProblem
+
+FORGETFUL = frozenset({"tmpfs", "ramfs", "devtmpfs"})
+"""File systems that live in memory and are empty after the next start."""
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def refuse_forgetful_disk(folder: Path) -> None:
+    """Do nothing when the disk under `folder` is kept.
+
+    Raises:
+        SiteProblem: the folder lies in memory, or in a container that is thrown away.
+    """
+    table = MOUNTS.read_text(encoding="utf-8", errors="replace") if MOUNTS.exists() else ""
+    reason = why_forgetful(folder.resolve(), table, os.environ)
+    if reason:
+        raise SiteProblem(
+            f"{folder} is not kept: {reason}.",
+            advice="Use PostgreSQL (postgresql+psycopg://…), or a folder on a disk that stays.",
+        )
+
+
+def why_forgetful(folder: Path, mounts: str, environment: Mapping[str, str]) -> str:
+    """Return why what is written to `folder` would be lost, or an empty string.
+
+    Args:
+        folder: An absolute path without links.
+        mounts: The text of `/proc/self/mountinfo` (proc(5)); empty where there is none.
+        environment: The process's environment. `K_SERVICE` marks Cloud Run, whose disk is memory;
+            `BEDSIDE_ALLOW_TMPFS=1` allows both, for tests and demonstrations.
+    """
+    if environment.get("BEDSIDE_ALLOW_TMPFS") == "1":
+        return ""
+    if environment.get("K_SERVICE"):
+        return "K_SERVICE is set, and the disk of a Cloud Run container is thrown away"
+    kind = _file_system(PurePosixPath(folder), mounts)
+    return f"its file system is {kind}, which lives in memory" if kind in FORGETFUL else ""
+
+
+def _file_system(folder: PurePosixPath, mounts: str) -> str:
+    found, depth = "", -1
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split()
+        if len(fields) < 5 or not right:
+            continue
+        point = PurePosixPath(fields[4].replace(r"\040", " "))
+        if folder.is_relative_to(point) and len(point.parts) >= depth:
+            found, depth = right.split()[0], len(point.parts)
+    return found

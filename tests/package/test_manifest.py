@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bedside.canonical import canonical_bytes
+from bedside.errors import PackageDamaged
+from bedside.package import manifest as manifest_module
+from bedside.package.fields import CategoryField, NumberField, UnitConversion
+from bedside.package.manifest import read_manifest, write_manifest
+from bedside.package.outputs import IsotonicCalibration, PlattCalibration
+from tests.package.building import Recipe
+
+WRITTEN = write_manifest(Recipe().manifest())
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(PackageDamaged) as caught:
+        read_manifest(data)
+    return str(caught.value)
+
+
+def changed(**changes: object) -> bytes:
+    return canonical_bytes({**json.loads(WRITTEN), **changes})
+
+
+def test_a_manifest_comes_back_as_it_was() -> None:
+    assert read_manifest(WRITTEN) == Recipe().manifest()
+
+
+def test_another_format_version_is_refused_with_advice() -> None:
+    assert refusal(changed(format_version=2)) == (
+        "Format version '2' is not known; this Bedside reads 1. Update Bedside, or freeze the "
+        "model again."
+    )
+
+
+@pytest.mark.parametrize("version", [True, 1.5, "1", None, [1]])
+def test_a_format_version_of_another_type_is_refused(version: object) -> None:
+    refusal(changed(format_version=version))
+
+
+def test_an_unknown_name_is_refused_by_name() -> None:
+    assert refusal(changed(code="import os")) == (
+        "The manifest is not valid: code: Extra inputs are not permitted."
+    )
+
+
+def test_a_missing_name_is_refused_by_name() -> None:
+    value = json.loads(WRITTEN)
+    del value["not_for"]
+    assert "not_for: Field required" in refusal(canonical_bytes(value))
+
+
+def test_a_left_out_default_is_refused_because_a_manifest_has_one_spelling() -> None:
+    value = json.loads(WRITTEN)
+    del value["lineage"]["seed"]
+    assert "with every value present" in refusal(canonical_bytes(value))
+
+
+def test_spaces_and_repeated_names_are_refused() -> None:
+    assert "not written in canonical JSON" in refusal(WRITTEN.replace(b":", b": ", 1))
+    doubled = WRITTEN.replace(b'{"claim_level"', b'{"claim_level":"cleared","claim_level"', 1)
+    assert "The name 'claim_level' stands twice" in refusal(doubled)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"null", b"[]", b"NaN", b"[" * 100, b'{"a":1e999}'])
+def test_anything_else_is_refused_as_a_damaged_package(data: bytes) -> None:
+    refusal(data)
+
+
+def test_a_manifest_is_bounded_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest_module, "MAX_MANIFEST_BYTES", 10)
+    assert refusal(b"x" * 11) == "The manifest has 11 bytes; at most 10."
+
+
+def test_only_the_first_faults_are_told() -> None:
+    value = {"format_version": 1, **{f"stray{n}": n for n in range(50)}}
+    assert refusal(canonical_bytes(value)).endswith("more.")
+
+
+def test_an_entry_that_is_named_must_be_listed() -> None:
+    value = json.loads(WRITTEN)
+    value["model"]["entry"] = "other.onnx"
+    assert "the entry 'other.onnx' is named but not listed" in refusal(canonical_bytes(value))
+
+
+def test_every_declared_language_has_its_words() -> None:
+    value = json.loads(WRITTEN)
+    del value["not_for"]["ja"]
+    assert "a text lacks the declared language(s) ['ja']" in refusal(canonical_bytes(value))
+
+
+@pytest.mark.parametrize("name", ["a.onnx\n", "A.onnx", "../a.onnx", ""])
+def test_entry_names_are_matched_whole(name: str) -> None:
+    value = json.loads(WRITTEN)
+    value["entries"][name] = value["entries"]["model.onnx"]
+    refusal(canonical_bytes(value))
+
+
+def test_a_field_whose_range_is_empty_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"minimum 5\.0 is not below maximum 5\.0"):
+        NumberField(name="x", unit="1", minimum=5.0, maximum=5.0)
+
+
+@pytest.mark.parametrize("factor", [0.0, float("inf"), float("nan")])
+def test_a_conversion_without_a_usable_factor_is_refused(factor: float) -> None:
+    with pytest.raises(ValidationError):
+        NumberField(
+            name="x",
+            unit="um",
+            minimum=0.0,
+            maximum=1.0,
+            conversions=(UnitConversion(unit="mm", factor=factor),),
+        )
+
+
+def test_categories_are_distinct_and_of_one_type() -> None:
+    with pytest.raises(ValidationError, match="stands twice"):
+        CategoryField(name="x", categories=("a", "a"))
+    with pytest.raises(ValidationError, match="all text or all integers"):
+        CategoryField(name="x", categories=("a", 1))
+    with pytest.raises(ValidationError):
+        CategoryField(name="x", categories=(True, False))
+
+
+def test_a_calibration_that_gives_every_input_the_same_answer_is_refused() -> None:
+    with pytest.raises(ValidationError, match="slope of 0"):
+        PlattCalibration(slope=0.0, intercept=1.0)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [((0.0, 0.0), (0.0, 1.0)), ((0.0, 1.0), (1.0, 0.0)), ((0.0, 1.0), (0.0, 1.5))]
+)
+def test_an_isotonic_calibration_rises_within_0_and_1(
+    x: tuple[float, ...], y: tuple[float, ...]
+) -> None:
+    with pytest.raises(ValidationError):
+        IsotonicCalibration(x=x, y=y)
+
+
+def test_the_example_in_the_specification_is_what_the_code_writes() -> None:
+    text = Path(__file__).parents[2].joinpath("docs/spec/package.md").read_text(encoding="utf-8")
+    example = text.split("```json manifest\n")[1].split("```")[0]
+    assert canonical_bytes(json.loads(example)) == write_manifest(
+        read_manifest(canonical_bytes(json.loads(example)))
+    )

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import random
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bedside.canonical import MAX_DEPTH, Json, canonical_bytes, digest, read_json
+from bedside.errors import LimitExceeded, UsageError
+
+SAFE = 2**53 - 1
+
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-SAFE, SAFE)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=20,
+)
+
+# RFC 8785, appendix B: the IEEE 754 bits and their one spelling
+NUMBERS = {
+    "0000000000000000": "0",
+    "8000000000000000": "0",
+    "0000000000000001": "5e-324",
+    "8000000000000001": "-5e-324",
+    "7fefffffffffffff": "1.7976931348623157e+308",
+    "ffefffffffffffff": "-1.7976931348623157e+308",
+    "4340000000000000": "9007199254740992",
+    "c340000000000000": "-9007199254740992",
+    "4430000000000000": "295147905179352830000",
+    "44b52d02c7e14af5": "9.999999999999997e+22",
+    "44b52d02c7e14af6": "1e+23",
+    "44b52d02c7e14af7": "1.0000000000000001e+23",
+    "444b1ae4d6e2ef4e": "999999999999999700000",
+    "444b1ae4d6e2ef4f": "999999999999999900000",
+    "444b1ae4d6e2ef50": "1e+21",
+    "3eb0c6f7a0b5ed8c": "9.999999999999997e-7",
+    "3eb0c6f7a0b5ed8d": "0.000001",
+    "41b3de4355555553": "333333333.3333332",
+    "41b3de4355555554": "333333333.33333325",
+    "41b3de4355555555": "333333333.3333333",
+    "41b3de4355555556": "333333333.3333334",
+    "41b3de4355555557": "333333333.33333343",
+    "becbf647612f3696": "-0.0000033333333333333333",
+    "43143ff3c1cb0959": "1424953923781206.2",
+}
+
+
+@given(json_values)
+def test_what_is_written_is_read_back(value: Json) -> None:
+    assert read_json(canonical_bytes(value)) == value
+
+
+@given(json_values)
+def test_writing_again_changes_nothing(value: Json) -> None:
+    once = canonical_bytes(value)
+    assert canonical_bytes(read_json(once)) == once
+
+
+@given(st.dictionaries(st.text(), json_values, min_size=2), st.randoms(use_true_random=False))
+def test_the_order_of_keys_does_not_matter(value: dict[str, Json], order: random.Random) -> None:
+    items = list(value.items())
+    order.shuffle(items)
+    assert canonical_bytes(dict(items)) == canonical_bytes(value)
+
+
+@given(json_values)
+def test_a_reader_that_knows_only_floats_reads_the_same(value: Json) -> None:
+    assert json.loads(canonical_bytes(value), parse_int=float) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["62667638327386070", "-9007199254740992", "100000000000000000000"]
+)
+def test_a_large_float_without_a_point_is_read_as_the_float_that_it_was(text: str) -> None:
+    value = read_json(text.encode())
+    assert isinstance(value, float)
+    assert canonical_bytes(value).decode() == text
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "12345678901234567891", "-9007199254740995"])
+def test_an_integer_that_would_lose_digits_is_refused(text: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"{text} is too large to be read exactly. Send it as text"
+    ):
+        read_json(f'{{"id":{text}}}'.encode())
+
+
+@pytest.mark.parametrize(("bits", "spelling"), NUMBERS.items())
+def test_numbers_are_spelled_as_in_the_appendix_of_rfc_8785(bits: str, spelling: str) -> None:
+    (number,) = struct.unpack(">d", bytes.fromhex(bits))
+    assert canonical_bytes(number).decode() == spelling
+
+
+def test_keys_are_sorted_by_utf_16_as_in_section_3_2_3() -> None:
+    names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\x80", "\xf6"]
+    written = canonical_bytes(dict.fromkeys(names, 0))
+    expected = ["\r", "1", "\x80", "\xf6", "\u20ac", "\U0001f600", "\ufb33"]
+    assert list(json.loads(written)) == expected
+
+
+def test_strings_are_escaped_as_in_section_3_2_2() -> None:
+    text = '€$\x0f\nA\'B"\\\\"/'
+    assert canonical_bytes(text) == '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), -float("inf"), SAFE + 1, -SAFE - 1, "\ud800", {1: 2}, {3}, b"x"],
+    ids=repr,
+)
+def test_what_canonical_json_cannot_say_is_refused(value: object) -> None:
+    with pytest.raises(UsageError, match="no canonical JSON form"):
+        canonical_bytes(value)
+
+
+def test_a_repeated_name_is_refused_and_named() -> None:
+    with pytest.raises(UsageError, match="'age' stands twice"):
+        read_json(b'{"x":{"age":1,"sex":2,"age":3}}')
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"Infinity", b"-Infinity", b"[1,NaN]"])
+def test_what_is_no_json_number_is_refused(text: bytes) -> None:
+    with pytest.raises(UsageError, match="is not a JSON number"):
+        read_json(text)
+
+
+def test_a_number_beyond_the_floats_is_refused() -> None:
+    with pytest.raises(UsageError, match="1e999"):
+        read_json(b"[1e999]")
+
+
+def test_an_endless_integer_is_refused() -> None:
+    with pytest.raises(LimitExceeded, match="too long"):
+        read_json(b"9" * 5000)
+
+
+@pytest.mark.parametrize("text", [b"\xff", b'"\xc3"'])
+def test_what_is_not_utf_8_is_refused_with_its_place(text: bytes) -> None:
+    with pytest.raises(UsageError, match="Not UTF-8 at byte"):
+        read_json(text)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[1,]", b"{'a':1}", b"1 2", b"01"])
+def test_what_is_not_json_is_refused_with_its_place(text: bytes) -> None:
+    with pytest.raises(UsageError, match="Not JSON: .* at line 1, column"):
+        read_json(text)
+
+
+def test_nesting_is_bounded() -> None:
+    assert read_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    with pytest.raises(LimitExceeded, match=f"deeper than {MAX_DEPTH}"):
+        read_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+    with pytest.raises(LimitExceeded, match=f"deeper than {MAX_DEPTH}"):
+        read_json(b'{"a":' * 100_000)
+
+
+def test_brackets_inside_strings_are_not_nesting() -> None:
+    text = b'["' + b"[" * 1000 + b'","\\"' + b"{" * 1000 + b'"]'
+    assert len(read_json(text)) == 2
+
+
+def test_many_brackets_side_by_side_are_not_deep() -> None:
+    assert len(read_json(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
+
+
+def test_a_digest_names_its_algorithm() -> None:
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert digest(b"") == f"sha256:{empty}"
