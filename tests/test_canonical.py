@@ -87,7 +87,7 @@ def test_a_large_float_without_a_point_is_read_as_the_float_that_it_was(text: st
 @pytest.mark.parametrize("text", ["9007199254740993", "12345678901234567891", "-9007199254740995"])
 def test_an_integer_that_would_lose_digits_is_refused(text: str) -> None:
     with pytest.raises(
-        UsageError, match=f"{text} is too large to be read exactly. Send it as text"
+        UsageError, match=rf"{text} is too large to be read exactly\. Send it as text"
     ):
         read_json(f'{{"id":{text}}}'.encode())
 
@@ -149,7 +149,7 @@ def test_what_is_not_utf_8_is_refused_with_its_place(text: bytes) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1,]", b"{'a':1}", b"1 2", b"01"])
 def test_what_is_not_json_is_refused_with_its_place(text: bytes) -> None:
-    with pytest.raises(UsageError, match="Not JSON: .* at line 1, column"):
+    with pytest.raises(UsageError, match=r"Not JSON: .* at line 1, column"):
         read_json(text)
 
 

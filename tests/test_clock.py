@@ -35,8 +35,8 @@ def test_an_offset_is_read() -> None:
 
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(UsageError, match="has no zone"):
-        timestamp(datetime(2026, 11, 21))  # noqa: DTZ001 - the point of the test
-    with pytest.raises(UsageError, match="has no zone. Add Z"):
+        timestamp(datetime(2026, 11, 21))
+    with pytest.raises(UsageError, match="Add Z or an offset"):
         read_timestamp("2026-11-21T08:00:00")
 
 

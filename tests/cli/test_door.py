@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bedside.cli.door import api_key
-from bedside.errors import KeyUnavailable, NotFound, SignInRefused
+from bedside.errors import KeyUnavailable, SignInRefused
 
 SECRET = "bds_" + "A" * 43
 
@@ -49,7 +49,7 @@ def test_without_a_key_both_ways_to_give_one_are_named() -> None:
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"There is no key file .*nothing\.key"):
+    with pytest.raises(KeyUnavailable, match=r"nothing\.key cannot be read"):
         api_key(tmp_path / "nothing.key")
 
 

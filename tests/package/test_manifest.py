@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from bedside.canonical import canonical_bytes
 from bedside.errors import PackageDamaged
 from bedside.package import manifest as manifest_module
+from bedside.package.archive import write_archive
 from bedside.package.fields import CategoryField, NumberField, UnitConversion
 from bedside.package.manifest import read_manifest, write_manifest
 from bedside.package.outputs import IsotonicCalibration, PlattCalibration
@@ -140,9 +141,45 @@ def test_an_isotonic_calibration_rises_within_0_and_1(
         IsotonicCalibration(x=x, y=y)
 
 
-def test_the_example_in_the_specification_is_what_the_code_writes() -> None:
-    text = Path(__file__).parents[2].joinpath("docs/spec/package.md").read_text(encoding="utf-8")
-    example = text.split("```json manifest\n")[1].split("```")[0]
-    assert canonical_bytes(json.loads(example)) == write_manifest(
-        read_manifest(canonical_bytes(json.loads(example)))
-    )
+SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec" / "package.md"
+
+
+def fenced(name: str) -> str:
+    text = SPECIFICATION.read_text(encoding="utf-8")
+    return text.split(f"```{name}\n")[1].split("```")[0]
+
+
+def test_the_example_in_the_specification_is_the_small_package() -> None:
+    example = read_manifest(canonical_bytes(json.loads(fenced("json manifest"))))
+    small = Recipe().manifest()
+    here = {"entries": small.entries, "conditions": small.conditions}  # digests and versions differ
+    assert example.model_copy(update=here) == small
+    assert set(example.entries) == set(small.entries)
+
+
+def test_the_bytes_in_the_specification_are_an_archive() -> None:
+    assert bytes.fromhex(fenced("hex archive")) == write_archive({"a.b": b"hi"})
+    assert "these 106 bytes" in SPECIFICATION.read_text(encoding="utf-8")
+    assert len(write_archive({"a.b": b"hi"})) == 106
+
+
+def test_every_name_of_the_manifest_stands_in_the_specification() -> None:
+    text = SPECIFICATION.read_text(encoding="utf-8").split("```json manifest")[0]
+    missing = [
+        name
+        for name in names_of(json.loads(WRITTEN))
+        if f"`{name}`" not in text and f'"{name}"' not in text
+    ]
+    assert missing == []
+
+
+def names_of(value: object) -> set[str]:
+    """Every name that a manifest's own shape gives, at any depth."""
+    free = {"verified_with", "parameters", "environment", "entries", "opset", "title"}
+    if isinstance(value, dict):
+        inner = [names_of(part) for name, part in value.items() if name not in free]
+        own = set() if set(value) <= {"en", "ja"} else set(value)
+        return own.union(*inner)
+    if isinstance(value, list):
+        return set().union(*(names_of(part) for part in value)) if value else set()
+    return set()

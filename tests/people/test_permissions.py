@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedside.people.api_key import SignInFault
+from bedside.people.flood import RECORDED_PER_MINUTE
 from bedside.people.permissions import (
     ONLY_READS,
     PERMISSIONS,
@@ -99,3 +101,9 @@ def test_the_page_on_the_lifecycle_shows_exactly_this_table() -> None:
     assert {action: tuple(who.split(", ")) for action, who in rows} == {
         action.value: roles_for(action) for action in Action
     }
+
+
+def test_the_page_on_the_lifecycle_names_the_limits_as_they_are() -> None:
+    page = " ".join(PAGE.read_text("utf-8").split())
+    assert f"After {RECORDED_PER_MINUTE} refused sign-ins within one minute" in page
+    assert ", ".join(fault.value for fault in SignInFault) in page

@@ -1,0 +1,1 @@
+"""Measures Bedside; `make bench` writes docs/benchmarks.md."""

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from bedside import __version__
 from bedside.api import pages, routes
+from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import Envelope, Service
 from bedside.api.journal import FAULTS
 from bedside.api.metrics import Metrics
@@ -61,7 +62,9 @@ def create_app(site: Site) -> FastAPI:
     app.state.site = site
     app.state.service = Service()
     app.state.metrics = Metrics(site)
+    app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR)
     app.state.document = Document(app, site)
+    app.router.routes.insert(0, routes.PREDICT)
     app.include_router(routes.router)
     app.include_router(pages.router)
     app.add_exception_handler(BedsideError, _told)

@@ -90,7 +90,7 @@ class Envelope:
         return own
 
     def _measure(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
+        route = getattr(scope.get("endpoint"), "__name__", "none")
         self._metrics.answered(route, status, seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
             tell(

@@ -12,6 +12,7 @@ from bedside.canonical import Json
 
 REQUESTS: Final = logging.getLogger("bedside.requests")
 FAULTS: Final = logging.getLogger("bedside.faults")
+STATE: Final = logging.getLogger("bedside.state")
 
 _FACTS: Final = "facts"
 

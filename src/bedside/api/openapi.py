@@ -10,7 +10,13 @@ from fastapi.openapi.utils import get_openapi
 
 from bedside import __version__
 from bedside.api.problems import MEDIA_TYPE
-from bedside.api.schema import answer_schema, answers_schema, request_schema, spoken
+from bedside.api.schema import (
+    answer_schema,
+    answers_schema,
+    input_schema,
+    request_schema,
+    spoken,
+)
 from bedside.canonical import Json
 from bedside.serving.released import Loaded
 from bedside.site.site import Site
@@ -55,7 +61,13 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
         f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in loaded
     }
     value["paths"] = predicting | value["paths"]
-    components = value.setdefault("components", {})
+    components = value["components"]
+    components["schemas"] |= {
+        _input_name(one): input_schema(one.manifest, one.example) for one in loaded
+    }
+    for operations in value["paths"].values():
+        for operation in operations.values():
+            _say_problem_json(operation["responses"]["default"])
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value
@@ -78,7 +90,15 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
             "requestBody": {
                 "required": True,
                 "content": {
-                    "application/json": {"schema": request_schema(manifest, loaded.example, rows)}
+                    "application/json": {
+                        "schema": request_schema(
+                            {"$ref": f"#/components/schemas/{_input_name(loaded)}"}, rows
+                        ),
+                        "examples": {
+                            "one": {"value": {"input": loaded.example}},
+                            "many": {"value": {"inputs": [{"input": loaded.example}]}},
+                        },
+                    }
                 },
             },
             "responses": {
@@ -93,6 +113,16 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
             },
         }
     }
+
+
+def _input_name(loaded: Loaded) -> str:
+    return f"{loaded.release.model}.input"
+
+
+def _say_problem_json(response: dict[str, Json]) -> None:
+    """Give the problem its own media type; FastAPI says application/json of every model."""
+    content = response["content"]
+    response["content"] = {MEDIA_TYPE: next(iter(content.values()))}
 
 
 def _about(loaded: Loaded) -> str:

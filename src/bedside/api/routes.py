@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -10,8 +9,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from bedside.api import answers
+from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import PERSON, Service
 from bedside.api.metrics import Metrics
 from bedside.api.requests import bearer_secret, read_body, read_decision, read_predict
@@ -52,13 +53,14 @@ def site_of(request: Request) -> Site:
     return site
 
 
-def signed_in(request: Request) -> Caller:
+async def signed_in(request: Request) -> Caller:
     """Return who sent the request.
 
     Raises:
         SignInRefused: no API key, or one that opens nothing; recorded.
     """
-    caller = site_of(request).people.sign_in(bearer_secret(request), DOOR)
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    caller = await doorkeeper.sign_in(bearer_secret(request))
     request.scope[PERSON] = caller.person.id
     return caller
 
@@ -90,7 +92,7 @@ router = APIRouter(
 async def predict(request: Request) -> Response:
     """Answer one row or many; recorded before it is answered."""
     site = site_of(request)
-    caller = await asyncio.to_thread(signed_in, request)
+    caller = await signed_in(request)
     limits = site.settings.limits
     asked = read_predict(await read_body(request, limits), limits)
     name: str = request.path_params["name"]
@@ -106,7 +108,8 @@ async def predict(request: Request) -> Response:
     return answers.json_response(told)
 
 
-router.add_route("/v1/models/{name}/predict", predict, methods=["POST"], include_in_schema=False)
+PREDICT = Route("/v1/models/{name}/predict", predict, methods=["POST"])
+"""A plain route: no dependency is solved and no model validated on the way of every prediction."""
 
 
 @router.post(
@@ -186,14 +189,14 @@ def model_ready(request: Request, name: str, caller: SignedIn) -> Response:
     return answers.json_response(answers.readiness_told(readiness), status)
 
 
-@router.get("/v1/ledger/checkpoint", tags=["ledger"])
+@router.get("/v1/ledger/checkpoint", tags=["ledger"], response_class=PlainTextResponse)
 def checkpoint(request: Request, caller: SignedIn) -> Response:
     """Return a signed checkpoint of the ledger as it stands now (C2SP tlog-checkpoint)."""
     site = permitted(request, caller, Action.LEDGER_READ)
     return PlainTextResponse(site.ledger.checkpoint().note)
 
 
-@router.get("/metrics", tags=["operation"])
+@router.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
 def metrics_text(request: Request, caller: SignedIn) -> Response:
     """Return the metrics in the Prometheus text format."""
     permitted(request, caller, Action.METRICS_READ)

@@ -37,13 +37,19 @@ def field_schema(field: InputField) -> dict[str, Json]:
     if field.missing == "allow":
         choices.append({"type": "null"})
     schema: dict[str, Json] = choices[0] if len(choices) == 1 else {"anyOf": choices}
-    return schema | {"description": _described(field)}
+    words = _described(field)
+    return schema | {"description": words} if words else schema
 
 
-def request_schema(manifest: Manifest, example: Json | None, rows: int) -> dict[str, Json]:
-    """Return the schema of a whole request: one row, or at most `rows` of them."""
+def request_schema(row_input: Json, rows: int) -> dict[str, Json]:
+    """Return the schema of a whole request: one row, or at most `rows` of them.
+
+    Args:
+        row_input: The schema of one raw row, or a reference to it.
+        rows: Most rows in one request.
+    """
     row: dict[str, Json] = {
-        "input": input_schema(manifest, example),
+        "input": row_input,
         "subject": {
             "type": ["string", "null"],
             "maxLength": MAX_SUBJECT,
@@ -64,8 +70,7 @@ def request_schema(manifest: Manifest, example: Json | None, rows: int) -> dict[
         "required": ["inputs"],
         "additionalProperties": False,
     }
-    schema: dict[str, Json] = {"oneOf": [one, many]}
-    return schema if example is None else schema | {"examples": [{"input": example}]}
+    return {"oneOf": [one, many]}
 
 
 def answer_schema(manifest: Manifest) -> dict[str, Json]:

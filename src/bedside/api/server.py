@@ -8,6 +8,7 @@ connections, drains the ledger's group commit and signs a checkpoint.
 from __future__ import annotations
 
 import asyncio
+import logging
 import logging.config
 import socket
 from pathlib import Path
@@ -18,7 +19,7 @@ from fastapi import FastAPI
 
 from bedside.api.app import create_app
 from bedside.api.envelope import Service
-from bedside.api.journal import configuration
+from bedside.api.journal import STATE, configuration, tell
 from bedside.api.protocol import bounded
 from bedside.errors import SiteProblem
 from bedside.site.settings import Limits
@@ -59,7 +60,9 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, log_level: st
     """
     logging.config.dictConfig(configuration(log_level))
     with Site.open(folder) as site, listening(host, port) as listener:
+        tell(STATE, logging.INFO, "listening", host=host, port=listener.getsockname()[1])
         server_for(create_app(site), site.settings.limits).run(sockets=[listener])
+        tell(STATE, logging.INFO, "stopped")
 
 
 def server_for(app: FastAPI, limits: Limits) -> GracefulServer:

@@ -16,6 +16,7 @@ import typer
 from bedside import __version__
 from bedside.cli import (
     demo,
+    doctor,
     freezing,
     keys,
     lab,
@@ -38,7 +39,7 @@ ALONE: Mapping[str, Command] = MappingProxyType(
         "demo": demo.demo,
         "init": site.init,
         "serve": site.serve,
-        "doctor": site.doctor,
+        "doctor": doctor.doctor,
         "freeze": freezing.freeze,
         "inspect": packages.inspect,
         "verify": verifying.verify,

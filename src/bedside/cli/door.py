@@ -7,22 +7,21 @@ every user of the machine can read that in the process list, and shells keep it 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedside.cli.options import API_KEY_VARIABLE
-from bedside.errors import KeyUnavailable, NotFound, SignInRefused
+from bedside.errors import KeyUnavailable, SignInRefused
 
 if TYPE_CHECKING:
-    from bedside.people.people import Caller
+    from bedside.people.person import Caller
     from bedside.site.site import Site
 
 DOOR = "cli"
-MAX_KEY_FILE_BYTES = 4096
-"""An API key has 47 characters; a larger file is something else."""
+MAX_KEY_CHARACTERS = 200
+"""An API key has 47; whatever is longer is something else."""
 
 
 def api_key(key_file: Path | None) -> str:
@@ -30,7 +29,7 @@ def api_key(key_file: Path | None) -> str:
 
     Raises:
         SignInRefused: neither is there.
-        NotFound, KeyUnavailable: the file is not there, or others can read it, or it holds no key.
+        KeyUnavailable: the file is not there, or others can read it, or it holds no key.
     """
     if key_file is not None:
         return _read_key_file(key_file)
@@ -44,16 +43,10 @@ def api_key(key_file: Path | None) -> str:
 
 
 def _read_key_file(path: Path) -> str:
-    if not path.is_file():
-        raise NotFound(f"There is no key file {path}.", advice="Name the file of your API key.")
-    status = path.stat()
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyUnavailable(
-            f"Others can read the key file {path} (mode {stat.S_IMODE(status.st_mode):04o}).",
-            advice=f"chmod 600 {path}, and have the key replaced if others use this machine.",
-        )
-    secret = path.read_text(encoding="utf-8", errors="replace").strip()
-    if not secret or status.st_size > MAX_KEY_FILE_BYTES or len(secret.split()) != 1:
+    from bedside.keys.files import read_secret
+
+    secret = read_secret(path).decode("utf-8", "replace").strip()
+    if len(secret) > MAX_KEY_CHARACTERS or len(secret.split()) != 1:
         raise KeyUnavailable(
             f"The file {path} does not hold one API key.",
             advice="Put the key, and nothing else, into the file.",

@@ -14,7 +14,8 @@ from bedside.cli.screen import Page, progress, show
 
 def freeze(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL.joblib", help="The model, as joblib or pickle wrote it.")
+        Path,
+        typer.Argument(metavar="MODEL.joblib", help="The model, as joblib or pickle wrote it."),
     ],
     spec: Annotated[Path, typer.Option("--spec", help="What you state about the model (TOML).")],
     data: Annotated[

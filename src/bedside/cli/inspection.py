@@ -49,9 +49,7 @@ def _field_rows(manifest: Manifest) -> list[tuple[str, ...]]:
 
 
 def _field_row(field: InputField) -> tuple[str, ...]:
-    kind, unit, allowed = (
-        _number_words(field) if field.kind == "number" else _category_words(field)
-    )
+    kind, unit, allowed = _number_words(field) if field.kind == "number" else _category_words(field)
     return field.name, kind, unit, allowed, "allowed" if field.missing == "allow" else "refused"
 
 

@@ -13,7 +13,7 @@ from bedside.cli.door import DOOR, entered, open_site
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
 from bedside.cli.screen import Page, progress, show
 from bedside.cli.secrets import refuse_taken
-from bedside.errors import NotFound, UsageError
+from bedside.errors import UsageError
 
 if TYPE_CHECKING:
     from bedside.ledger.audit import Verdict
@@ -64,8 +64,6 @@ def _verify_export(path: Path, public_key: Path | None) -> Verdict:
             "An export was given, and no public key to verify it with.",
             advice="Name the ledger's public key with --public-key; the site's people have it.",
         )
-    if not path.is_file():
-        raise NotFound(f"There is no export {path}.", advice="Check the path.")
     key = PublicKey.load(public_key)
     with progress(f"Verifying {path.name}"):
         return verify_export(path, key)
@@ -101,21 +99,20 @@ def export(
                 body={"entries": opened.ledger.head().size},
             )
         )
-        checkpoint = opened.ledger.checkpoint()
-        with progress(f"Exporting {checkpoint.size} entries"), new_file(out) as stream:
-            write_export(opened.ledger, stream)
+        with progress("Exporting the ledger"), out.open("xb") as stream:
+            signed = write_export(opened.ledger, stream)
         public = opened.ledger.public_key
     if public_key_out is not None:
         public_key_out.write_text(public.to_pem(), encoding="ascii")
     value: dict[str, Json] = {
         "out": str(out),
-        "entries": checkpoint.size,
+        "entries": signed.size,
         "public_key": public.fingerprint,
         "public_key_out": None if public_key_out is None else str(public_key_out),
     }
 
     def tell(page: Page) -> None:
-        page.line(f"{out}: {checkpoint.size} entries, {out.stat().st_size} bytes")
+        page.line(f"{out}: {signed.size} entries, {out.stat().st_size} bytes")
         page.line(f"public key {public.fingerprint}")
         named = public_key_out or "LEDGER.pub"
         page.line(f"Anywhere: bedside ledger verify {out} --public-key {named}")

@@ -104,9 +104,7 @@ def _predict_recorded(
         "recorded": True,
         "predictions": spoken,
     }
-    show(
-        document, lambda page: _tell_answers(page, answered.manifest, spoken), as_json=as_json
-    )
+    show(document, lambda page: _tell_answers(page, answered.manifest, spoken), as_json=as_json)
 
 
 def _refuse_many(rows: int, limit: int, subject: str | None) -> None:

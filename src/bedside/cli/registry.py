@@ -15,7 +15,7 @@ from bedside.errors import NotFound
 
 if TYPE_CHECKING:
     from bedside.registry.lifecycle import VersionRecord
-    from bedside.registry.registry import Release
+    from bedside.registry.release import Release
 
 RefArgument = Annotated[str, typer.Argument(metavar="MODEL@VERSION", help="Such as sepsis@1.0.0.")]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model.")]
@@ -46,7 +46,9 @@ def verify(
     with entered(site, key_file) as (opened, caller), progress(f"Verifying {ref}"):
         record = opened.registry.verify(caller, ref)
     _show_version(
-        record, f'Next, by two people: bedside registry approve {ref} --meaning "…"', as_json=as_json
+        record,
+        f'Next, by two people: bedside registry approve {ref} --meaning "…"',
+        as_json=as_json,
     )
 
 
@@ -145,11 +147,16 @@ def at(
     with entered(site, key_file) as (opened, caller):
         opened.people.require(caller, Action.MODELS_READ)
         found = opened.registry.at(when)
+        names = {person.id: person.name for person in opened.people.list()}
 
     def tell(page: Page) -> None:
         page.line(f"At {timestamp(when)} these answered:" if found else "Nothing answered then.")
         if found:
-            page.table(("model", "version", "since", "released by", "reason"), map(_row, found))
+            rows = [
+                (one.model, one.version, one.since, names.get(one.by, one.by), one.reason)
+                for one in found
+            ]
+            page.table(("model", "version", "since", "released by", "reason"), rows)
 
     document = {
         "at": timestamp(when),

@@ -67,7 +67,8 @@ def _read_bytes(source: str) -> bytes:
             data = file.read(MAX_ROWS_BYTES + 1)
     if len(data) > MAX_ROWS_BYTES:
         raise LimitExceeded(
-            f"{source} has more than {MAX_ROWS_BYTES} bytes.", advice="Split it, or use the service."
+            f"{source} has more than {MAX_ROWS_BYTES} bytes.",
+            advice="Split it, or use the service.",
         )
     return data
 
@@ -104,7 +105,9 @@ def _csv_lines(data: bytes) -> list[_Line]:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         lines = [_Line(reader.line_num, cells) for cells in reader if cells]
     except UnicodeDecodeError as problem:
-        raise UsageError(f"Not UTF-8 at byte {problem.start}.", advice="Save as UTF-8.") from problem
+        raise UsageError(
+            f"Not UTF-8 at byte {problem.start}.", advice="Save as UTF-8."
+        ) from problem
     except csv.Error as problem:
         raise UsageError(f"Not CSV: {problem}.", advice="Save it again as CSV.") from problem
     if not lines:

@@ -20,7 +20,9 @@ PIPE_WIDTH = 200
 def plain(text: str) -> str:
     r"""Return `text` with control characters written out, such as `\x1b`; line ends stay."""
     return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter == "\n"
+        else letter.encode("unicode_escape").decode()
         for letter in text
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bedside.canonical import Json
 from bedside.cli.options import API_KEY_VARIABLE
 from bedside.cli.screen import Page
-from bedside.errors import Conflict
+from bedside.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from bedside.people.api_key import IssuedKey
@@ -42,14 +42,17 @@ class HandedOver:
 
 
 def refuse_taken(*paths: Path | None) -> None:
-    """Check that nothing stands at `paths`, before anything is done that ends in writing them.
+    """Check that files can be made at `paths`, before anything is done that ends in writing them.
 
     Raises:
-        Conflict: something does; nothing is overwritten.
+        Conflict: something is there; nothing is overwritten.
+        NotFound: the folder is not there.
     """
     for path in paths:
         if path is not None and path.exists():
             raise Conflict(f"{path} is there already.", advice="Choose another name.")
+        if path is not None and not path.parent.is_dir():
+            raise NotFound(f"There is no folder {path.parent}.", advice="Make it first.")
 
 
 def hand_over(issued: IssuedKey, file: Path | None) -> HandedOver:

@@ -1,4 +1,4 @@
-"""`bedside init`, `serve` and `doctor`: the site itself."""
+"""`bedside init` and `serve`: the site itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,75 @@ from typing import Annotated, TypeAlias
 import typer
 
 from bedside.canonical import Json
-from bedside.cli.options import DEFAULT_SITE, JsonOption, SiteOption
-from bedside.cli.people import key_document, tell_key
+from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyOutOption, SiteOption
 from bedside.cli.screen import Page, show
+from bedside.cli.secrets import hand_over, refuse_taken
+from bedside.errors import UsageError
 
 Serve: TypeAlias = Callable[[Path, str, int], None]
 """Serves the site in a folder on a host and a port until the process is told to stop."""
+
+
+def init(
+    name: Annotated[str | None, typer.Option("--name", help="What people call the site.")] = None,
+    admin: Annotated[
+        str | None, typer.Option("--admin", help="Name of the first administrator.")
+    ] = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Bring the database of an existing site up to date.")
+    ] = False,
+    key_out: KeyOutOption = None,
+    site: SiteOption = DEFAULT_SITE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a site and its first administrator, whose API key is shown once; or upgrade one."""
+    if upgrade:
+        _upgrade(site, as_json=as_json)
+        return
+    if name is None or admin is None:
+        raise UsageError(
+            "A new site needs a name and a first administrator.",
+            advice='bedside init --name "Ward 3" --admin "Their name"; '
+            "an existing site: bedside init --upgrade.",
+        )
+    _create(site, (name, admin), key_out, as_json=as_json)
+
+
+def _create(folder: Path, names: tuple[str, str], key_out: Path | None, *, as_json: bool) -> None:
+    from bedside.site.site import Site
+
+    refuse_taken(key_out)
+    created, issued = Site.create(folder, *names)
+    with created:
+        kept = hand_over(issued, key_out)
+    value: dict[str, Json] = {
+        "site": str(folder),
+        "id": created.settings.id,
+        "name": created.settings.name,
+        "ledger_key": created.ledger.public_key.fingerprint,
+        "administrator": names[1],
+        "key": kept.document,
+    }
+
+    def tell(page: Page) -> None:
+        page.line(f"Made the site {created.settings.name} in {folder}.", style="bold")
+        page.line(f"  ledger key  {created.ledger.public_key.fingerprint}")
+        page.line(f"Its administrator is {names[1]}.")
+        kept.tell(page)
+        page.line('Next: bedside people add NAME --role ROLE, bedside keys trust PUB --name "…"')
+
+    show(value, tell, as_json=as_json)
+
+
+def _upgrade(folder: Path, *, as_json: bool) -> None:
+    from bedside.site.site import Site
+
+    Site.upgrade(folder)
+    show(
+        {"site": str(folder), "upgraded": True},
+        lambda page: page.line(f"The database of the site in {folder} is up to date."),
+        as_json=as_json,
+    )
 
 
 def serve(
@@ -22,9 +85,18 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; behind a proxy, leave it.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")
+    ] = 8000,
     site: SiteOption = DEFAULT_SITE,
+    as_json: JsonOption = False,
 ) -> None:
     """Serve the site over HTTP until Ctrl-C or SIGTERM; what was accepted is still answered."""
     start: Serve = context.obj
+    address = f"http://{host}:{port}"
+
+    def tell(page: Page) -> None:
+        page.line(f"Serving {site} on {address} (documentation: {address}/docs). Ctrl-C stops.")
+
+    show({"site": str(site), "address": address}, tell, as_json=as_json)
     start(site, host, port)

@@ -115,8 +115,7 @@ def _steps(path: Path, keys: Sequence[PublicKey]) -> Iterator[str]:
     yield f"every entry is what the manifest lists; {package.digest}"
     if not keys:
         raise SignatureRefused(
-            f"No key to trust was given; the package names "
-            f"{signer(package) or 'no key at all'}.",
+            f"No key to trust was given; the package names {signer(package) or 'no key at all'}.",
             advice="Give the author's public key with --trust, or a site that trusts it with --site.",
         )
     yield f"signed by {check_signature(package, keys).fingerprint}"

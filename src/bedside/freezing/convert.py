@@ -17,12 +17,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
+from bedside.freezing.histogram import boosting_to_onnx
 from bedside.freezing.isotonic import interpolate
 from bedside.freezing.sklearn.columns import Step
-from bedside.freezing.sklearn.estimators import Precision, precision
+from bedside.freezing.sklearn.estimators import HISTOGRAM, Precision, precision
 
 OPSET = {"": 17, "ai.onnx.ml": 3}
-"""Operator sets of every converted model; ONNX Runtime has carried them out since 1.12."""
+"""Operator sets of what skl2onnx converts; ONNX Runtime has carried them out since 1.12."""
 
 INPUT = "columns"
 """Name of the graph's one input."""
@@ -56,11 +57,14 @@ def convert(step: Step, width: int) -> Converted:
     estimator = step.estimator
     assert isinstance(estimator, BaseEstimator)  # noqa: S101 - `precision` knows no other kind
     _refuse_several_outputs(step)
-    graph = _to_onnx(_convertible(estimator), width, element, step)
-    if _is_isotonic(estimator):
-        graph = interpolate(graph)
     output = "probabilities" if is_classifier(estimator) else "variable"
-    graph = select_model_inputs_outputs(graph, outputs=[output])
+    if isinstance(estimator, HISTOGRAM):
+        graph = boosting_to_onnx(estimator, (INPUT, output), step)
+    else:
+        graph = _to_onnx(_convertible(estimator), width, element, step)
+        if _is_isotonic(estimator):
+            graph = interpolate(graph)
+        graph = select_model_inputs_outputs(graph, outputs=[output])
     columns = len(estimator.classes_) if is_classifier(estimator) else 1
     return _stripped(graph, (output, columns), element)
 

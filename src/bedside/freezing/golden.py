@@ -35,6 +35,7 @@ TRIES = 50
 
 DRAWN = "synthesised row"
 REAL = "real row"
+DOMAIN = "row of the declared domain"
 
 Frozen: TypeAlias = Callable[[Sequence[RawRow]], Sequence[Answer]]
 T = TypeVar("T")
@@ -69,7 +70,7 @@ def golden_cases(
     taken: set[bytes] = set()
     wishes = _wishes(synthesis, frozen, output, options)
     for note, row, sent in wishes:
-        if len(cases) >= options.cases and note in (DRAWN, REAL):
+        if len(cases) >= options.cases and note in (DRAWN, REAL, DOMAIN):
             break
         real = note != REAL and _key(row) in known
         if real or _key(sent) in taken:
@@ -146,6 +147,9 @@ def _wishes(
     for _ in range(options.cases * TRIES):
         row = synthesis.row()
         yield DRAWN, row, row
+    for _ in range(options.cases * TRIES):
+        row = random_row(synthesis.fields, synthesis.random)
+        yield DOMAIN, row, row
 
 
 def _with_gaps(synthesis: Synthesis) -> Iterator[tuple[str, RawRow, RawRow]]:

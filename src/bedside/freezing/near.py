@@ -26,8 +26,9 @@ PAIRS = 3
 SEARCHED = 400
 """Synthesised rows among which two sides are looked for."""
 
-HALVINGS = 40
-"""More than the digits of a double need between two clinical values."""
+HALVINGS = 14
+"""Steps of 1/16,384 of the way: near enough to the line, and still far coarser than single
+precision, so that no case lies on a split of a tree where rounding would decide."""
 
 
 def nearest_to_a_line(

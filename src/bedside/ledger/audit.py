@@ -134,7 +134,11 @@ class Audit:
             LedgerBroken: not signed by the ledger's key, or signed over other entries.
         """
         signed = read_checkpoint(note, self._origin, self._public)
-        if signed.size != self.tree.size or signed.size <= self._signed:
+        if signed.size > self.tree.size:
+            raise broken(
+                self.tree.size, f"it is missing; a checkpoint was signed over {signed.size} entries"
+            )
+        if signed.size < self.tree.size or signed.size <= self._signed:
             raise LedgerBroken(
                 f"A checkpoint of {signed.size} entries stands where one of {self.tree.size} must.",
                 advice=ADVICE,

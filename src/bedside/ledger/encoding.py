@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 
 def to_base64(data: bytes) -> str:
@@ -19,7 +18,7 @@ def from_base64(text: str) -> bytes:
     """
     try:
         data = base64.b64decode(text, validate=True)
-    except binascii.Error as problem:
+    except ValueError as problem:  # binascii.Error, or characters beyond ASCII
         raise ValueError(f"not base64: {problem}") from problem
     if to_base64(data) != text:
         raise ValueError("not the one spelling in base64")

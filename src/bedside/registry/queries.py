@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -10,6 +11,7 @@ from bedside.registry.lifecycle import Act, Approval, State, VersionRecord
 from bedside.registry.release import HistoryEntry
 from bedside.registry.tables import approvals, releases, versions
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _VERSION = (
     versions.c.model,
     versions.c.version,
@@ -71,6 +73,8 @@ def of_model(connection: Connection, model: str) -> dict[str, VersionRecord]:
 
 def archive_of(connection: Connection, digest: str) -> str | None:
     """Return the blob digest of the archive whose manifest has this digest."""
+    if not _DIGEST.fullmatch(digest):  # not even every string can be compared with in a database
+        return None
     found = connection.execute(select(versions.c.archive).where(versions.c.digest == digest))
     return found.scalar_one_or_none()
 
@@ -140,7 +144,7 @@ def history(connection: Connection, model: str) -> tuple[HistoryEntry, ...]:
     rows = connection.execute(
         select(*_RELEASE).where(releases.c.model == model).order_by(releases.c.epoch)
     )
-    return tuple(_entry(row) for row in rows.tuples())
+    return tuple(_entry(row) for row in rows)
 
 
 def last_entry(connection: Connection, model: str) -> HistoryEntry | None:
@@ -151,7 +155,7 @@ def last_entry(connection: Connection, model: str) -> HistoryEntry | None:
         .order_by(releases.c.epoch.desc())
         .limit(1)
     )
-    row = rows.tuples().one_or_none()
+    row = rows.one_or_none()
     return None if row is None else _entry(row)
 
 
@@ -169,7 +173,7 @@ def standing(connection: Connection, until: str | None = None) -> tuple[HistoryE
         )
         .order_by(releases.c.model)
     )
-    return tuple(_entry(row) for row in rows.tuples())
+    return tuple(_entry(row) for row in rows)
 
 
 def _entry(

@@ -77,9 +77,9 @@ class Registry:
             raise
         manifest = package.manifest
         with self._database.read() as connection:
-            if queries.archive_of(connection, package.digest) not in {None, name}:
+            if queries.archive_of(connection, package.digest) != name:
                 _refuse_known(connection, package)
-        self._blobs.put(archive)  # also mends a damaged blob when the same archive comes again
+        self._blobs.put(archive)  # the same archive again mends its blob, if that was damaged
         with self._people.acting(caller, Action.PACKAGE_ADD, name) as connection:
             _refuse_known(connection, package)
             record = VersionRecord(

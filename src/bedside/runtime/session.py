@@ -85,7 +85,10 @@ class Session:
         self._input, self._output, self._width = model.input, model.output, width
         try:
             self._session = ort.InferenceSession(
-                network, _options(conditions), providers=["CPUExecutionProvider"]
+                network,
+                _options(conditions),
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # or a failure prints, and builds a second session
             )
         except _ORT_ERRORS as problem:
             raise PackageDamaged(

@@ -38,7 +38,9 @@ def _shown_number(value: int | float) -> str:
 
 def _shown_container(value: Json) -> str:
     match value:
-        case {"value": int() | float() | None as amount, "unit": str() as unit, **rest} if not rest:
+        case {"value": str() | int() | float() | None as amount, "unit": str() as unit, **rest} if (
+            not rest
+        ):
             return shortened(f"{shown(amount)} in {unit[:MAX_SHOWN]!r}")
         case dict():
             return f"an object of {len(value)} names"

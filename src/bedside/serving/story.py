@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedside.canonical import Json
+from bedside.canonical import Json, read_json
 from bedside.errors import KeyUnavailable, NotFound, PackageDamaged
 from bedside.ledger.events import Entry, EventKind
 from bedside.ledger.ledger import Ledger
@@ -128,6 +128,8 @@ class Story:
         erased = ""
         try:
             personal = self._ledger.opened(entry)
+            if entry.kind == EventKind.PREDICTION and personal is not None:
+                personal |= {"input": read_json(personal["input"].encode())}
         except KeyUnavailable as problem:
             erased = problem.message  # told as such: the proofs hold without the key
         return tell(entry, names[actor], personal, erased)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -90,7 +91,7 @@ def _personal(told: dict[str, Json]) -> list[str]:
     if erased := _erased(told):
         return _lines([("input", erased), digest])
     personal = told["personal"]
-    return _lines([("subject", personal["subject"]), ("input", personal["input"]), digest])
+    return _lines([("subject", personal["subject"]), ("input", json.dumps(personal["input"], ensure_ascii=False)), digest])
 
 
 def _model(manifest: dict[str, Json]) -> list[str]:

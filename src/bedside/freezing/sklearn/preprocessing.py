@@ -86,8 +86,18 @@ def translate_model(model: BaseEstimator, fields: tuple[InputField, ...]) -> Tra
 
 def native_names(model: BaseEstimator) -> tuple[str, ...] | None:
     """Return the column names that `model` was fitted on, or None where it was a bare array."""
-    names = getattr(model, "feature_names_in_", None)
+    names = getattr(_first_that_acts(model), "feature_names_in_", None)
     return None if names is None else tuple(str(name) for name in names)
+
+
+def _first_that_acts(model: object) -> object:
+    """Return the first step that is not a 'passthrough'; a Pipeline itself asks only its first."""
+    while isinstance(model, Pipeline):
+        acting = [step for _, step in model.steps if not passes_through(step)]
+        if not acting:
+            return None
+        model = acting[0]
+    return model
 
 
 def _down_to_the_estimator(
@@ -160,9 +170,7 @@ def _ordered(model: BaseEstimator, fields: tuple[InputField, ...], step: Step) -
 
 def _chooses_columns(model: BaseEstimator) -> bool:
     """Return whether the first step is a ColumnTransformer, which may leave columns unread."""
-    while isinstance(model, Pipeline):
-        model = model.steps[0][1]
-    return isinstance(model, ColumnTransformer)
+    return isinstance(_first_that_acts(model), ColumnTransformer)
 
 
 def _refuse_unread(operations: tuple[Operation, ...], fields: tuple[InputField, ...]) -> None:

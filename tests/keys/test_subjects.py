@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bedside.errors import KeyUnavailable, UsageError
+from bedside.keys.site_key import SiteKey
+from bedside.keys.subjects import SPARE_KEYS, SubjectKeys
+from tests.conftest import SettableClock
+
+PATIENT = "urn:oid:1.2.392.100495.20.3.51.11310|000123456"
+
+
+def test_one_person_has_one_key(subject_keys: SubjectKeys) -> None:
+    assert subject_keys.for_subject(PATIENT).id == subject_keys.for_subject(PATIENT).id
+    assert subject_keys.for_subject("other").id != subject_keys.for_subject(PATIENT).id
+
+
+def test_a_key_outlives_the_process(
+    subject_keys: SubjectKeys, keys_url: str, site_key: SiteKey
+) -> None:
+    key = subject_keys.for_subject(PATIENT)
+    sealed = key.seal(b"plain", b"event")
+    other = SubjectKeys.open(keys_url, site_key)
+    assert other.for_subject(PATIENT).id == key.id
+    assert other.get(key.id).open(sealed, b"event") == b"plain"
+    assert other.get(key.id).digest(b"x") == key.digest(b"x")
+    other.close()
+
+
+def test_nobody_has_a_key_for_each_prediction(
+    subject_keys: SubjectKeys, keys_url: str, site_key: SiteKey
+) -> None:
+    keys = [subject_keys.for_nobody() for _ in range(3 * SPARE_KEYS)]
+    assert len({key.id for key in keys}) == len(keys)
+    assert len({key.digest(b"x") for key in keys}) == len(keys)
+    other = SubjectKeys.open(keys_url, site_key)  # each was durable before it was handed out
+    assert [other.get(key.id).digest(b"x") for key in keys] == [key.digest(b"x") for key in keys]
+    other.close()
+
+
+def test_a_batch_gets_the_same_keys_as_one_by_one(subject_keys: SubjectKeys) -> None:
+    known = subject_keys.for_subject("a").id
+    keys = subject_keys.many(["a", None, "b", None, "a", "b"])
+    ids = [key.id for key in keys]
+    assert ids[0] == ids[4] == known
+    assert ids[2] == ids[5] == subject_keys.for_subject("b").id
+    assert len(set(ids)) == 4
+
+
+def test_no_subjects_need_no_keys(subject_keys: SubjectKeys) -> None:
+    assert subject_keys.many([]) == []
+
+
+def test_a_digest_is_keyed(subject_keys: SubjectKeys) -> None:
+    one, other = subject_keys.for_subject("a"), subject_keys.for_subject("b")
+    assert one.digest(b"x") != other.digest(b"x")
+    assert one.digest(b"x") != one.digest(b"y")
+    assert one.digest(b"x").startswith("hmac-sha256:")
+    assert len(one.digest(b"x")) == len("hmac-sha256:") + 64
+
+
+def test_a_destroyed_key_is_gone(subject_keys: SubjectKeys, clock: SettableClock) -> None:
+    key = subject_keys.for_subject(PATIENT)
+    clock.advance(60)
+    subject_keys.destroy(key.id)
+    with pytest.raises(KeyUnavailable, match="was destroyed at 2026-11-21T08:01:00"):
+        subject_keys.get(key.id)
+    subject_keys.destroy(key.id)  # a second time does nothing
+    assert subject_keys.for_subject(PATIENT).id != key.id
+
+
+def test_a_key_destroyed_elsewhere_is_gone_here(
+    subject_keys: SubjectKeys, keys_url: str, site_key: SiteKey
+) -> None:
+    key = subject_keys.for_subject(PATIENT)
+    other = SubjectKeys.open(keys_url, site_key)
+    other.destroy(key.id)
+    other.close()
+    with pytest.raises(KeyUnavailable, match="was destroyed"):
+        subject_keys.get(key.id)
+    assert subject_keys.for_subject(PATIENT).id != key.id
+
+
+def test_an_unknown_key_is_not_there(subject_keys: SubjectKeys) -> None:
+    with pytest.raises(KeyUnavailable, match="no subject key nonsense"):
+        subject_keys.get("nonsense")
+    with pytest.raises(KeyUnavailable, match="no subject key nonsense"):
+        subject_keys.destroy("nonsense")
+
+
+def test_another_site_key_opens_nothing(subject_keys: SubjectKeys, keys_url: str) -> None:
+    key = subject_keys.for_subject(PATIENT)
+    other = SubjectKeys.open(keys_url, SiteKey(bytes(32)))
+    with pytest.raises(KeyUnavailable, match="another key"):
+        other.get(key.id)
+    assert other.for_subject(PATIENT).id != key.id
+    other.close()
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 513, "\ud800"])
+def test_an_odd_identifier_is_refused(subject_keys: SubjectKeys, subject: str) -> None:
+    with pytest.raises(UsageError, match="identifier"):
+        subject_keys.for_subject(subject)
+
+
+class TestTheFile:
+    """What lies on the disk, on SQLite."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "subjects.db"
+
+    @pytest.fixture
+    def keys(self, path: Path, site_key: SiteKey) -> SubjectKeys:
+        return SubjectKeys.open(f"sqlite:///{path}", site_key)
+
+    def test_names_nobody(self, keys: SubjectKeys, path: Path) -> None:
+        key = keys.for_subject(PATIENT)
+        guess = hmac.digest(b"", PATIENT.encode(), "sha256").hex()
+        keys.close()
+        data = path.read_bytes()
+        assert key.id.encode() in data
+        assert PATIENT.encode() not in data
+        assert guess.encode() not in data
+
+    def test_holds_no_trace_of_a_destroyed_key(self, keys: SubjectKeys, path: Path) -> None:
+        key = keys.for_subject(PATIENT)
+        reader = sqlite3.connect(path)
+        query = "SELECT lookup, wrapped FROM subject_keys WHERE key_id = ?"
+        lookup, wrapped = reader.execute(query, (key.id,)).fetchone()
+        reader.close()
+        keys.destroy(key.id)
+        files = [p.read_bytes() for p in path.parent.glob("subjects.db*")]
+        keys.close()
+        assert not any(wrapped in data or lookup.encode() in data for data in files)
+        assert any(key.id.encode() in data for data in files)

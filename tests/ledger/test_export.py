@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from bedside.canonical import canonical_bytes
+from bedside.errors import LedgerBroken, UsageError
+from bedside.keys.signing import SigningKey
+from bedside.keys.subjects import SubjectKeys
+from bedside.ledger.export import verify_export, write_export
+from bedside.ledger.ledger import Ledger
+from tests.conftest import SettableClock
+from tests.ledger.drafts import prediction
+
+SIZE = 4
+
+
+@pytest.fixture
+def export(ledger: Ledger, subject_keys: SubjectKeys, clock: SettableClock, tmp_path: Path) -> Path:
+    """An export of four entries: signed at 0, at 2 and at its end."""
+    ledger.checkpoint()
+    for number in range(SIZE):
+        key = subject_keys.for_nobody()
+        ledger.record(prediction(number=number, sealed={"n": number}, key=key))
+        clock.advance(1)
+        if number == 1:
+            ledger.checkpoint()
+    return exported(ledger, tmp_path)
+
+
+def exported(ledger: Ledger, folder: Path) -> Path:
+    path = folder / "ledger.jsonl"
+    with path.open("wb") as stream:
+        write_export(ledger, stream)
+    return path
+
+
+def judge(path: Path, lines: list[bytes], ledger: Ledger) -> LedgerBroken:
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(LedgerBroken) as problem:
+        verify_export(path, ledger.public_key)
+    return problem.value
+
+
+def test_an_export_proves_itself_with_the_public_key_alone(export: Path, ledger: Ledger) -> None:
+    verdict = verify_export(export, ledger.public_key)
+    assert (verdict.entries, verdict.checkpoints) == (SIZE, 3)
+    assert verdict.head == ledger.head()
+    assert verdict == ledger.verify()
+
+
+def test_an_empty_ledger_is_exported(ledger: Ledger, tmp_path: Path) -> None:
+    verdict = verify_export(exported(ledger, tmp_path), ledger.public_key)
+    assert (verdict.entries, verdict.checkpoints) == (0, 1)
+
+
+def test_a_long_ledger_is_exported(ledger: Ledger, tmp_path: Path) -> None:
+    for _ in range(3):
+        ledger.record(*[prediction() for _ in range(400)])
+        ledger.checkpoint()
+    verdict = verify_export(exported(ledger, tmp_path), ledger.public_key)
+    assert (verdict.entries, verdict.checkpoints) == (1200, 3)
+
+
+def test_it_reads_as_json_lines_in_order(export: Path) -> None:
+    lines = [json.loads(line) for line in export.read_text().splitlines()]
+    kinds = ["header" if "format" in line else next(iter(line)) for line in lines]
+    wanted = "header checkpoint entry entry checkpoint entry entry checkpoint"
+    assert kinds == wanted.split()
+    event = json.loads(lines[2]["entry"]["event"])
+    assert event["body"] == {"number": 0, "score": 0.25}
+
+
+def test_no_key_is_in_it(export: Path, ledger: Ledger, subject_keys: SubjectKeys) -> None:
+    text = export.read_text()
+    assert "KEY" not in text
+    assert ledger.public_key.fingerprint not in text
+    assert '"n":0' not in text  # the personal part stays sealed
+    subject_keys.close()
+    assert verify_export(export, ledger.public_key).entries == SIZE
+
+
+def test_every_flipped_byte_is_found(export: Path, ledger: Ledger) -> None:
+    data = export.read_bytes()
+    for position in range(len(data)):
+        for bit in (0x01, 0x20):
+            altered = bytearray(data)
+            altered[position] ^= bit
+            export.write_bytes(altered)
+            with pytest.raises((LedgerBroken, UsageError)):
+                verify_export(export, ledger.public_key)
+    export.write_bytes(data)
+    assert verify_export(export, ledger.public_key).entries == SIZE
+
+
+def test_a_changed_event_is_named(export: Path, ledger: Ledger) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    lines[5] = lines[5].replace(b"0.25", b"0.75")
+    assert judge(export, lines, ledger).index == 2
+
+
+@pytest.mark.parametrize(("line", "index"), [(2, 0), (3, 1), (5, 2), (6, 3)])
+def test_a_deleted_entry_is_named(export: Path, ledger: Ledger, line: int, index: int) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    assert judge(export, lines[:line] + lines[line + 1 :], ledger).index == index
+
+
+def test_entries_that_change_places_are_named(export: Path, ledger: Ledger) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    lines[5], lines[6] = lines[6], lines[5]
+    assert judge(export, lines, ledger).index == 2
+
+
+def test_a_cut_export_is_found_at_every_length(export: Path, ledger: Ledger) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    for count in range(1, len(lines)):
+        judge(export, lines[:count], ledger)
+    judge(export, [*lines[:-1], lines[-1][:-1]], ledger)
+
+
+def test_a_line_too_many_is_found(export: Path, ledger: Ledger) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    for extra in (lines[-1], lines[-2], b"\n", b"{}\n", b'{"entry":{},"more":1}\n', b"[]\n"):
+        judge(export, [*lines, extra], ledger)
+    for place in range(1, len(lines)):
+        judge(export, [*lines[:place], lines[place], *lines[place:]], ledger)
+
+
+def test_another_spelling_of_the_same_json_is_found(export: Path, ledger: Ledger) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    spaced = lines[3].replace(b'"index":1', b'"index": 1')
+    message = str(judge(export, [*lines[:3], spaced, *lines[4:]], ledger))
+    assert "Line 4 of the export is not canonical JSON" in message
+
+
+def test_a_shortened_export_with_an_honest_header_lacks_its_signature(
+    export: Path, ledger: Ledger
+) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    header = json.loads(lines[0]) | {"size": 3, "root": json.loads(lines[5])["entry"]["root"]}
+    problem = judge(export, [canonical_bytes(header) + b"\n", *lines[1:6]], ledger)
+    assert problem.index == 2
+    assert "no checkpoint is signed" in str(problem)
+
+
+def test_an_export_signed_with_another_key_is_refused(export: Path) -> None:
+    with pytest.raises(LedgerBroken, match="signed with another key"):
+        verify_export(export, SigningKey.new().public)
+
+
+def test_a_file_that_is_no_export_is_refused(tmp_path: Path, ledger: Ledger) -> None:
+    for content in (b"", b"{}\n", b'{"format":"other"}\n', b"[1]\n"):
+        (tmp_path / "x").write_bytes(content)
+        with pytest.raises(UsageError, match="not an export of a ledger"):
+            verify_export(tmp_path / "x", ledger.public_key)
+    with pytest.raises(UsageError, match="cannot be read"):
+        verify_export(tmp_path / "missing", ledger.public_key)
+
+
+def test_a_line_without_an_end_takes_no_memory(tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / "x"
+    with path.open("wb") as stream:
+        stream.truncate(10**9)  # a sparse file of zeros
+    with pytest.raises(LedgerBroken, match="cut off, or too long"):
+        verify_export(path, ledger.public_key)
+
+
+def test_an_event_that_is_not_text_cannot_be_exported(ledger: Ledger) -> None:
+    ledger.record(prediction())
+    with ledger.database.write() as connection:
+        kind = "bytea" if ledger.database.dialect == "postgresql" else "blob"
+        value = r"'\xff'::bytea" if kind == "bytea" else "x'ff'"
+        connection.exec_driver_sql(f"UPDATE ledger_entries SET event = {value}")  # noqa: S608 - a constant
+    with pytest.raises(LedgerBroken, match="entry 0: its event is not text"):
+        write_export(ledger, io.BytesIO())

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bedside.errors import BedsideError, NotFound, PackageDamaged, SignatureRefused, Unavailable
+from bedside.ledger.events import EventKind
+from bedside.serving import released
+from bedside.serving.released import ReleasedModels
+from bedside.serving.values import Row
+from bedside.site.site import Site
+from tests import bedside_site
+from tests.bedside_site import MODEL, ROW, Hospital
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 10 s"
+        time.sleep(0.01)
+
+
+def damage_archive(hospital: Hospital, ref: str) -> None:
+    digest = hospital.site.registry.version(ref).archive.removeprefix("sha256:")
+    path = hospital.site.folder / "blobs" / digest[:2] / digest[2:]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def models(hospital: Hospital) -> ReleasedModels:
+    return hospital.site.serving.models
+
+
+def test_the_thread_sees_a_release_by_another_process(
+    hospital: Hospital, models: ReleasedModels
+) -> None:
+    models.start()
+    with Site.open(hospital.site.folder) as other:
+        ref = hospital.add(version="2.0.0")
+        hospital.approve(ref)
+        other.registry.release(hospital["operator"].caller, ref, "better")
+    wait_for(lambda: models.epochs() == ((MODEL, 2),))
+    current = models.current(MODEL)
+    assert current is not None
+    assert current.manifest.version == "2.0.0"
+    models.stop()
+
+
+def test_the_thread_lets_go_of_what_is_retired(hospital: Hospital, models: ReleasedModels) -> None:
+    models.start()
+    assert models.current(MODEL) is not None
+    hospital.site.registry.retire(hospital["operator"].caller, f"{MODEL}@1.2.3", "superseded")
+    wait_for(lambda: models.current(MODEL) is None)
+    models.stop()
+
+
+def test_a_model_is_loaded_once_for_many_callers(
+    models: ReleasedModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[object] = []
+    load = released.load
+    monkeypatch.setattr(released, "load", lambda package: loads.append(package) or load(package))
+    assert models.fetch(MODEL) is models.fetch(MODEL)
+    assert len(loads) == 1
+
+
+def test_an_unknown_model_is_told_from_one_without_a_release(
+    hospital: Hospital, models: ReleasedModels
+) -> None:
+    hospital.add(name="waiting")
+    with pytest.raises(NotFound):
+        models.fetch("unknown")
+    with pytest.raises(Unavailable):
+        models.fetch("waiting")
+
+
+def test_a_package_that_does_not_load_stops_only_its_own_model(tmp_path: Path) -> None:
+    hospital = bedside_site.build(tmp_path / "site")
+    hospital.release()
+    other = hospital.release(name="other")
+    damage_archive(hospital, other)
+    hospital.site.close()
+    with Site.open(hospital.site.folder) as site:
+        site.serving.models.refresh()
+        site.serving.models.refresh()
+        ready = {one.model: one for one in site.serving.readiness()}
+        assert (ready[MODEL].ready, ready["other"].ready) == (True, False)
+        assert "does not load here" in ready["other"].reason
+        assert not site.serving.models.readiness("other").ready
+        caller = hospital["clinician"].caller
+        assert site.serving.predict_now(caller, MODEL, [Row(ROW)])
+        with pytest.raises(BedsideError, match="is released and does not load here"):
+            site.serving.predict_now(caller, "other", [Row(ROW)])
+
+
+def test_a_signature_that_is_trusted_no_more_is_refused_and_recorded_once(
+    hospital: Hospital,
+) -> None:
+    site = hospital.site
+    site.registry.revoke_key(hospital["administrator"].caller, hospital.key.public.fingerprint)
+    for _ in range(2):
+        fresh = ReleasedModels(site.registry, site.ledger)
+        fresh.refresh()
+        with pytest.raises(SignatureRefused, match="is released and does not load here"):
+            fresh.fetch(MODEL)
+    (entry,) = site.ledger.find(kind=EventKind.PACKAGE_REFUSED)
+    assert entry.value["body"]["error"] == "SignatureRefused"
+    assert entry.value["body"]["epoch"] == 1
+
+
+def test_a_package_that_did_not_load_is_tried_again_after_a_while(
+    hospital: Hospital, models: ReleasedModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(package: object) -> object:
+        raise PackageDamaged("a disk forgot it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(released, "load", refusing)
+        with pytest.raises(PackageDamaged):
+            models.fetch(MODEL)
+    with pytest.raises(PackageDamaged):
+        models.fetch(MODEL)
+    monkeypatch.setattr(released, "RETRY_SECONDS", 0.0)
+    assert models.fetch(MODEL).manifest.name == MODEL

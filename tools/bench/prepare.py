@@ -1,0 +1,110 @@
+"""One site with the demonstration model released, and the same model for the bare endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bedside.canonical import Json
+from bedside.keys.signing import SigningKey
+from bedside.lab import breast_cancer
+from bedside.package.operations import SelectNumbers, Standardise
+from bedside.package.outputs import BinaryOutput
+from bedside.package.package import Package
+from bedside.people.api_key import IssuedKey
+from bedside.people.permissions import Role
+from bedside.people.person import Caller
+from bedside.site.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What both endpoints need.
+
+    Attributes:
+        site: Folder of a site that answers for `model`.
+        bare: Folder with `model.onnx` and `plan.json`.
+        model: The model's name.
+        secret: API key of a person who may predict.
+        row: One held-out patient's raw row.
+        label: What both endpoints must answer for it.
+    """
+
+    site: Path
+    bare: Path
+    model: str
+    secret: str
+    row: Json
+    label: str
+
+
+def prepare(folder: Path) -> Prepared:
+    """Train, freeze, approve and release the demonstration model under `folder`."""
+    key = SigningKey.new()
+    trained = breast_cancer.train(folder / "lab", key)
+    package = trained.frozen.package
+    site, admin_key = Site.create(folder / "site", "Benchmark", "Administrator")
+    with site:
+        admin = site.people.sign_in(admin_key.secret, "cli")
+        site.registry.trust_key(admin, key.public, "benchmark author")
+        ref = package.manifest.ref
+        registrant, first, second, operator, clinician = (
+            _person(site, admin, name, roles)
+            for name, roles in (
+                ("Benchmark developer", {Role.DEVELOPER}),
+                ("Benchmark approver A", {Role.APPROVER}),
+                ("Benchmark approver B", {Role.APPROVER}),
+                ("Benchmark operator", {Role.OPERATOR}),
+                ("Benchmark clinician", {Role.CLINICIAN}),
+            )
+        )
+        site.registry.add(registrant[0], trained.package.read_bytes())
+        site.registry.verify(registrant[0], ref)
+        for approver in (first, second):
+            site.registry.approve(approver[0], ref, "Approved for a benchmark only.")
+        site.registry.release(operator[0], ref, "Benchmark.")
+    _write_bare(folder / "bare", package)
+    return Prepared(
+        site=folder / "site",
+        bare=folder / "bare",
+        model=package.manifest.name,
+        secret=clinician[1].secret,
+        row=trained.rows[0],
+        label=trained.labels[0],
+    )
+
+
+def _person(
+    site: Site, admin: Caller, name: str, roles: Iterable[Role]
+) -> tuple[Caller, IssuedKey]:
+    person = site.people.add(admin, name, list(roles))
+    issued = site.people.issue_key(admin, person.id, "benchmark")
+    return site.people.sign_in(issued.secret, "cli"), issued
+
+
+def _write_bare(folder: Path, package: Package) -> None:
+    """Write the graph and the constants of the package's operations for `tools.bench.bare`."""
+    select, standardise = package.manifest.preprocessing
+    output = package.manifest.postprocessing
+    assert isinstance(select, SelectNumbers)
+    assert isinstance(standardise, Standardise)
+    assert isinstance(output, BinaryOutput)
+    labels = [one.label for one in output.classes]
+    positive = labels.index(output.positive)
+    model = package.manifest.model
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(package.entries[model.entry])
+    plan = {
+        "fields": select.fields,
+        "centre": standardise.centre,
+        "scale": standardise.scale,
+        "input": model.input,
+        "output": model.output,
+        "element": model.element,
+        "positive": positive,
+        "labels": [labels[1 - positive], labels[positive]],
+        "threshold": output.threshold.value,
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
