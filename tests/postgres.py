@@ -61,7 +61,9 @@ class Server:
 @contextmanager
 def running(bin_folder: Path) -> Iterator[Server]:
     """Start a server, give it, and stop it by its own process id."""
-    folder = Path(tempfile.mkdtemp(prefix="bedside-pg-", dir="/tmp"))  # a socket's path must be short
+    folder = Path(
+        tempfile.mkdtemp(prefix="bedside-pg-", dir="/tmp")
+    )  # a socket's path must be short
     user = _unprivileged()
     if user:
         shutil.chown(folder, user)

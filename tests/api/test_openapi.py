@@ -13,7 +13,7 @@ from bedside.errors import InputRefused
 from bedside.package.fields import CategoryField, NumberField, TabularInput
 from bedside.runtime.gate import Gate
 from tests.api.client import Client
-from tests.bedside_site import MODEL, ROW, Hospital
+from tests.bedside_site import MODEL, Hospital
 from tests.package.building import FIELDS, ROWS, Recipe
 
 PATH = f"/v1/models/{MODEL}/predict"

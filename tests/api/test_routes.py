@@ -221,6 +221,13 @@ def test_models_tell_what_they_are(client: Client, hospital: Hospital) -> None:
     assert client.get("/v1/models/unknown/ready", headers=headers).status_code == 404
 
 
+def test_a_model_gives_an_example_that_it_takes(client: Client, hospital: Hospital) -> None:
+    headers = hospital["clinician"].headers
+    example = client.get(f"/v1/models/{MODEL}/example", headers=headers)
+    assert client.post(PREDICT, json=example.json(), headers=headers).status_code == 200
+    assert client.get("/v1/models/unknown/example", headers=headers).status_code == 404
+
+
 def test_health_needs_no_key(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}

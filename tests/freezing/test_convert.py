@@ -123,13 +123,14 @@ def test_the_graph_names_no_producer_and_keeps_only_the_scores() -> None:
     assert converted.output == "probabilities"
 
 
-def test_precision_is_double_without_trees_and_single_with_them() -> None:
+def test_precision_is_the_one_in_which_scikit_learn_compares() -> None:
     x, y = iris()
     line = linear_model.LogisticRegression(max_iter=2000).fit(x, y)
     leaf = tree.DecisionTreeClassifier().fit(x, y)
+    bins = ensemble.HistGradientBoostingClassifier(max_iter=2).fit(x, y)
     calibrated = calibration.CalibratedClassifierCV(tree.DecisionTreeClassifier(), cv=2).fit(x, y)
-    found = [convert(Step(model, ""), 4).element for model in (line, leaf, calibrated)]
-    assert found == ["float64", "float32", "float32"]
+    found = [convert(Step(model, ""), 4).element for model in (line, leaf, calibrated, bins)]
+    assert found == ["float64", "float32", "float32", "float64"]
 
 
 def test_a_prefitted_estimator_inside_a_calibration_is_unwrapped() -> None:
@@ -165,6 +166,13 @@ def test_a_classifier_without_probabilities_is_refused() -> None:
 def test_a_calibrated_stranger_is_refused_by_name() -> None:
     model = calibration.CalibratedClassifierCV(KNeighborsClassifier(), cv=2).fit(*iris())
     assert "it calibrates a KNeighborsClassifier" in refusal(model)
+
+
+def test_calibrated_histogram_boosting_is_refused_with_the_way_out() -> None:
+    inner = ensemble.HistGradientBoostingClassifier(max_iter=2)
+    message = refusal(calibration.CalibratedClassifierCV(inner, cv=2).fit(*iris()))
+    assert "it calibrates a HistGradientBoostingClassifier" in message
+    assert "calibration in the spec instead" in message
 
 
 def test_several_outputs_at_once_are_refused() -> None:

@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, NotFound
+from bedside.freezing.frames import raw_rows
 from bedside.freezing.freeze import freeze
 from bedside.keys.signing import SigningKey
 from bedside.package.package import check_signature, open_package
@@ -63,11 +64,7 @@ def fitted_clinic(estimator: Any = None) -> Pipeline:
 def test_a_mixed_pipeline_freezes_and_answers_like_the_native_model() -> None:
     model, frame = fitted_clinic(), clinic(seed=9)
     made = frozen(model, clinic(), *ALL)
-    rows = [
-        {name: None if pd.isna(value) else value for name, value in row.items()}
-        for row in frame.astype(object).to_dict("records")
-    ]
-    rows = [{str(k): v.item() if hasattr(v, "item") else v for k, v in r.items()} for r in rows]
+    rows = raw_rows(frame, spec_for(*ALL).fields)
     answers = load(made.package).predict(rows)
     found = [answer.scores["ill"] for answer in answers]
     np.testing.assert_allclose(found, model.predict_proba(frame)[:, 1], atol=1e-12)
@@ -210,8 +207,13 @@ def test_a_threshold_on_a_score_that_a_forest_gives_is_refused_with_the_reason()
         **spec_for(AGE).model_dump(mode="json")["output"],
         "threshold": {"value": exact, "meaning": {"en": "on a leaf"}},
     }
-    with pytest.raises(FreezeRefused, match="Only labels differ: the threshold lies on a score"):
+    with pytest.raises(
+        FreezeRefused, match="Only labels differ: the line lies on a score"
+    ) as caught:
         frozen(model, frame, AGE, CREATININE, SODIUM, output=output)
+    proposed = float(str(caught.value).rsplit("such as ", 1)[1].rstrip("."))
+    moved = {**output, "threshold": {"value": proposed, "meaning": {"en": "between leaves"}}}
+    assert frozen(model, frame, AGE, CREATININE, SODIUM, output=moved).report.largest < 1e-5
 
 
 def test_data_outside_the_declared_domain_is_refused_with_field_and_value() -> None:

@@ -37,3 +37,14 @@ def test_importing_bedside_and_its_spec_brings_no_training_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_faces_can_be_imported_without_the_laboratory() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('sklearn', 'pandas', 'onnx', 'skl2onnx', 'joblib'): sys.modules[name] = None\n"
+        "import bedside.freezing.freeze, bedside.freezing.isolated, bedside.freezing.spec\n"
+        "import bedside.lab.breast_cancer, bedside.lab.evaluation, bedside.lab.threshold\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -50,7 +50,9 @@ class TestEveryFile:
             assert lines_without_docstring(node) <= MAX_FUNCTION_LINES, place
             if path.parent.name == "cli":
                 continue  # a command's parameters are its options
-            names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            names = [
+                a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            ]
             assert len([n for n in names if n not in {"self", "cls"}]) <= MAX_PARAMETERS, place
 
     def test_has_a_name_that_says_what_is_inside(self, path: Path) -> None:

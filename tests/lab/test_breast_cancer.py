@@ -9,13 +9,12 @@ import pytest
 from bedside.canonical import digest, read_json
 from bedside.errors import FreezeRefused
 from bedside.keys.signing import SigningKey
-from bedside.lab.breast_cancer import (
+from bedside.lab.breast_cancer import Trained, train
+from bedside.lab.breast_cancer_model import (
     SENSITIVITY,
-    Trained,
     make_fields,
     read_patients,
     refuse_other_metrics,
-    train,
 )
 from bedside.lab.evaluation import evaluate_package
 from bedside.package.package import check_signature, open_package

@@ -31,7 +31,7 @@ def test_a_proportion_of_nobody_is_refused() -> None:
 def test_the_area_is_scikit_learns_with_ties() -> None:
     random = np.random.default_rng(0)
     truth = random.random(200) < 0.3
-    scores = np.round(random.random(200) + 0.2 * truth, 1)
+    scores = np.round(random.random(200) + 0.2 * truth, 1).astype(np.float64)
     expected = roc_auc_score(truth, scores)
     assert area_under_curve(scores[truth], scores[~truth]) == pytest.approx(expected, abs=1e-12)
 

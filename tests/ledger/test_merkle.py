@@ -116,6 +116,7 @@ def test_an_inclusion_proof_proves_nothing_else(data: st.DataObject, size: int) 
     assert not verify_inclusion(leaf_hash(b"other"), index, size, path, root)
     assert not verify_inclusion(leaf, index, size, path, leaf_hash(b"other"))
     assert not verify_inclusion(leaf, index, size, [*path, leaf], root)
+    assert not verify_inclusion(leaf, index, size * 2, path, root)
     for position in range(len(path)):
         altered = [*path[:position], leaf_hash(b"other"), *path[position + 1 :]]
         assert not verify_inclusion(leaf, index, size, altered, root)

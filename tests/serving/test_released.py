@@ -8,6 +8,8 @@ import pytest
 
 from bedside.errors import BedsideError, NotFound, PackageDamaged, SignatureRefused, Unavailable
 from bedside.ledger.events import EventKind
+from bedside.package.package import Package
+from bedside.runtime.runner import Runner, load
 from bedside.serving import released
 from bedside.serving.released import ReleasedModels
 from bedside.serving.values import Row
@@ -62,9 +64,13 @@ def test_the_thread_lets_go_of_what_is_retired(hospital: Hospital, models: Relea
 def test_a_model_is_loaded_once_for_many_callers(
     models: ReleasedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loads: list[object] = []
-    load = released.load
-    monkeypatch.setattr(released, "load", lambda package: loads.append(package) or load(package))
+    loads: list[Package] = []
+
+    def counting(package: Package) -> Runner:
+        loads.append(package)
+        return load(package)
+
+    monkeypatch.setattr(released, "load", counting)
     assert models.fetch(MODEL) is models.fetch(MODEL)
     assert len(loads) == 1
 

@@ -130,7 +130,8 @@ def test_a_trace_without_a_part_is_not_one(
 
 
 def test_something_else_is_not_a_trace(hospital: Hospital) -> None:
-    for odd in (None, [], {}, {"format": "bedside-trace-9"}):
+    things: list[Json] = [None, [], {}, {"format": "bedside-trace-9"}]
+    for odd in things:
         with pytest.raises(UsageError):
             verify_trace(odd, hospital.site.ledger.public_key)
 

@@ -180,6 +180,13 @@ def model(request: Request, name: str, caller: SignedIn) -> Response:
     return answers.json_response(told)
 
 
+@router.get("/v1/models/{name}/example", tags=["models"])
+def example(request: Request, name: str, caller: SignedIn) -> Response:
+    """Return a request body that the model takes: a golden case of the released package."""
+    site = permitted(request, caller, Action.MODELS_READ, name)
+    return answers.json_response({"input": site.serving.models.fetch(name).example})
+
+
 @router.get("/v1/models/{name}/ready", tags=["models"])
 def model_ready(request: Request, name: str, caller: SignedIn) -> Response:
     """Say whether a model answers here: 200, or 503 with the reason."""

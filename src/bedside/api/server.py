@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import logging.config
+import signal
 import socket
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -38,6 +40,16 @@ class GracefulServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second Ctrl-C stops at once.
+
+        uvicorn would raise the signal again when it has shut down, and so end the process before
+        the site is closed.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, answer what still comes with `Connection: close`, then shut down."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bedside.canonical import Json
 from bedside.cli.screen import Page
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _lineage_rows(lineage: Lineage) -> list[tuple[str, str]]:
         ("frozen", f"{lineage.frozen_at} with {lineage.frozen_with}"),
         ("code", lineage.code),
         ("algorithm", lineage.algorithm),
-        ("parameters", ", ".join(f"{k}={v!r}" for k, v in lineage.parameters.items())),
+        ("parameters", _parameter_words(lineage.parameters)),
         ("seed", "" if lineage.seed is None else str(lineage.seed)),
         *(("data", data_words(data)) for data in lineage.data),
         ("split", lineage.split),
@@ -113,6 +115,15 @@ def _lineage_rows(lineage: Lineage) -> list[tuple[str, str]]:
             "some are real rows" if lineage.golden_from_real_rows else "synthesised or perturbed",
         ),
     ]
+
+
+def _parameter_words(parameters: Mapping[str, Json]) -> str:
+    """Return parameters as `name=value`; those of the estimator lie one level deeper."""
+    words = []
+    for name, value in parameters.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        words += [f"{name}.{part}={one}" for part, one in inner] or [f"{name}={value}"]
+    return ", ".join(words)
 
 
 def data_words(data: DataSet) -> str:

@@ -93,7 +93,7 @@ def serve(
 ) -> None:
     """Serve the site over HTTP until Ctrl-C or SIGTERM; what was accepted is still answered."""
     start: Serve = context.obj
-    address = f"http://{host}:{port}"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def tell(page: Page) -> None:
         page.line(f"Serving {site} on {address} (documentation: {address}/docs). Ctrl-C stops.")

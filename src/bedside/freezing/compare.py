@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,14 @@ from bedside.errors import FreezeRefused
 from bedside.freezing.domain import Group
 from bedside.freezing.frames import RawRow
 from bedside.freezing.native import NativeAnswers, NativeModel
-from bedside.freezing.sklearn.columns import Step
-from bedside.package.outputs import NumberOutput
+from bedside.package.outputs import BinaryOutput, NumberOutput
 from bedside.runtime.postprocess import Answer
 
 MOST_SHOWN = 5
 """Worst cases in a refusal: enough to see a pattern, few enough to read."""
+
+ROUNDING = 1e-6
+"""Scores of single precision nearer than this are the same score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Case:
         frozen: The frozen ones.
         difference: Of a probability; relative for a number; infinite where one is no number.
         same_label: Whether both show the same label.
+        scores: The native scores by name.
     """
 
     group: Group
@@ -41,6 +44,7 @@ class Case:
     frozen: str
     difference: float
     same_label: bool
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def compare(
         cases.extend(own)
     wrong = [case for case in cases if case.difference > tolerance or not case.same_label]
     if wrong:
-        raise _refusal(native.step, wrong, len(cases), tolerance)
+        raise _refusal(native, wrong, cases, tolerance)
     return Comparison(
         rows=len(cases),
         largest=max(case.difference for case in cases),
@@ -113,6 +117,7 @@ def _cases(
             frozen=_shown(scores[i], frozen[i].label),
             difference=float(differences[i]),
             same_label=native.labels[i] == frozen[i].label,
+            scores=dict(zip(native.names, native.scores[i].tolist(), strict=True)),
         )
         for i, row in enumerate(group.rows)
     ]
@@ -133,19 +138,32 @@ def _shown(scores: NDArray[np.float64], label: str | None) -> str:
     return f"{text}{' …' if len(scores) > 4 else ''}{f' ({label})' if label is not None else ''}"
 
 
-def _refusal(step: Step, wrong: list[Case], compared: int, tolerance: float) -> FreezeRefused:
+def _refusal(
+    native: NativeModel, wrong: list[Case], cases: list[Case], tolerance: float
+) -> FreezeRefused:
     wrong.sort(key=lambda case: (case.same_label, -case.difference))
     largest = max(case.difference for case in wrong)
     table = "\n".join(
         f"  {case.group.name}: {_row(case.row)}\n    native {case.native}\n    frozen {case.frozen}"
         for case in wrong[:MOST_SHOWN]
     )
-    return step.refuse(
-        f"the frozen model differs from the native one on {len(wrong)} of {compared} compared "
+    return native.step.refuse(
+        f"the frozen model differs from the native one on {len(wrong)} of {len(cases)} compared "
         f"rows, by up to {largest:.3g} (allowed {tolerance:g}), and shows another label on "
         f"{sum(not case.same_label for case in wrong)}. Worst cases:\n{table}\n",
-        _cause(step, wrong, tolerance),
+        _cause(native, wrong, cases, tolerance),
     )
+
+
+def _another(native: NativeModel, cases: list[Case]) -> str:
+    """Return a threshold to propose: halfway down to the next score that a compared row has."""
+    output = native.output
+    if not isinstance(output, BinaryOutput):
+        return ""
+    line = output.threshold.value
+    lower = [case.scores[output.positive] for case in cases]
+    lower = [score for score in lower if score < line - ROUNDING]
+    return f", such as {(line + max(lower)) / 2:.4g}" if lower else ""
 
 
 def _row(row: RawRow, most: int = 300) -> str:
@@ -153,7 +171,8 @@ def _row(row: RawRow, most: int = 300) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
-def _cause(step: Step, wrong: list[Case], tolerance: float) -> str:
+def _cause(native: NativeModel, wrong: list[Case], cases: list[Case], tolerance: float) -> str:
+    step = native.step
     if all(any(value is None for value in case.row.values()) for case in wrong):
         return (
             f"All of them have missing values: {step.name} gets missing values, which its "
@@ -163,8 +182,8 @@ def _cause(step: Step, wrong: list[Case], tolerance: float) -> str:
         return 'All of them have unknown codes: declare unknown = "refuse" for these fields.'
     if all(case.difference <= tolerance for case in wrong):
         return (
-            "Only labels differ: the threshold lies on a score that the model gives exactly, and "
-            "rounding decides. Move the threshold between two scores that it can give."
+            "Only labels differ: the line lies on a score that the model gives exactly, and "
+            f"rounding decides. Move the threshold between two scores{_another(native, cases)}."
         )
     return (
         f"The conversion of {step.name} with these parameters is not exact: where it splits on "

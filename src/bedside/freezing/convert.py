@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import dataclass
 
 import onnx
@@ -74,16 +73,13 @@ def _to_onnx(
 ) -> onnx.ModelProto:
     kind = DoubleTensorType if element == "float64" else FloatTensorType
     try:
-        with warnings.catch_warnings():
-            # skl2onnx hands protobuf truth values for integers, which protobuf 7 refuses
-            warnings.simplefilter("ignore", DeprecationWarning)
-            graph: onnx.ModelProto = to_onnx(
-                estimator,
-                name="model",
-                initial_types=[(INPUT, kind([None, width]))],
-                options={id(estimator): {"zipmap": False}} if is_classifier(estimator) else None,
-                target_opset=OPSET,
-            )
+        graph: onnx.ModelProto = to_onnx(
+            estimator,
+            name="model",
+            initial_types=[(INPUT, kind([None, width]))],
+            options={id(estimator): {"zipmap": False}} if is_classifier(estimator) else None,
+            target_opset=OPSET,
+        )
     except (
         RuntimeError,  # skl2onnx's own errors, NotImplementedError among them
         ArithmeticError,

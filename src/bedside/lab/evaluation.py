@@ -44,6 +44,7 @@ def binary_metrics(
         UsageError: no patient, lengths that differ, scores that are no probabilities, or fewer
             than two patients of either kind.
     """
+    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
     _refuse_unusable(truth, scores)
     called = scores >= threshold
     counts = {

@@ -2,7 +2,7 @@
 
 The rule (docs/decisions/0003): the precision in which scikit-learn itself compares. Trees, forests
 and gradient boosting compare in single precision, and ONNX Runtime has their operator in it;
-everything else is double, where single was measured to differ by up to 4e-5 (lines) and 0.3
+everything else is double, where single was measured to differ by up to 4e-5 (lines) and 0.5
 (histogram boosting).
 """
 

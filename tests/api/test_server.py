@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bedside.api.protocol import MAX_HEAD_BYTES
+from bedside.api.server import listening
+from bedside.errors import SiteProblem
+from bedside.ledger.events import EventKind
+from bedside.site.settings import SETTINGS_FILE, Settings, read_settings, write_settings
+from bedside.site.site import Site
+from tests import bedside_site
+from tests.api.running import Running, running
+from tests.bedside_site import MODEL, ROW, Hospital
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.loopback]
+
+PREDICT = f"/v1/models/{MODEL}/predict"
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Hospital:
+    """A hospital whose site is closed here, to be served by another process."""
+    built = bedside_site.build(tmp_path / "site")
+    built.release()
+    built.site.close()
+    return built
+
+
+@pytest.fixture
+def server(closed: Hospital) -> Iterator[Running]:
+    path = closed.site.folder / SETTINGS_FILE
+    known = read_settings(path)
+    limits = known.limits.model_copy(update={"header_seconds": 1})
+    path.write_text(write_settings(Settings(**{**dict(known), "limits": limits})))
+    with running(closed.site.folder) as started:
+        yield started
+
+
+class Asker(threading.Thread):
+    """Sends predictions over one kept-alive connection until the server says that it closes."""
+
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.port, self.headers = port, headers
+        self.answered: list[str] = []
+        self.broken: list[str] = []
+        self.told_to_close = False
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.connect()
+        headers = {**self.headers, "content-type": "application/json"}
+        while not self.told_to_close:
+            try:
+                connection.request("POST", PREDICT, json.dumps({"input": ROW}), headers)
+                answer = connection.getresponse()
+                body = json.loads(answer.read())
+            except (OSError, http.client.HTTPException) as problem:
+                self.broken.append(repr(problem))
+                return
+            if answer.status == 200:
+                self.answered.append(body["id"])
+            else:
+                self.broken.append(f"{answer.status} {body}")
+            self.told_to_close = answer.headers.get("connection") == "close"
+        connection.close()
+
+
+def test_what_was_accepted_is_finished_when_the_service_is_stopped(
+    server: Running, closed: Hospital
+) -> None:
+    askers = [Asker(server.port, closed["clinician"].headers) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    deadline = time.monotonic() + 30
+    while min(len(asker.answered) for asker in askers) < 5:
+        assert time.monotonic() < deadline, [asker.broken for asker in askers]
+        time.sleep(0.01)
+    status = server.stop()
+    for asker in askers:
+        asker.join(30)
+    assert [asker.broken for asker in askers] == [[]] * 8
+    assert all(asker.told_to_close for asker in askers)
+    assert status == 0
+    answered = {one for asker in askers for one in asker.answered}
+    with Site.open(closed.site.folder) as site:
+        recorded = {e.about for e in site.ledger.entries() if e.kind == EventKind.PREDICTION}
+        latest = site.ledger.latest_checkpoint()
+        assert latest is not None
+        assert latest.size == site.ledger.head().size
+        site.ledger.verify()
+    assert answered == recorded
+    assert server.lines()[-1]["message"] == "stopped"
+
+
+def test_after_the_stop_nobody_new_comes_in(server: Running) -> None:
+    assert server.stop() == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), timeout=5)
+
+
+def test_the_server_does_not_say_what_it_is(server: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", "/healthz")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.headers.get("server") is None
+    connection.close()
+
+
+def test_the_log_is_json_and_names_no_input_and_no_secret(
+    server: Running, closed: Hospital
+) -> None:
+    asker = closed["clinician"]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    body = json.dumps({"input": {"radius": 98765.5}, "subject": "patient-seven"})
+    headers = {**asker.headers, "content-type": "application/json"}
+    connection.request("POST", f"{PREDICT}?who=patient-seven", body, headers)
+    assert connection.getresponse().status == 422
+    connection.close()
+    server.stop()
+    (line,) = [line for line in server.lines() if line.get("route") == "predict"]
+    assert (line["status"], line["person"]) == (422, asker.caller.person.id)
+    text = server.log.read_text()
+    for personal in (asker.secret, asker.secret[4:], "98765", "patient-seven"):
+        assert personal not in text
+
+
+def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send `parts` with pauses between them, and return all that comes until the end."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+        return received
+
+
+def test_an_endless_head_is_cut_off(server: Running) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: "
+    answer = exchange(server.port, head, b"a" * MAX_HEAD_BYTES)
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+def test_whoever_sends_too_slowly_is_let_go(server: Running) -> None:
+    begun = time.monotonic()
+    assert exchange(server.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n") == b""
+    assert exchange(server.port, b"") == b""
+    head = b"POST /v1/models/x/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
+    exchange(server.port, head, b"{")
+    assert 2.5 < time.monotonic() - begun < 10
+
+
+def test_a_second_request_on_a_connection_has_its_own_time(server: Running) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answers = exchange(server.port, request, request, last, pause=0.7)
+    assert answers.count(b"HTTP/1.1 200") == 3
+
+
+def test_a_port_that_is_taken_is_told(closed: Hospital) -> None:
+    with listening("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SiteProblem, match=rf"Nothing can listen on 127\.0\.0\.1:{port}"):
+            listening("127.0.0.1", port)

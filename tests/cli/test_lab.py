@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli, Laboratory
+
+
+def test_training_leaves_a_package_that_verifies(
+    cli: Cli, laboratory: Laboratory, tmp_path: Path
+) -> None:
+    told = cli.json("lab", "train", tmp_path / "out", "--key", laboratory.secret)
+    assert told["ref"] == "breast-cancer@1.0.0"
+    assert told["threshold"]["target_sensitivity"] == 0.97
+    cli.done("verify", told["package"], "--trust", laboratory.public)
+    shown = cli.done("lab", "train", tmp_path / "again", "--key", laboratory.secret)
+    assert "chosen for a sensitivity of 97%" in shown
+    assert "DeLong 1988" in shown
+
+
+@pytest.fixture
+def labelled(laboratory: Laboratory, tmp_path: Path) -> Path:
+    path = tmp_path / "labelled.json"
+    trained = laboratory.trained
+    pairs = zip(trained.rows, trained.labels, strict=True)
+    path.write_text(json.dumps([row | {"diagnosis": label} for row, label in pairs]))
+    return path
+
+
+def test_a_package_is_measured_on_labelled_rows(
+    cli: Cli, laboratory: Laboratory, labelled: Path
+) -> None:
+    words = ("lab", "evaluate", laboratory.package, "--data", labelled, "--label", "diagnosis")
+    told = cli.json(*words)
+    stated = {one.name: one.value for one in laboratory.trained.metrics}
+    assert {one["name"]: one["value"] for one in told["metrics"]} == pytest.approx(stated)
+    assert "sensitivity" in cli.done(*words)
+
+
+def test_a_column_that_is_not_there_is_wrong_usage(
+    cli: Cli, laboratory: Laboratory, labelled: Path
+) -> None:
+    words = ("lab", "evaluate", laboratory.package, "--data", labelled, "--label", "truth")
+    answer = cli(*words)
+    assert answer.code == 2
+    assert "no value in the column 'truth'" in answer.err
+    assert "diagnosis" in answer.err
+
+
+def test_a_label_that_the_package_does_not_know_is_wrong_usage(
+    cli: Cli, laboratory: Laboratory, labelled: Path
+) -> None:
+    labelled.write_text(labelled.read_text().replace('"malignant"', '"evil"'))
+    words = ("lab", "evaluate", laboratory.package, "--data", labelled, "--label", "diagnosis")
+    answer = cli(*words)
+    assert answer.code == 2
+    assert "'evil'" in answer.err
