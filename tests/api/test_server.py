@@ -174,3 +174,44 @@ def test_a_port_that_is_taken_is_told(closed: Hospital) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SiteProblem, match=rf"Nothing can listen on 127\.0\.0\.1:{port}"):
             listening("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_an_offered_upgrade_is_ignored_and_the_body_is_read(
+    server: Running, closed: Hospital, parts: int
+) -> None:
+    """Java's HttpClient offers HTTP/2 with its first request; without TLS we do not speak it."""
+    body = json.dumps({"input": ROW}).encode()
+    head = (
+        f"POST {PREDICT} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\n"
+        f"upgrade: h2c\r\nhttp2-settings: AAE\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {closed['clinician'].secret}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode()
+    sent = [head + body] if parts == 1 else [head, body]
+    empty = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    last = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answers = exchange(server.port, *sent, empty, *sent, last, pause=0.2)
+    assert answers.count(b"HTTP/1.1 200") == 4
+    assert answers.count(b'"label":"malignant"') == 2
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +3\r\n\r\n",
+        b"GET / HTTP/1.1\nhost: x\n\n",
+        b"CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_two_servers_could_frame_differently_is_refused(
+    server: Running, request_head: bytes
+) -> None:
+    for head in (
+        request_head,
+        request_head.replace(b"host: x", b"connection: upgrade\r\nupgrade: x"),
+    ):
+        assert exchange(server.port, head, b"abc").startswith(b"HTTP/1.1 400")
