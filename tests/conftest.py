@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,15 @@ def samples() -> Path:
 @pytest.fixture(autouse=True)
 def _allow_tmpfs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEDSIDE_ALLOW_TMPFS", "1")  # pytest's folders may lie in memory
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nobody listens on; for tests marked `enable_socket`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 @pytest.fixture(scope="session")

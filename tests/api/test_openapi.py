@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from jsonschema import Draft202012Validator
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from bedside.api.routes import router
@@ -24,11 +24,11 @@ def document(client: Client) -> dict[str, Any]:
     return found
 
 
-def schema_of(declared: TabularInput) -> Draft202012Validator:
+def schema_of(declared: TabularInput) -> OAS31Validator:
     manifest = Recipe().manifest().model_copy(update={"input": declared})
     schema = input_schema(manifest, None)
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    OAS31Validator.check_schema(schema)
+    return OAS31Validator(schema)
 
 
 def test_the_document_is_valid_openapi(client: Client) -> None:
@@ -48,18 +48,18 @@ def test_a_released_model_has_a_path_of_its_own(client: Client, hospital: Hospit
     sent = client.post(PATH, json=example, headers=hospital["clinician"].headers)
     assert sent.status_code == 200
     schema = {**found["components"]["schemas"][f"{MODEL}.input"]}
-    Draft202012Validator(schema).validate(example["input"])
+    OAS31Validator(schema).validate(example["input"])
     answer = found["paths"][PATH]["post"]["responses"]["200"]["content"]["application/json"]
-    Draft202012Validator(answer["schema"]).validate(sent.json())
+    OAS31Validator(answer["schema"]).validate(sent.json())
     many = client.post(
         PATH, json=body["examples"]["many"]["value"], headers=hospital["clinician"].headers
     )
-    Draft202012Validator(answer["schema"]).validate(many.json())
+    OAS31Validator(answer["schema"]).validate(many.json())
 
 
 def test_a_problem_is_what_the_document_says(client: Client) -> None:
     schema = document(client)["components"]["schemas"]["ProblemDetails"]
-    Draft202012Validator(schema).validate(client.get("/nothing").json())
+    OAS31Validator(schema).validate(client.get("/nothing").json())
 
 
 def test_a_release_changes_the_document(client: Client, hospital: Hospital) -> None:

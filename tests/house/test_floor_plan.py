@@ -47,9 +47,10 @@ class TestEveryFile:
     def test_has_short_functions_with_few_parameters(self, path: Path) -> None:
         for node in functions(ast.parse(path.read_text())):
             place = f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+            if path.parent.name == "cli":  # a command's parameters are its options, a line each
+                assert (node.end_lineno or 0) - node.body[0].lineno < MAX_FUNCTION_LINES, place
+                continue
             assert lines_without_docstring(node) <= MAX_FUNCTION_LINES, place
-            if path.parent.name == "cli":
-                continue  # a command's parameters are its options
             names = [
                 a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
             ]
