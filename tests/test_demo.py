@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,9 @@ from typing import Any
 import pytest
 
 from bedside.cli import demo_site
+from bedside.cli.demo_server import Client, serving
 from bedside.cli.demo_story import Story
+from bedside.errors import Unavailable
 from bedside.site.site import Site
 
 pytestmark = [pytest.mark.loopback, pytest.mark.enable_socket]
@@ -53,16 +53,8 @@ def events(site: Path) -> list[dict[str, Any]]:
         return [entry.value for entry in opened.ledger.entries()]
 
 
-def answers(port: int, secret: str) -> int:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/models", headers={"Authorization": f"Bearer {secret}"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as problem:
-        problem.close()
-        return problem.code
+def status(port: int, secret: str) -> int:
+    return Client(port, secret).get("/v1/models")[0]
 
 
 @contextmanager
@@ -129,8 +121,8 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind(
     tmp_path: Path, free_port: int, number: signal.Signals
 ) -> None:
     with serving_demo(tmp_path / "site", free_port) as (process, story):
-        assert answers(free_port, story["api_key"]) == 200
-        assert answers(free_port, "bds_" + "A" * 43) == 401
+        assert status(free_port, story["api_key"]) == 200
+        assert status(free_port, "bds_" + "A" * 43) == 401
         process.send_signal(number)
         assert process.wait(60) == (0 if number == signal.SIGINT else 128 + number)
     with socket.socket() as probe:
@@ -151,11 +143,8 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(tmp_path: Path, free
 def test_a_service_that_ends_by_itself_ends_the_demo_with_its_log(
     tmp_path: Path, free_port: int
 ) -> None:
-    from bedside.cli.demo_server import serving
-    from bedside.errors import Unavailable
-
     with (
-        pytest.raises(Unavailable, match=r"The service ended with 1.*There is no site in"),
+        pytest.raises(Unavailable, match=r"(?s)The service ended with 1.*There is no site in"),
         serving(tmp_path / "nowhere", free_port, tmp_path / "service.log"),
     ):
         pass

@@ -242,6 +242,7 @@ def test_metrics_count_what_happened(client: Client, hospital: Hospital) -> None
         in text
     )
     assert 'route="predict",status="200"} 1.0' in text
+    assert "bedside_requests_in_flight 1.0" in text
     assert f'bedside_model_ready{{model="{MODEL}",version="1.2.3"}} 1.0' in text
     assert client.get("/metrics", headers=hospital["clinician"].headers).status_code == 403
     assert client.get("/metrics").status_code == 401

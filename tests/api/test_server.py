@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_socket
 
 from bedside.api.protocol import MAX_HEAD_BYTES
 from bedside.api.server import listening
@@ -25,23 +26,47 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.loopback]
 PREDICT = f"/v1/models/{MODEL}/predict"
 
 
-@pytest.fixture
-def closed(tmp_path: Path) -> Hospital:
+def closed_hospital(folder: Path) -> Hospital:
     """A hospital whose site is closed here, to be served by another process."""
-    built = bedside_site.build(tmp_path / "site")
+    built = bedside_site.build(folder)
     built.release()
     built.site.close()
+    path = folder / SETTINGS_FILE
+    known = read_settings(path)
+    limits = known.limits.model_copy(update={"header_seconds": 1})
+    path.write_text(write_settings(Settings(**{**dict(known), "limits": limits})))
     return built
 
 
 @pytest.fixture
+def closed(tmp_path: Path) -> Hospital:
+    """A hospital of this test alone."""
+    return closed_hospital(tmp_path / "site")
+
+
+@pytest.fixture
 def server(closed: Hospital) -> Iterator[Running]:
-    path = closed.site.folder / SETTINGS_FILE
-    known = read_settings(path)
-    limits = known.limits.model_copy(update={"header_seconds": 1})
-    path.write_text(write_settings(Settings(**{**dict(known), "limits": limits})))
+    """A server of this test alone, which it may stop."""
     with running(closed.site.folder) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def shared_hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
+    """A hospital for tests that leave it as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEDSIDE_ALLOW_TMPFS", "1")
+        return closed_hospital(tmp_path_factory.mktemp("shared") / "site")
+
+
+@pytest.fixture(scope="module")
+def shared(shared_hospital: Hospital) -> Iterator[Running]:
+    """A server for tests that leave it running."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEDSIDE_ALLOW_TMPFS", "1")
+        pytest_socket.enable_socket()
+        with running(shared_hospital.site.folder) as started:
+            yield started
 
 
 class Asker(threading.Thread):
@@ -107,12 +132,12 @@ def test_after_the_stop_nobody_new_comes_in(server: Running) -> None:
         socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
-def test_the_server_does_not_say_what_it_is(server: Running) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+def test_the_server_does_not_say_what_it_is(shared: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=10)
     connection.request("GET", "/healthz")
     answer = connection.getresponse()
     assert answer.status == 200
-    assert answer.headers.get("server") is None
+    assert answer.headers.get("shared") is None
     connection.close()
 
 
@@ -146,25 +171,25 @@ def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
         return received
 
 
-def test_an_endless_head_is_cut_off(server: Running) -> None:
+def test_an_endless_head_is_cut_off(shared: Running) -> None:
     head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: "
-    answer = exchange(server.port, head, b"a" * MAX_HEAD_BYTES)
+    answer = exchange(shared.port, head, b"a" * (MAX_HEAD_BYTES + 1 - len(head)))
     assert answer.startswith(b"HTTP/1.1 400")
 
 
-def test_whoever_sends_too_slowly_is_let_go(server: Running) -> None:
+def test_whoever_sends_too_slowly_is_let_go(shared: Running) -> None:
     begun = time.monotonic()
-    assert exchange(server.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n") == b""
-    assert exchange(server.port, b"") == b""
+    assert exchange(shared.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n") == b""
+    assert exchange(shared.port, b"") == b""
     head = b"POST /v1/models/x/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
-    exchange(server.port, head, b"{")
+    exchange(shared.port, head, b"{")
     assert 2.5 < time.monotonic() - begun < 10
 
 
-def test_a_second_request_on_a_connection_has_its_own_time(server: Running) -> None:
+def test_a_second_request_on_a_connection_has_its_own_time(shared: Running) -> None:
     request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
     last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-    answers = exchange(server.port, request, request, last, pause=0.7)
+    answers = exchange(shared.port, request, request, last, pause=0.7)
     assert answers.count(b"HTTP/1.1 200") == 3
 
 
@@ -178,20 +203,20 @@ def test_a_port_that_is_taken_is_told(closed: Hospital) -> None:
 
 @pytest.mark.parametrize("parts", [1, 2])
 def test_an_offered_upgrade_is_ignored_and_the_body_is_read(
-    server: Running, closed: Hospital, parts: int
+    shared: Running, shared_hospital: Hospital, parts: int
 ) -> None:
     """Java's HttpClient offers HTTP/2 with its first request; without TLS we do not speak it."""
     body = json.dumps({"input": ROW}).encode()
     head = (
         f"POST {PREDICT} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\n"
         f"upgrade: h2c\r\nhttp2-settings: AAE\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {closed['clinician'].secret}\r\n"
+        f"authorization: Bearer {shared_hospital['clinician'].secret}\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     ).encode()
     sent = [head + body] if parts == 1 else [head, body]
     empty = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
     last = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-    answers = exchange(server.port, *sent, empty, *sent, last, pause=0.2)
+    answers = exchange(shared.port, *sent, empty, *sent, last, pause=0.2)
     assert answers.count(b"HTTP/1.1 200") == 4
     assert answers.count(b'"label":"malignant"') == 2
 
@@ -208,10 +233,10 @@ def test_an_offered_upgrade_is_ignored_and_the_body_is_read(
     ],
 )
 def test_what_two_servers_could_frame_differently_is_refused(
-    server: Running, request_head: bytes
+    shared: Running, request_head: bytes
 ) -> None:
     for head in (
         request_head,
         request_head.replace(b"host: x", b"connection: upgrade\r\nupgrade: x"),
     ):
-        assert exchange(server.port, head, b"abc").startswith(b"HTTP/1.1 400")
+        assert exchange(shared.port, head + b"abc").startswith(b"HTTP/1.1 400")

@@ -87,3 +87,23 @@ def test_help_is_quick_because_no_room_is_imported() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_no_advice_names_a_command_that_is_not_there() -> None:
+    known = {name for name, _ in commands()}
+    groups = {name.split()[0] for name in known if " " in name}
+    root = PAGE.parents[1]
+    pages = [root / "README.md", root / "README.ja.md", *(root / "docs").rglob("*.md")]
+    pages = [page for page in pages if page.parent.name != "spec"]  # formats, not commands
+    checked = 0
+    for path in (*(root / "src").rglob("*.py"), *pages):
+        for mark, first, second in re.findall(
+            r"(`?)\bbedside ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", path.read_text(encoding="utf-8")
+        ):
+            if not mark and first not in known | groups:
+                continue  # the word, not the command
+            place = f"{path.relative_to(root)}: bedside {first} {second}"
+            assert first in known or first in groups, place
+            assert first not in groups or not second or f"{first} {second}" in known, place
+            checked += 1
+    assert checked > 60

@@ -182,7 +182,7 @@ def test_a_third_approval_is_kept_and_changes_no_state() -> None:
     ("record", "person", "error", "message"),
     [
         (lifecycle.verified(draft()), "ann", PermissionRefused, "You registered m@1.0.0"),
-        (draft(), "ben", Conflict, "Verify it first: bedside verify m@1.0.0"),
+        (draft(), "ben", Conflict, "Verify it first: bedside registry verify m@1.0.0"),
         (approved("1.0.0"), "ben", Conflict, "You approved m@1.0.0 already"),
         (replace(approved("1.0.0"), state=State.RETIRED), "dai", Conflict, "retired, and that is"),
     ],

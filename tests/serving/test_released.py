@@ -9,6 +9,7 @@ import pytest
 from bedside.errors import BedsideError, NotFound, PackageDamaged, SignatureRefused, Unavailable
 from bedside.ledger.events import EventKind
 from bedside.package.package import Package
+from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
 from bedside.serving import released
 from bedside.serving.released import ReleasedModels
@@ -59,6 +60,31 @@ def test_the_thread_lets_go_of_what_is_retired(hospital: Hospital, models: Relea
     hospital.site.registry.retire(hospital["operator"].caller, f"{MODEL}@1.2.3", "superseded")
     wait_for(lambda: models.current(MODEL) is None)
     models.stop()
+
+
+def test_a_database_that_does_not_answer_is_told_and_forgotten_when_it_does(
+    models: ReleasedModels, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent() -> tuple[Release, ...]:
+        raise Unavailable("the database is away")
+
+    models.start()
+    with monkeypatch.context() as away:
+        away.setattr(hospital.site.registry, "released", silent)
+        wait_for(lambda: models.trouble is not None)
+        assert models.current(MODEL) is not None
+    wait_for(lambda: models.trouble is None)
+    models.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_that_ended_is_told(
+    models: ReleasedModels, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.start()
+    monkeypatch.setattr(hospital.site.registry, "released", None)
+    wait_for(lambda: models.trouble is not None)
+    assert "watch over releases ended" in str(models.trouble)
 
 
 def test_a_model_is_loaded_once_for_many_callers(

@@ -62,6 +62,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.site = site
     app.state.service = Service()
     app.state.metrics = Metrics(site)
+    app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
     app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR)
     app.state.document = Document(app, site)
     app.router.routes.insert(0, routes.PREDICT)

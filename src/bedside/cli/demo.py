@@ -6,6 +6,7 @@ import json
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ import typer
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.cli import demo_site
 from bedside.cli.demo_server import HOST, Client, ended, refuse_taken_port, serving
-from bedside.cli.demo_site import CLINICIAN, FOLDER, HELD_OUT, MODEL
+from bedside.cli.demo_site import CLINICIAN, FOLDER, HELD_OUT, KEEPER, MODEL, OPERATOR
 from bedside.cli.demo_story import Story
 from bedside.cli.door import open_site
 from bedside.cli.options import JsonOption
@@ -53,8 +54,9 @@ def demo(
             write_json(story.facts)
         if not once:
             _serve_on(process, log, story)
-    if story.page is not None:
-        story.page.heading("The service has stopped. The site stays; the same command goes on.")
+    story.end(
+        lambda page: page.heading("The service has stopped. The site stays; run it again to go on.")
+    )
 
 
 def _prepare(folder: Path, story: Story) -> str:
@@ -105,22 +107,7 @@ def _predict(client: Client, patients: list[Json], story: Story) -> list[Json]:
             body = {"input": patient["input"], "subject": f"demo-patient-{number}"}
             status, answer = client.post(f"/v1/models/{MODEL}/predict", body)
             answers.append(_expected(200, status, answer))
-        if story.page is not None:
-            pairs = list(zip(patients, answers, strict=True))[:SHOWN_PATIENTS]
-            story.page.table(
-                ("patient", "shown", "probability malignant", "truth", "prediction"),
-                [
-                    (
-                        str(number),
-                        answer["label"],
-                        f"{answer['scores']['malignant']:.4f}",
-                        patient["label"],
-                        answer["id"],
-                    )
-                    for number, (patient, answer) in enumerate(pairs, start=1)
-                ],
-            )
-            story.line(f"… and {len(answers) - len(pairs)} more")
+        story.tell(lambda page: _tell_patients(page, patients, answers))
         counts = _counts(patients, answers)
         story.line(
             f"malignant shown for {counts['malignant_found']} of {counts['malignant']} malignant "
@@ -128,6 +115,22 @@ def _predict(client: Client, patients: list[Json], story: Story) -> list[Json]:
         )
     story.facts["predictions"] = counts
     return answers
+
+
+def _tell_patients(page: Page, patients: list[Json], answers: list[Json]) -> None:
+    pairs = list(zip(patients, answers, strict=True))[:SHOWN_PATIENTS]
+    rows = [
+        (
+            str(number),
+            answer["label"],
+            f"{answer['scores']['malignant']:.4f}",
+            patient["label"],
+            answer["id"],
+        )
+        for number, (patient, answer) in enumerate(pairs, start=1)
+    ]
+    page.table(("patient", "shown", "probability malignant", "truth", "prediction"), rows)
+    page.line(f"   … and {len(answers) - len(pairs)} more")
 
 
 def _counts(patients: list[Json], answers: list[Json]) -> dict[str, Json]:
@@ -189,28 +192,30 @@ def _expected(wanted: int, status: int, answer: Json) -> Json:
 def _tell_addresses(site: Path, port: int, secret: str, story: Story) -> None:
     address = f"http://{HOST}:{port}"
     story.facts |= {"address": address, "seconds": round(story.seconds(), 1)}
-    if story.page is None:
-        return
-    page = story.page
-    page.heading(f"All of it took {story.seconds():.0f} s. Now open")
-    page.pairs(
-        [
-            ("documentation, forms", f"{address}/docs"),
-            ("health", f"{address}/healthz and {address}/readyz"),
-            ("metrics", f"{address}/metrics (with an operator's key)"),
-            (f"{CLINICIAN}'s API key", secret),
-        ],
-        indent=2,
-    )
-    page.heading("Ask it yourself")
-    page.line(
-        f"  curl {address}/v1/models/{MODEL}/predict -H 'Authorization: Bearer {secret}' "
-        f"-H 'Content-Type: application/json' -d @{site / FOLDER / PATIENT}"
-    )
-    page.line(
-        f'  bedside people key "Demo operator" --site {site} --key-file '
-        f"{site / FOLDER / demo_site.KEEPER}"
-    )
+    seconds = story.seconds()
+
+    def tell(page: Page) -> None:
+        page.heading(f"All of it took {seconds:.0f} s. Now open")
+        page.pairs(
+            [
+                ("documentation, forms", f"{address}/docs"),
+                ("health", f"{address}/healthz and {address}/readyz"),
+                ("metrics", f"{address}/metrics (with an operator's key)"),
+                (f"{CLINICIAN}'s API key", secret),
+            ],
+            indent=2,
+        )
+        page.heading("Ask it yourself")
+        page.line(
+            f"  curl {address}/v1/models/{MODEL}/predict -H 'Authorization: Bearer {secret}' "
+            f"-H 'Content-Type: application/json' -d @{quote(str(site / FOLDER / PATIENT))}"
+        )
+        page.line(
+            f"  bedside people key '{OPERATOR}' --site {quote(str(site))} --key-file "
+            f"{quote(str(site / FOLDER / KEEPER))}"
+        )
+
+    story.end(tell)
 
 
 def _serve_on(process: subprocess.Popen[bytes], log: Path, story: Story) -> None:
@@ -219,8 +224,7 @@ def _serve_on(process: subprocess.Popen[bytes], log: Path, story: Story) -> None
     Raises:
         Unavailable: the service ended by itself.
     """
-    if story.page is not None:
-        story.page.heading("The service goes on until Ctrl-C.")
+    story.end(lambda page: page.heading("The service goes on until Ctrl-C."))
     try:
         process.wait()
     except KeyboardInterrupt:

@@ -118,8 +118,7 @@ def _train(workshop: Path, key: SigningKey, story: Story) -> Trained:
             f"{choice.positives} malignant masses of the validation split"
         )
         story.line("on the test split, which nothing else has seen:")
-        if story.page is not None:
-            tell_metrics(story.page, trained.metrics)
+        story.tell(lambda page: tell_metrics(page, trained.metrics))
         story.line(
             f"frozen against native: largest difference {difference.largest:.2g} on "
             f"{difference.rows} rows"
@@ -131,8 +130,7 @@ def _train(workshop: Path, key: SigningKey, story: Story) -> Trained:
 def _verify(package: Path, key: SigningKey, story: Story) -> None:
     with story.step(f"Anybody can verify {package.name}"):
         checks, problem = examine(package, [key.public])
-        if story.page is not None:
-            tell_checks(story.page, checks)
+        story.tell(lambda page: tell_checks(page, checks))
         if problem is not None:
             raise problem
 

@@ -96,7 +96,7 @@ def serve(
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def tell(page: Page) -> None:
-        page.line(f"Serving {site} on {address} (documentation: {address}/docs). Ctrl-C stops.")
+        page.line(f"Starting on {address} (documentation: {address}/docs); Ctrl-C stops it.")
 
     show({"site": str(site), "address": address}, tell, as_json=as_json)
     start(site, host, port)

@@ -42,7 +42,7 @@ def freeze(
     *,
     data: Table,
     spec: Spec,
-    key: SigningKey | Path | None = None,
+    key: SigningKey | Path | str | None = None,
     out: Path | str | None = None,
     frozen_at: datetime | None = None,
 ) -> FrozenModel:
@@ -69,7 +69,7 @@ def freeze(
     libraries = check_libraries()
     from bedside.freezing.assembly import Circumstances, assemble  # noqa: PLC0415 - imports scikit-learn
 
-    signer = SigningKey.load(key) if isinstance(key, Path) else key
+    signer = SigningKey.load(Path(key)) if isinstance(key, str | Path) else key
     archive, report = assemble(model, data, spec, Circumstances(signer, libraries, frozen_at))
     package = prove(archive, signer)
     if out is not None:

@@ -214,7 +214,7 @@ def may_approve(record: VersionRecord, person_id: str) -> None:
     if record.state is State.DRAFT:
         raise Conflict(
             f"{record.ref} is a draft; nothing is known yet that could be approved.",
-            advice=f"Verify it first: bedside verify {record.ref}.",
+            advice=f"Verify it first: bedside registry verify {record.ref}.",
         )
     if any(approval.person_id == person_id for approval in record.approvals):
         raise Conflict(

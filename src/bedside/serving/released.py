@@ -156,6 +156,8 @@ class ReleasedModels:
     @property
     def trouble(self) -> BedsideError | None:
         """Why the last look failed, such as a database that does not answer; None when it did not."""
+        if self._thread is not None and not self._thread.is_alive():
+            return Unavailable("The watch over releases ended.", advice="Restart the service.")
         return self._trouble
 
     def _look(self) -> None:

@@ -91,7 +91,13 @@ def _personal(told: dict[str, Json]) -> list[str]:
     if erased := _erased(told):
         return _lines([("input", erased), digest])
     personal = told["personal"]
-    return _lines([("subject", personal["subject"]), ("input", json.dumps(personal["input"], ensure_ascii=False)), digest])
+    return _lines(
+        [
+            ("subject", personal["subject"]),
+            ("input", json.dumps(personal["input"], ensure_ascii=False)),
+            digest,
+        ]
+    )
 
 
 def _model(manifest: dict[str, Json]) -> list[str]:
