@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-ROOMS = {path.name for path in (ROOT / "src" / "bedside").iterdir() if (path / "__init__.py").exists()}
+ROOMS = {
+    path.name for path in (ROOT / "src" / "bedside").iterdir() if (path / "__init__.py").exists()
+}
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
