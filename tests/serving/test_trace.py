@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ import pytest
 from bedside.canonical import Json
 from bedside.errors import BedsideError, LedgerBroken, UsageError
 from bedside.keys.signing import SigningKey
+from bedside.serving import telling
+from bedside.serving.story import LIFECYCLE
 from bedside.serving.trace import verify_trace
 from bedside.serving.values import Decision, Row, Verdict
+from bedside.serving.words import WORDS
 from tests.bedside_site import MODEL, ROW, Hospital
 
 
@@ -161,8 +166,8 @@ def test_the_text_says_what_the_document_says(hospital: Hospital) -> None:
         one.id,
         "malignant",
         "patient-7",
-        '"radius": 20.5',
-        "asked by             Person clinician",
+        "    radius                  20.5",
+        "  asked by                  Person clinician",
         "approved by Person approver-2",
         "“it is needed”",
         "logistic regression by hand",
@@ -170,3 +175,29 @@ def test_the_text_says_what_the_document_says(hospital: Hospital) -> None:
         hospital.site.ledger.checkpoint().note.splitlines()[2],
     ):
         assert words in text
+
+
+def test_the_same_story_is_told_in_japanese(hospital: Hospital) -> None:
+    clinician, serving = hospital["clinician"].caller, hospital.site.serving
+    (one,) = serving.predict_now(clinician, MODEL, [Row(ROW, "patient-7")])
+    serving.decide(clinician, one.id, Decision(Verdict.CORRECTED, "benign", "病理所見による"))
+    text = serving.trace(clinician, one.id).text("ja")
+    for words in (
+        f"予測 {one.id}",
+        "  判定                      訂正",
+        "病理所見による",
+        "承認: Person approver-2",
+        "証明",
+    ):
+        assert words in text, text
+    assert "asked by" not in text
+
+
+def test_every_word_of_a_trace_stands_in_both_languages() -> None:
+    for key, words in WORDS.items():
+        assert set(words) == {"en", "ja"}, key
+    used = set(re.findall(r'\("([a-z-]+)",', inspect.getsource(telling)))
+    said = set(re.findall(r'_(?:say|heading)\("([a-z-]+)"', inspect.getsource(telling)))
+    assert len(used | said) > 30
+    assert used | said <= set(WORDS)
+    assert {kind.value for kind in LIFECYCLE} | {verdict.value for verdict in Verdict} <= set(WORDS)

@@ -139,10 +139,14 @@ def decide(request: Request, prediction_id: str, caller: SignedIn, body: Body) -
 
 @router.get("/v1/predictions/{prediction_id}/trace", tags=["trace"])
 def trace(request: Request, prediction_id: str, caller: SignedIn) -> Response:
-    """Tell the full story of a prediction, with proofs; as text where `Accept: text/plain` is sent."""
+    """Tell the full story of a prediction, with proofs.
+
+    As text for people where `Accept: text/plain` is sent, in Japanese with `Accept-Language: ja`.
+    """
     found = site_of(request).serving.trace(caller, prediction_id)
     if "text/plain" in request.headers.get("accept", ""):
-        return PlainTextResponse(found.text())
+        japanese = request.headers.get("accept-language", "").strip().lower().startswith("ja")
+        return PlainTextResponse(found.text("ja" if japanese else "en"))
     return answers.json_response(found.document())
 
 

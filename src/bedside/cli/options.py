@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -27,4 +27,8 @@ KeyOutOption: TypeAlias = Annotated[
         "--key-out",
         help="Write the new API key to this file, readable by you alone, instead of showing it.",
     ),
+]
+LanguageOption: TypeAlias = Annotated[
+    Literal["en", "ja"],
+    typer.Option("--language", help="Language of the text: en or ja; facts stay as recorded."),
 ]

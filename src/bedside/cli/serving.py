@@ -8,7 +8,13 @@ import typer
 
 from bedside.canonical import Json
 from bedside.cli.door import entered
-from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
+from bedside.cli.options import (
+    DEFAULT_SITE,
+    JsonOption,
+    KeyFileOption,
+    LanguageOption,
+    SiteOption,
+)
 from bedside.cli.screen import Page, show
 from bedside.errors import UsageError
 
@@ -60,11 +66,12 @@ def decide(
 def trace(
     prediction: PredictionArgument,
     site: SiteOption = DEFAULT_SITE,
+    language: LanguageOption = "en",
     key_file: KeyFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell the full story of a prediction; with --json complete, its proofs included."""
     with entered(site, key_file) as (opened, caller):
         found = opened.serving.trace(caller, prediction)
-        value, text = found.document(), found.text()
+        value, text = found.document(), found.text(language)
     show(value, lambda page: page.line(text), as_json=as_json)

@@ -2,184 +2,217 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from typing import Final
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from bedside.canonical import Json
+from bedside.package.fields import Language
+from bedside.serving.words import word
 
-_ACTS: Final = {
-    "package-added": "registered",
-    "package-verified": "verified",
-    "approval": "approved",
-    "release": "released",
-    "rollback": "went back to it",
-    "retirement": "retired",
-}
+NAME_COLUMNS: Final = 26
+"""Width of the column of names; a Japanese character takes two columns."""
+
+Pairs: TypeAlias = Iterable[tuple[str, Json]]
 
 
-def told_in_words(document: dict[str, Json]) -> str:
-    """Return a trace document as readable text."""
-    prediction = document["prediction"]
-    body = prediction["event"]["body"]
-    manifest = document["manifest"]
-    parts = [
-        _heading(f"Prediction {prediction['event']['about']}"),
-        *_answer(prediction),
-        _heading("Decided"),
-        *_decisions(document["decisions"]),
-        _heading("What came in"),
-        *_personal(prediction),
-        _heading(f"The model {body['model']}@{body['version']}"),
-        *_model(manifest),
-        _heading("How good it is"),
-        *_evaluation(manifest["evaluation"]),
-        _heading("How it came to answer here"),
-        *(_act(one) for one in document["lifecycle"]),
-        _heading("Under what it runs"),
-        *_conditions(manifest),
-        _heading("Proof"),
-        *_proof(document),
-    ]
-    return "\n".join(parts).lstrip("\n") + "\n"
+def told_in_words(document: dict[str, Json], language: Language = "en") -> str:
+    """Return a trace document as readable text in `language`."""
+    return _Teller(language).tell(document)
 
 
-def _heading(text: str) -> str:
-    return f"\n{text}\n{'-' * len(text)}"
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Tells one trace in one language."""
 
+    language: Language
 
-def _lines(pairs: Iterable[tuple[str, Json]]) -> list[str]:
-    return [f"  {name:<20} {value}" for name, value in pairs if value not in (None, "")]
-
-
-def _who(told: dict[str, Json]) -> str:
-    event = told["event"]
-    name = told["name"] or event["actor"]
-    return f"{name} ({event['actor']}) through {event['door']}, {event['at']}"
-
-
-def _answer(told: dict[str, Json]) -> list[str]:
-    body = told["event"]["body"]
-    return _lines(
-        [
-            ("shown", body["label"]),
-            ("threshold", body["threshold"]),
-            ("scores", _erased(told) or told["personal"]["scores"]),
-            ("asked by", _who(told)),
-            ("computed in", f"{body['latency_us']} µs"),
-            ("release epoch", body["epoch"]),
-            ("package", body["package"]),
+    def tell(self, document: dict[str, Json]) -> str:
+        prediction, manifest = document["prediction"], document["manifest"]
+        body = prediction["event"]["body"]
+        parts = [
+            *self._heading("prediction", prediction["event"]["about"]),
+            *self._answer(prediction),
+            *self._heading("decided"),
+            *self._decisions(document["decisions"]),
+            *self._heading("came-in"),
+            *self._personal(prediction),
+            *self._heading("model", f"{body['model']}@{body['version']}"),
+            *self._model(manifest),
+            *self._heading("how-good"),
+            *self._evaluation(manifest["evaluation"]),
+            *self._heading("history"),
+            *(line for one in document["lifecycle"] for line in self._act(one)),
+            *self._heading("runs-under"),
+            *self._conditions(manifest),
+            *self._heading("proof"),
+            *self._proof(document),
         ]
-    )
+        return "\n".join(parts).lstrip("\n") + "\n"
 
+    def _say(self, key: str) -> str:
+        return word(key, self.language)
 
-def _decisions(decisions: Sequence[dict[str, Json]]) -> list[str]:
-    if not decisions:
-        return ["  nothing yet"]
-    lines: list[str] = []
-    for told in decisions:
+    def _heading(self, key: str, about: str = "") -> list[str]:
+        text = f"{self._say(key)} {about}".rstrip()
+        return ["", text, "-" * _columns(text)]
+
+    def _lines(self, pairs: Pairs) -> list[str]:
+        return [_line(self._say(key), value) for key, value in pairs if value not in (None, "")]
+
+    def _who(self, told: dict[str, Json]) -> str:
+        event = told["event"]
+        name = told["name"] or event["actor"]
+        return f"{name} ({event['actor']}), {self._say('through')} {event['door']}, {event['at']}"
+
+    def _answer(self, told: dict[str, Json]) -> list[str]:
         body = told["event"]["body"]
-        reason = _erased(told) or told["personal"]["reason"]
-        lines += _lines([("verdict", body["verdict"]), ("label", body["label"])])
-        lines += _lines([("reason", reason), ("decided by", _who(told))])
-    return lines
-
-
-def _personal(told: dict[str, Json]) -> list[str]:
-    body = told["event"]["body"]
-    digest = ("keyed digest", body["input"])
-    if erased := _erased(told):
-        return _lines([("input", erased), digest])
-    personal = told["personal"]
-    return _lines(
-        [
-            ("subject", personal["subject"]),
-            ("input", json.dumps(personal["input"], ensure_ascii=False)),
-            digest,
-        ]
-    )
-
-
-def _model(manifest: dict[str, Json]) -> list[str]:
-    lineage = manifest["lineage"]
-    parameters = ", ".join(f"{name}={value}" for name, value in lineage["parameters"].items())
-    return _lines(
-        [
-            ("for", _english(manifest["intended_use"])),
-            ("not for", _english(manifest["not_for"])),
-            ("claim level", manifest["claim_level"]),
-            ("trained by", f"{lineage['trained_by']}, {lineage['trained_at']}"),
-            ("algorithm", lineage["algorithm"]),
-            ("parameters", parameters),
-            ("seed", lineage["seed"]),
-            ("code", lineage["code"]),
-            ("split", lineage["split"]),
-            *(("data", _data(one)) for one in lineage["data"]),
-            ("frozen", f"{lineage['frozen_at']} with {lineage['frozen_with']}"),
-            ("replaces", lineage["parent"]),
-        ]
-    )
-
-
-def _data(data: dict[str, Json]) -> str:
-    return (
-        f"{data['name']}, {data['rows']} rows, {data['digest']}, {data['licence']}; "
-        f"consent: {data['consent_basis']}; from {data['origin']}"
-    )
-
-
-def _evaluation(evaluation: dict[str, Json]) -> list[str]:
-    metrics = [
-        (
-            one["name"],
-            f"{one['value']:.4g} ({one['lower']:.4g} to {one['upper']:.4g}, "
-            f"{one['confidence']:.0%}, n={one['n']}, {one['method']})"
-            + (f" in {one['subgroup']}" if one["subgroup"] else ""),
+        scores = self._erased(told) or ", ".join(
+            f"{label} {score:.6g}" for label, score in told["personal"]["scores"].items()
         )
-        for one in evaluation["metrics"]
-    ]
-    return _lines([("on", _data(evaluation["data"])), *metrics])
+        return self._lines(
+            [
+                ("shown", body["label"]),
+                ("threshold", body["threshold"]),
+                ("scores", scores),
+                ("asked-by", self._who(told)),
+                ("computed-in", f"{body['latency_us']} µs"),
+                ("epoch", body["epoch"]),
+                ("package", body["package"]),
+            ]
+        )
 
+    def _decisions(self, decisions: Sequence[dict[str, Json]]) -> list[str]:
+        if not decisions:
+            return [f"  {self._say('nothing-yet')}"]
+        lines: list[str] = []
+        for told in decisions:
+            body = told["event"]["body"]
+            reason = self._erased(told) or told["personal"]["reason"]
+            lines += self._lines(
+                [
+                    ("verdict", self._say(body["verdict"])),
+                    ("label", body["label"]),
+                    ("reason", reason),
+                    ("decided-by", self._who(told)),
+                ]
+            )
+        return lines
 
-def _act(told: dict[str, Json]) -> str:
-    event = told["event"]
-    body = event["body"]
-    said = body.get("meaning") or body.get("reason")
-    line = f"  [{told['index']}] {_ACTS.get(event['kind'], event['kind'])} by {_who(told)}"
-    return line + (f"\n      “{said}”" if said else "")
-
-
-def _conditions(manifest: dict[str, Json]) -> list[str]:
-    conditions = manifest["conditions"]
-    libraries = ", ".join(f"{k} {v}" for k, v in conditions["verified_with"].items())
-    trained = ", ".join(f"{k} {v}" for k, v in manifest["lineage"]["environment"].items())
-    return _lines(
-        [
-            ("runtime", f"ONNX Runtime {conditions['runtime']}"),
-            ("processor", conditions["processor"]),
-            ("optimisation", conditions["graph_optimisation"]),
-            ("threads", conditions["threads"]),
-            ("verified with", libraries),
-            ("trained with", trained),
+    def _personal(self, told: dict[str, Json]) -> list[str]:
+        digest = ("keyed-digest", told["event"]["body"]["input"])
+        if erased := self._erased(told):
+            return self._lines([("input", erased), digest])
+        personal = told["personal"]
+        fields = [
+            _line(f"  {name}", self._value(value))
+            for name, value in sorted(personal["input"].items())
         ]
-    )
+        head = self._lines([("subject", personal["subject"]), digest])
+        return [*head, f"  {self._say('input')}", *fields]
+
+    def _value(self, value: Json) -> str:
+        if value is None:
+            return self._say("missing")
+        if isinstance(value, dict):
+            return f"{self._value(value.get('value'))} {value.get('unit', '')}".rstrip()
+        return str(value)
+
+    def _model(self, manifest: dict[str, Json]) -> list[str]:
+        lineage = manifest["lineage"]
+        return self._lines(
+            [
+                ("for", self._in_language(manifest["intended_use"])),
+                ("not-for", self._in_language(manifest["not_for"])),
+                ("claim-level", manifest["claim_level"]),
+                ("trained-by", f"{lineage['trained_by']}, {lineage['trained_at']}"),
+                ("algorithm", lineage["algorithm"]),
+                ("parameters", _parameters(lineage["parameters"])),
+                ("seed", lineage["seed"]),
+                ("code", lineage["code"]),
+                ("split", lineage["split"]),
+                *(("data", self._data(one)) for one in lineage["data"]),
+                ("frozen", f"{lineage['frozen_at']} {self._say('with')} {lineage['frozen_with']}"),
+                ("replaces", lineage["parent"]),
+            ]
+        )
+
+    def _data(self, data: dict[str, Json]) -> str:
+        return (
+            f"{data['name']}, {data['rows']} {self._say('rows')}, {data['digest']}, "
+            f"{data['licence']}; {self._say('consent')}: {data['consent_basis']}; "
+            f"{self._say('from')}: {data['origin']}"
+        )
+
+    def _evaluation(self, evaluation: dict[str, Json]) -> list[str]:
+        metrics = [
+            _line(
+                one["name"],
+                f"{one['value']:.4g} ({one['lower']:.4g}–{one['upper']:.4g}, "
+                f"{one['confidence']:.0%}, n={one['n']}, {one['method']})"
+                + (f" [{one['subgroup']}]" if one["subgroup"] else ""),
+            )
+            for one in evaluation["metrics"]
+        ]
+        return [*self._lines([("on", self._data(evaluation["data"]))]), *metrics]
+
+    def _act(self, told: dict[str, Json]) -> list[str]:
+        event = told["event"]
+        said = event["body"].get("meaning") or event["body"].get("reason")
+        line = f"  [{told['index']}] {self._say(event['kind'])} {self._who(told)}"
+        return [line, f"      “{said}”"] if said else [line]
+
+    def _conditions(self, manifest: dict[str, Json]) -> list[str]:
+        conditions = manifest["conditions"]
+        return self._lines(
+            [
+                ("runtime", f"ONNX Runtime {conditions['runtime']}"),
+                ("processor", conditions["processor"]),
+                ("optimisation", conditions["graph_optimisation"]),
+                ("threads", conditions["threads"]),
+                ("verified-with", _versions(conditions["verified_with"])),
+                ("trained-with", _versions(manifest["lineage"]["environment"])),
+            ]
+        )
+
+    def _proof(self, document: dict[str, Json]) -> list[str]:
+        indices = ", ".join(str(proof["index"]) for proof in document["proofs"])
+        pairs = [("entries", indices), ("signed-with", document["checkpoint"]["key"])]
+        note = document["checkpoint"]["note"].rstrip("\n").split("\n")
+        return [
+            f"  {self._say('stand-under')}",
+            *self._lines(pairs),
+            "",
+            *(f"    {line}".rstrip() for line in note),
+        ]
+
+    def _erased(self, told: dict[str, Json]) -> str:
+        """Return why the personal part cannot be told, or an empty string."""
+        return f"{self._say('erased')} ({told['why']})" if told["personal"] == "erased" else ""
+
+    def _in_language(self, text: Mapping[str, str]) -> str:
+        return text.get(self.language) or text.get("en") or next(iter(text.values()), "")
 
 
-def _proof(document: dict[str, Json]) -> list[str]:
-    indices = ", ".join(str(proof["index"]) for proof in document["proofs"])
-    note = document["checkpoint"]["note"].rstrip("\n")
-    return [
-        f"  entries {indices} stand under this checkpoint, signed with {document['checkpoint']['key']};",
-        "  the JSON of this trace holds their bytes, salts and paths",
-        "",
-        *(f"    {line}" for line in note.split("\n")),
-    ]
+def _line(name: str, value: Json) -> str:
+    """Return one line: the name, padded to its column, and the value."""
+    return f"  {name}{' ' * max(1, NAME_COLUMNS - _columns(name))}{value}"
 
 
-def _english(text: dict[str, str]) -> str:
-    return text.get("en") or next(iter(text.values()), "")
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes. Source: Unicode TR 11."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _erased(told: dict[str, Json]) -> str:
-    """Return why the personal part cannot be told, or an empty string."""
-    return f"erased: {told['why']} The proofs still hold." if told["personal"] == "erased" else ""
+def _parameters(parameters: Mapping[str, Json]) -> str:
+    """Return parameters as `name=value`; those of a part as `part.name=value`."""
+    words: list[str] = []
+    for name, value in parameters.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        words += [f"{name}.{part}={one}" for part, one in inner] or [f"{name}={value}"]
+    return ", ".join(words)
+
+
+def _versions(libraries: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in libraries.items())

@@ -17,6 +17,7 @@ from bedside.ledger import merkle
 from bedside.ledger.checkpoint import Checkpoint, read_checkpoint
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.events import Entry, EventKind, commit_to
+from bedside.package.fields import Language
 from bedside.package.manifest import Manifest, read_manifest
 from bedside.serving.telling import told_in_words
 
@@ -93,9 +94,9 @@ class Trace:
             },
         }
 
-    def text(self) -> str:
+    def text(self, language: Language = "en") -> str:
         """Return the trace in words, for a person; the proofs are in the JSON."""
-        return told_in_words(self.document())
+        return told_in_words(self.document(), language)
 
 
 @dataclass(frozen=True, slots=True)
