@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bedside.site.site import DATABASE_VARIABLE
 from tests import bedside_site
 from tests.bedside_site import Hospital
 
 
 @pytest.fixture
-def hospital(tmp_path: Path) -> Iterator[Hospital]:
-    """A hospital in which the small model is released."""
+def hospital(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Hospital]:
+    """A hospital in which the small model is released, on either kind of database."""
+    monkeypatch.setenv(DATABASE_VARIABLE, database_url)
     built = bedside_site.build(tmp_path / "site")
     built.release()
     yield built
