@@ -144,3 +144,10 @@ def test_what_may_be_left_out_is_the_same_for_both(name: str) -> None:
         taken = True
     assert schema_of(WIDE).is_valid(row) == taken
     assert (name in {"age", "sex", "free"}) == taken
+
+
+def test_every_operation_is_headed_by_what_it_does(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    heads = {op["summary"] for path in paths.values() for op in path.values()}
+    assert "List what is released here, and whether it answers" in heads
+    assert all(len(head.split()) > 3 for head in heads), heads

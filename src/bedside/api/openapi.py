@@ -57,6 +57,9 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
         description=ABOUT,
         routes=app.routes,
     )
+    for operations in value["paths"].values():
+        for operation in operations.values():
+            _head_with_description(operation)
     predicting = {
         f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in loaded
     }
@@ -71,6 +74,13 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value
+
+
+def _head_with_description(operation: dict[str, Json]) -> None:
+    """Use the first line of what a route says of itself, and not its function's name, as its head."""
+    first, _, rest = operation["description"].partition("\n\n")
+    operation["summary"] = first.replace("\n", " ").removesuffix(".")
+    operation["description"] = rest
 
 
 def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
