@@ -116,6 +116,19 @@ def _no_secret_lies_about(site: Path, secret: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_ctrl_c_of_a_terminal_which_reaches_the_whole_group_stops_it_cleanly(
+    tmp_path: Path, free_port: int
+) -> None:
+    site = tmp_path / "site"
+    with serving_demo(site, free_port) as (process, story):
+        assert status(free_port, story["api_key"]) == 200
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == 0
+    with Site.open(site) as opened:
+        assert opened.ledger.verify().entries > 100
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind(
     tmp_path: Path, free_port: int, number: signal.Signals
@@ -159,6 +172,16 @@ def test_a_taken_port_is_told_before_anything_is_done(tmp_path: Path, free_port:
     assert f"Port {free_port} on 127.0.0.1 is not to be had" in run.stderr
     assert f"--port {free_port + 1}" in run.stderr
     assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work_begins(
+    tmp_path: Path, free_port: int
+) -> None:
+    (tmp_path / "file").touch()
+    run = demo(tmp_path / "file" / "site", free_port)
+    assert run.returncode == 1
+    assert "is not a folder that you may write to" in run.stderr
+    assert "trains" not in run.stdout
 
 
 def test_a_site_that_is_no_demo_is_left_alone(tmp_path: Path, free_port: int) -> None:

@@ -106,6 +106,15 @@ def test_only_a_clinician_may_predict(cli: Cli, released: Ward, row: Path) -> No
     assert "clinician" in said
 
 
+def test_who_may_not_predict_is_told_so_before_the_file_is_looked_at(
+    cli: Cli, released: Ward, tmp_path: Path
+) -> None:
+    said = cli.refused(
+        "predict", "breast-cancer", tmp_path / "nothing.json", *released.as_("developer")
+    )
+    assert "may not predict" in said
+
+
 def test_a_model_that_is_not_here_is_named(cli: Cli, released: Ward, row: Path) -> None:
     said = cli.refused("predict", "sepsis", row, *released.as_("clinician"))
     assert "sepsis" in said

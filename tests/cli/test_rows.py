@@ -101,3 +101,10 @@ def test_json_that_makes_no_sense_is_refused(document: Path, text: str, message:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(NotFound, match=r"There is no file nowhere\.json"):
         read_rows("nowhere.json", DECLARED)
+
+
+def test_a_request_body_is_told_from_a_row(tmp_path: Path) -> None:
+    body = tmp_path / "patient.json"
+    body.write_text('{"input": {"a": 1}, "subject": "p"}')
+    with pytest.raises(UsageError, match="body of an HTTP request; the row is its member 'input'"):
+        read_rows(str(body), DECLARED)

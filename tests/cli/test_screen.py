@@ -1,10 +1,21 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
-from bedside.cli.screen import Page, complain, plain, progress, show, write_json
+from bedside.cli.screen import (
+    Page,
+    complain,
+    plain,
+    probability,
+    program,
+    progress,
+    show,
+    write_json,
+)
 
 
 def test_control_characters_of_others_are_written_out() -> None:
@@ -72,3 +83,28 @@ def test_progress_is_silent_where_there_is_no_terminal(
     with progress("Verifying"):
         pass
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0.0000"),
+        (1e-9, "< 0.0001"),
+        (0.25, "0.2500"),
+        (0.99999978, "> 0.9999"),
+        (1.0, "1.0000"),
+    ],
+)
+def test_a_probability_is_never_rounded_to_certainty(value: float, shown: str) -> None:
+    assert probability(value) == shown
+
+
+def test_the_program_is_named_as_it_can_be_called(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / ".venv/bin/bedside")])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert program() == ".venv/bin/bedside"
+    (tmp_path / "bedside").touch(mode=0o755)
+    assert program() == "bedside"

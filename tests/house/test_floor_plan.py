@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,19 @@ class TestEveryFile:
                 assert not UNPICKLERS.intersection(a.name.split(".")[0] for a in node.names), place
             if isinstance(node, ast.ImportFrom):
                 assert (node.module or "").split(".")[0] not in UNPICKLERS, place
+
+
+def test_every_room_but_the_homes_is_forbidden_each_outside_world() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    rooms = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms -= {"__init__", "__pycache__"}
+    worlds = [one for one in linter["contracts"] if one["type"] == "forbidden"]
+    assert len(worlds) == 8
+    for world in worlds:
+        homes = set(re.split(r", |: ", world["name"])[1:])
+        forbidden = {name.removeprefix("bedside.") for name in world["source_modules"]}
+        assert forbidden | homes == rooms, world["name"]
+        assert not forbidden & homes, world["name"]
 
 
 def test_nothing_committed_names_a_package_registry() -> None:

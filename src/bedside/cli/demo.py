@@ -18,7 +18,7 @@ from bedside.cli.demo_site import CLINICIAN, FOLDER, HELD_OUT, KEEPER, MODEL, OP
 from bedside.cli.demo_story import Story
 from bedside.cli.door import open_site
 from bedside.cli.options import JsonOption
-from bedside.cli.screen import Page, write_json
+from bedside.cli.screen import Page, probability, program, write_json
 from bedside.errors import Unavailable
 
 SHOWN_PATIENTS = 6
@@ -49,7 +49,7 @@ def demo(
             process = stack.enter_context(serving(site, port, log))
             story.line(f"ready: process {process.pid}; its log is {log}")
         _at_the_bedside(site, Client(port, secret), story)
-        _tell_addresses(site, port, secret, story)
+        _tell_addresses(site, port, secret, story, once=once)
         if as_json:
             write_json(story.facts)
         if not once:
@@ -123,7 +123,7 @@ def _tell_patients(page: Page, patients: list[Json], answers: list[Json]) -> Non
         (
             str(number),
             answer["label"],
-            f"{answer['scores']['malignant']:.4f}",
+            probability(answer["scores"]["malignant"]),
             patient["label"],
             answer["id"],
         )
@@ -189,12 +189,15 @@ def _expected(wanted: int, status: int, answer: Json) -> Json:
     return answer
 
 
-def _tell_addresses(site: Path, port: int, secret: str, story: Story) -> None:
+def _tell_addresses(site: Path, port: int, secret: str, story: Story, *, once: bool) -> None:
     address = f"http://{HOST}:{port}"
     story.facts |= {"address": address, "seconds": round(story.seconds(), 1)}
     seconds = story.seconds()
 
     def tell(page: Page) -> None:
+        if once:
+            page.heading(f"All of it took {seconds:.0f} s. Without --once the service goes on.")
+            return
         page.heading(f"All of it took {seconds:.0f} s. Now open")
         page.pairs(
             [
@@ -211,7 +214,7 @@ def _tell_addresses(site: Path, port: int, secret: str, story: Story) -> None:
             f"-H 'Content-Type: application/json' -d @{quote(str(site / FOLDER / PATIENT))}"
         )
         page.line(
-            f"  bedside people key '{OPERATOR}' --site {quote(str(site))} --key-file "
+            f"  {program()} people key '{OPERATOR}' --site {quote(str(site))} --key-file "
             f"{quote(str(site / FOLDER / KEEPER))}"
         )
 

@@ -6,6 +6,7 @@ The people are roles that say so; whoever stands at the keyboard plays all of th
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,7 +78,12 @@ def is_ready(folder: Path) -> bool:
 
 
 def make(folder: Path, story: Story) -> None:
-    """Train, freeze and verify the model, then make the site, and keep both for later runs."""
+    """Train, freeze and verify the model, then make the site, and keep both for later runs.
+
+    Raises:
+        SiteProblem: nothing can be made at `folder`.
+    """
+    _look_at(folder)
     with TemporaryDirectory(prefix="bedside-demo-") as workshop:
         key = _author_key(folder, story)
         trained = _train(Path(workshop), key, story)
@@ -92,6 +98,18 @@ def make(folder: Path, story: Story) -> None:
             shutil.move(path, kept / path.name)
 
 
+def _look_at(folder: Path) -> None:
+    """Check before the work begins that a site can be made here."""
+    place = next(
+        parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists()
+    )
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise SiteProblem(
+            f"Nothing can be made at {folder}: {place} is not a folder that you may write to.",
+            advice="Name another folder with --site.",
+        )
+
+
 def _author_key(folder: Path, story: Story) -> SigningKey:
     from bedside.keys.signing import SigningKey
 
@@ -99,7 +117,7 @@ def _author_key(folder: Path, story: Story) -> SigningKey:
     with story.step("The author makes a signing key"):
         key = SigningKey.load(kept) if kept.exists() else SigningKey.new()
         story.line(key.public.fingerprint)
-        story.line(f"kept in {kept}, mode 0600")
+        story.line(f"it will be kept in {kept}, mode 0600")
     return key
 
 

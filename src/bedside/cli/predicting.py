@@ -18,7 +18,7 @@ from bedside.cli.inspection import english
 from bedside.cli.options import JsonOption, KeyFileOption
 from bedside.cli.packages import read_package
 from bedside.cli.rows import read_rows
-from bedside.cli.screen import Page, show
+from bedside.cli.screen import Page, probability, show
 from bedside.errors import LimitExceeded, UsageError
 
 if TYPE_CHECKING:
@@ -90,9 +90,11 @@ def _predict_recorded(
     *,
     as_json: bool,
 ) -> None:
+    from bedside.people.permissions import Action
     from bedside.serving.values import Row
 
     with entered(*place) as (opened, caller):
+        opened.people.require(caller, Action.PREDICT, model)  # before the file is looked at
         manifest = opened.serving.models.fetch(model).manifest
         inputs = read_rows(source, manifest.input)
         _refuse_many(len(inputs), opened.settings.limits.rows, subject)
@@ -156,7 +158,12 @@ def _tell_answers(page: Page, manifest: Manifest, spoken: Sequence[dict[str, Jso
     output = manifest.postprocessing
     unit = f" {output.unit}" if output.kind == "number" else ""
     for position, answer in enumerate(spoken):
-        scores = ", ".join(f"{name} {value:.4g}{unit}" for name, value in answer["scores"].items())
+        scores = ", ".join(
+            f"{name} {value:.4g}{unit}"
+            if output.kind == "number"
+            else f"{name} {probability(value)}"
+            for name, value in answer["scores"].items()
+        )
         words = english(answer["shown"])
         label = f"{answer['label']}{f' ({words})' if words else ''}: " if answer["label"] else ""
         mark = "" if answer["threshold"] is None else f"; threshold {answer['threshold']:g}"

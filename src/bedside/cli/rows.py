@@ -53,7 +53,19 @@ def read_rows(source: str, declared: TabularInput) -> list[dict[str, Json]]:
             )
     if not rows:
         raise UsageError(f"{source} holds no row.", advice="Give at least one.")
+    _refuse_request_body(source, rows[0], declared)
     return rows
+
+
+def _refuse_request_body(source: str, row: dict[str, Json], declared: TabularInput) -> None:
+    """Say so where somebody gives what the HTTP service takes: the row lies inside of it."""
+    names = {field.name for field in declared.fields}
+    for member in ("input", "inputs"):
+        if member in row and member not in names:
+            raise UsageError(
+                f"{source} is the body of an HTTP request; the row is its member {member!r}.",
+                advice='Give the row alone: {"field": value, …}.',
+            )
 
 
 def _read_bytes(source: str) -> bytes:

@@ -7,9 +7,12 @@ Words out of packages, exports and databases were written by others. Every one p
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
 
 from bedside.canonical import Json
 
@@ -118,3 +121,19 @@ def progress(what: str) -> Iterator[None]:
     with Progress(*columns, console=console, transient=True) as bar:
         bar.add_task(plain(what), total=None)
         yield
+
+
+def probability(value: float) -> str:
+    """Return a probability with four decimals; one that is neither 0 nor 1 is never shown as such."""
+    if 0 < value < 0.0001:
+        return "< 0.0001"
+    return "> 0.9999" if 0.9999 < value < 1 else f"{value:.4f}"
+
+
+def program() -> str:
+    """Return how this program is called from here: `bedside`, or its path where PATH has none."""
+    called = Path(sys.argv[0])
+    if shutil.which("bedside") is not None or called.name != "bedside":
+        return "bedside"
+    here = Path.cwd()
+    return quote(str(called.relative_to(here) if called.is_relative_to(here) else called))
