@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedside import canonical
 from bedside.canonical import MAX_DEPTH, Json, canonical_bytes, digest, read_json
 from bedside.errors import LimitExceeded, UsageError
 
@@ -173,3 +174,21 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
 def test_a_digest_names_its_algorithm() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert digest(b"") == f"sha256:{empty}"
+
+
+def test_a_repeated_name_is_found_in_one_pass() -> None:
+    compared = 0
+
+    class Counted(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other) is True
+
+    names = [*(f"n{number}" for number in range(5000)), "again", "again"]
+    with pytest.raises(UsageError, match="'again' stands twice"):
+        canonical._unique_object([(Counted(name), None) for name in names])
+    assert compared < 2 * len(names)

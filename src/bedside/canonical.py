@@ -87,10 +87,17 @@ def _refuse_deep(data: bytes) -> None:
 def _unique_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"The name {repeated!r} stands twice in one JSON object.")
+        raise UsageError(f"The name {_first_repeated(pairs)!r} stands twice in one JSON object.")
     return found
+
+
+def _first_repeated(pairs: list[tuple[str, Json]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    return name
 
 
 def _refuse_constant(name: str) -> NoReturn:

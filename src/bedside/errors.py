@@ -89,7 +89,8 @@ class Refusal:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.field!r}: {self.code}: got {self.value}; allowed: {self.allowed}"
+        found = "it was not sent" if self.code == "missing" else f"got {self.value}"
+        return f"{self.field!r}: {self.code}: {found}; allowed: {self.allowed}"
 
 
 class InputRefused(BedsideError):

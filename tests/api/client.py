@@ -23,6 +23,9 @@ class Client:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._runner.run(self._client.get(path, **options))
 
+    def head(self, path: str, **options: Any) -> httpx.Response:
+        return self._runner.run(self._client.head(path, **options))
+
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self._runner.run(self._client.post(path, **options))
 

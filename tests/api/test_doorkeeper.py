@@ -2,32 +2,47 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Collection
 
 import pytest
 
 from bedside.api.doorkeeper import Doorkeeper
 from bedside.errors import SignInRefused
 from bedside.ledger.events import EventKind
+from bedside.people.api_key import Stranger
 from bedside.people.people import People
 from bedside.people.person import Caller
+from bedside.people.signing_in import Recognised
 from tests.bedside_site import Hospital
 
 UNKNOWN = "bds_" + "A" * 43
 
 
 class CountingPeople(People):
-    """The people of a site, who count how often a key is looked up, and can be held up."""
+    """The people of a site, who count how often a key is looked up, and can be held up.
+
+    Attributes:
+        asked: The secrets looked up, one after the other.
+        open: Clear it to hold up every look.
+        recording: Clear it to hold up the recording of strangers.
+    """
 
     def __init__(self, people: People) -> None:
         self.__dict__.update(people.__dict__)
         self.asked: list[str | None] = []
         self.open = threading.Event()
         self.open.set()
+        self.recording = threading.Event()
+        self.recording.set()
 
-    def sign_in(self, secret: str | None, door: str) -> Caller:
+    def recognise(self, secrets: Collection[str | None], door: str) -> Recognised:
         self.open.wait(10)
-        self.asked.append(secret)
-        return super().sign_in(secret, door)
+        self.asked += secrets
+        return super().recognise(secrets, door)
+
+    def turn_away(self, stranger: Stranger, door: str, times: int = 1) -> SignInRefused:
+        self.recording.wait(10)
+        return super().turn_away(stranger, door, times)
 
 
 @pytest.fixture
@@ -61,6 +76,23 @@ def test_every_refused_attempt_counts(people: CountingPeople, hospital: Hospital
     assert len(hospital.site.ledger.find(kind=EventKind.SIGN_IN_REFUSED)) == 4
 
 
+def test_who_is_known_goes_in_before_strangers_are_recorded(
+    people: CountingPeople, hospital: Hospital
+) -> None:
+    async def known_among_strangers() -> Caller:
+        keeper = Doorkeeper(people, "rest")
+        people.recording.clear()
+        strangers = [asyncio.create_task(keeper.sign_in(f"x{n}")) for n in range(30)]
+        caller = await asyncio.wait_for(keeper.sign_in(hospital["clinician"].secret), 5)
+        assert not any(stranger.done() for stranger in strangers)
+        people.recording.set()
+        outcomes = await asyncio.gather(*strangers, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {SignInRefused}
+        return caller
+
+    assert asyncio.run(known_among_strangers()).person.name == "Person clinician"
+
+
 def test_a_key_revoked_before_the_request_never_opens(
     people: CountingPeople, hospital: Hospital
 ) -> None:
@@ -86,7 +118,7 @@ def test_a_key_revoked_before_the_request_never_opens(
 
 
 def test_a_fault_reaches_everyone_who_waits(people: CountingPeople) -> None:
-    people.sign_in = None  # type: ignore[assignment,method-assign]
+    people.recognise = None  # type: ignore[assignment,method-assign]
 
     async def all_of_them() -> list[object]:
         keeper = Doorkeeper(people, "rest")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bedside.api.app import create_app
-from bedside.api.problems import TITLES, problem_of
+from bedside.api.problems import STATUS, TITLES, problem_of
 from bedside.canonical import Json
 from bedside.errors import BedsideError
 from bedside.ledger.events import EventKind
@@ -160,6 +160,18 @@ def test_an_unknown_model_is_not_here(client: Client, hospital: Hospital) -> Non
         assert sent.json()["instance"] == path
 
 
+def test_nobody_is_sent_elsewhere_with_a_patients_data(client: Client, hospital: Hospital) -> None:
+    headers = hospital["clinician"].headers | {"host": "elsewhere.example"}
+    for path in (f"{PREDICT}/", "/v1/models/", "/healthz/"):
+        for sent in (
+            client.post(path, json={"input": ROW}, headers=headers),
+            client.get(path, headers=headers),
+        ):
+            assert (sent.status_code, sent.json()["type"]) == (404, "urn:bedside:problem:not-found")
+            assert "location" not in sent.headers
+            assert "elsewhere" not in sent.text
+
+
 def test_a_wrong_method_is_a_problem_too(client: Client) -> None:
     sent = client.get(PREDICT)
     assert sent.status_code == 405
@@ -182,6 +194,15 @@ def test_a_decision_is_recorded_and_traced(client: Client, hospital: Hospital) -
     text = client.get(path, headers=hospital["auditor"].headers | {"accept": "text/plain"})
     assert "the biopsy says so" in text.text
     assert "registered by Person developer" in text.text
+    for wanted, language in (
+        ({"accept": "text/plain", "accept-language": "en;q=0.1, ja"}, "ja"),
+        ({"accept": "application/json, text/plain, */*"}, None),
+    ):
+        given = client.get(path, headers=hospital["auditor"].headers | wanted)
+        assert given.headers["content-type"].startswith(
+            "text/plain" if language else "application/json"
+        )
+        assert ("登録:" in given.text) == (language == "ja")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +252,12 @@ def test_a_model_gives_an_example_that_it_takes(client: Client, hospital: Hospit
 def test_health_needs_no_key(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_load_balancer_may_ask_with_head(client: Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+    assert client.head("/v1/models").status_code == 405
 
 
 def test_metrics_count_what_happened(client: Client, hospital: Hospital) -> None:
@@ -290,6 +317,9 @@ def test_an_unforeseen_error_says_nothing_of_the_inside(
 
 
 def test_every_error_of_the_tree_has_a_status() -> None:
+    for child in BedsideError.__subclasses__():
+        assert child in STATUS, f"{child.__name__} has only the status of the root"
+
     def tree(kind: type[BedsideError]) -> list[type[BedsideError]]:
         return [kind, *(one for child in kind.__subclasses__() for one in tree(child))]
 

@@ -137,7 +137,7 @@ def test_the_server_does_not_say_what_it_is(shared: Running) -> None:
     connection.request("GET", "/healthz")
     answer = connection.getresponse()
     assert answer.status == 200
-    assert answer.headers.get("shared") is None
+    assert answer.headers.get("server") is None
     connection.close()
 
 
@@ -157,6 +157,38 @@ def test_the_log_is_json_and_names_no_input_and_no_secret(
     text = server.log.read_text()
     for personal in (asker.secret, asker.secret[4:], "98765", "patient-seven"):
         assert personal not in text
+
+
+def test_a_client_that_leaves_is_no_error_of_ours(server: Running, closed: Hospital) -> None:
+    """Closed in the middle of its body, and cut off because its body dribbles."""
+    head = (
+        f"POST {PREDICT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {closed['clinician'].secret}\r\ncontent-length: 1000\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
+        connection.sendall(head + b'{"inp')
+        time.sleep(0.3)
+    assert exchange(server.port, head, b" ", b" ", pause=0.4) == b""
+    deadline = time.monotonic() + 10
+    while len(told := [one for one in server.lines() if one.get("route") == "predict"]) < 2:
+        assert time.monotonic() < deadline, server.lines()
+        time.sleep(0.02)
+    assert [(one["status"], one["level"]) for one in told] == [(499, "info")] * 2
+    assert {one["person"] for one in told} == {closed["clinician"].caller.person.id}
+    assert [one for one in server.lines() if one["level"] == "error"] == []
+    asking = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    asking.request("GET", "/metrics", headers=closed["operator"].headers)
+    metrics = asking.getresponse().read().decode()
+    asking.close()
+    assert 'bedside_requests_total{route="predict",status="499"} 2.0' in metrics
+    assert 'status="500"' not in metrics
+
+
+def test_a_head_has_no_body(shared: Running) -> None:
+    last = b"HEAD /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answer = exchange(shared.port, last)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n")
 
 
 def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:

@@ -20,6 +20,7 @@ def exported(cli: Cli, ward: Ward, tmp_path: Path) -> tuple[Path, Path]:
 def test_a_whole_ledger_verifies(cli: Cli, ward: Ward) -> None:
     shown = cli.done("ledger", "verify", "--site", ward.site)
     assert "entries, none changed, none missing" in shown
+    assert "people, keys, versions, approvals and releases are as it tells" in shown
     told = cli.json("ledger", "verify", "--site", ward.site)
     assert told["ok"] is True
     assert told["entries"] == told["size"] > len("people")
@@ -34,6 +35,25 @@ def test_a_changed_entry_is_named(cli: Cli, ward: Ward) -> None:
     assert answer.json["error"]["kind"] == "LedgerBroken"
     assert answer.json["error"]["index"] == 2
     assert "broken at entry 2" in answer.err
+
+
+def test_a_row_that_the_ledger_does_not_tell_of_is_named(cli: Cli, ward: Ward) -> None:
+    with sqlite3.connect(ward.site / "bedside.db") as database:
+        database.execute("UPDATE people SET roles = 'administrator' WHERE name = 'clinician'")
+    database.close()
+    answer = cli("ledger", "verify", "--site", ward.site, "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["kind"] == "LedgerBroken"
+    assert "roles is 'administrator', the ledger tells 'clinician'" in answer.err
+
+
+def test_an_export_says_with_which_key_it_was_made(
+    cli: Cli, ward: Ward, exported: tuple[Path, Path]
+) -> None:
+    del exported
+    [entry] = cli.json("ledger", "list", "--kind", "export", *ward.as_("auditor"))
+    [key] = cli.json("people", "list", "auditor", *ward.as_("admin"))["keys"]
+    assert entry["credential"] == key["id"]
 
 
 def test_an_export_verifies_with_the_public_key_alone(

@@ -75,6 +75,14 @@ def test_a_deactivated_person_cannot_sign_in(cli: Cli, ward: Ward) -> None:
     assert "inactive" in cli.done("people", "list", *ward.as_("admin"))
 
 
+def test_a_reactivated_person_comes_in_with_the_key_that_they_have(cli: Cli, ward: Ward) -> None:
+    cli.done("people", "deactivate", "clinician", *ward.as_("admin"))
+    shown = cli.done("people", "reactivate", "clinician", *ward.as_("admin"))
+    assert shown == "clinician can sign in again.\n"
+    cli.done("registry", "list", *ward.as_("clinician"))
+    assert "is so already" in cli.refused("people", "reactivate", "clinician", *ward.as_("admin"))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -82,6 +90,7 @@ def test_a_deactivated_person_cannot_sign_in(cli: Cli, ward: Ward) -> None:
         (("add", "X", "--role", "clinician"), "may not people-manage"),
         (("role", "first", "--role", "clinician"), "may not people-manage"),
         (("deactivate", "first"), "may not people-manage"),
+        (("reactivate", "first"), "may not people-manage"),
         (("key", "first"), "may not keys-manage"),
         (("revoke-key", "some-id"), "may not keys-manage"),
     ],
@@ -97,6 +106,7 @@ def test_nobody_but_an_administrator_may(
     [
         (("add", "clinician", "--role", "auditor"), "The name 'clinician' is taken"),
         (("deactivate", "Admin"), "the last active administrator"),
+        (("role", "Admin", "--role", "auditor"), "Nobody changes their own roles"),
         (("key", "nobody"), "Nobody here has the id or name 'nobody'"),
         (("revoke-key", "nothing"), "There is no API key 'nothing'"),
     ],

@@ -9,6 +9,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from bedside.errors import FreezeRefused
 from bedside.freezing.convert import INPUT, convert
@@ -38,6 +40,12 @@ CLASSIFIERS = [
         ensemble.RandomForestClassifier(10, random_state=0), method="isotonic", ensemble=False, cv=3
     ),
     calibration.CalibratedClassifierCV(svm.LinearSVC(), cv=3),
+    calibration.CalibratedClassifierCV(
+        ensemble.GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3
+    ),
+    calibration.CalibratedClassifierCV(
+        ensemble.HistGradientBoostingClassifier(max_iter=5), ensemble=False, cv=3
+    ),
 ]
 REGRESSORS = [
     linear_model.LinearRegression(),
@@ -84,14 +92,13 @@ def frozen_scores(model: BaseEstimator, rows: Matrix, columns: int) -> Matrix:
 @pytest.mark.parametrize("model", CLASSIFIERS, ids=lambda model: repr(model)[:60])
 def test_a_classifiers_probabilities_are_exact(model: BaseEstimator, classes: int) -> None:
     x, y = load_iris(return_X_y=True)
-    x = x + np.random.default_rng(1).normal(0, 0.01, x.shape)  # no value on a split between floats
     x, y = x[y < classes], y[y < classes]
     if classes == 2:
         y = np.random.default_rng(2).permutation(y)  # or the line separates them perfectly
     fitted = clone(model).fit(x, y)
     rows = probes(x)
     found = frozen_scores(fitted, rows, classes)
-    np.testing.assert_allclose(found, fitted.predict_proba(rows), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, fitted.predict_proba(rows), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("model", REGRESSORS, ids=lambda model: repr(model)[:60])
@@ -100,7 +107,7 @@ def test_a_regressors_numbers_are_exact(model: BaseEstimator) -> None:
     fitted = clone(model).fit(x, y)
     rows = probes(x)
     found = frozen_scores(fitted, rows, 1)[:, 0]
-    np.testing.assert_allclose(found, fitted.predict(rows), rtol=1e-5)
+    np.testing.assert_allclose(found, fitted.predict(rows), rtol=1e-12)
 
 
 def iris() -> tuple[Matrix, NDArray[np.int_]]:
@@ -168,11 +175,35 @@ def test_a_calibrated_stranger_is_refused_by_name() -> None:
     assert "it calibrates a KNeighborsClassifier" in refusal(model)
 
 
-def test_calibrated_histogram_boosting_is_refused_with_the_way_out() -> None:
-    inner = ensemble.HistGradientBoostingClassifier(max_iter=2)
+def test_a_calibrated_pipeline_is_refused_with_the_way_to_write_it() -> None:
+    inner = make_pipeline(StandardScaler(), linear_model.LogisticRegression())
     message = refusal(calibration.CalibratedClassifierCV(inner, cv=2).fit(*iris()))
-    assert "it calibrates a HistGradientBoostingClassifier" in message
-    assert "calibration in the spec instead" in message
+    assert "it calibrates a whole Pipeline" in message
+    assert "('classify', CalibratedClassifierCV(LogisticRegression()))" in message
+
+
+def test_only_classifiers_are_proposed_for_a_calibration() -> None:
+    model = calibration.CalibratedClassifierCV(KNeighborsClassifier(), cv=2).fit(*iris())
+    assert "Regressor" not in refusal(model)
+
+
+def test_a_calibration_by_temperature_is_refused_by_name() -> None:
+    inner = linear_model.LogisticRegression(max_iter=2000)
+    model = calibration.CalibratedClassifierCV(inner, method="temperature", cv=2).fit(*iris())
+    assert "it calibrates with method='temperature'" in refusal(model)
+
+
+def test_a_fold_that_never_saw_a_class_is_refused() -> None:
+    x, y = iris()
+    inner = frozen.FrozenEstimator(tree.DecisionTreeClassifier().fit(x[y < 2], y[y < 2]))
+    model = calibration.CalibratedClassifierCV(inner).fit(x[y < 2], y[y < 2])
+    model.classes_ = np.array([0, 1, 2])
+    assert "saw only the classes" in refusal(model)
+
+
+def test_boosting_that_starts_from_a_model_of_its_own_is_refused_by_name() -> None:
+    model = ensemble.GradientBoostingClassifier(init=linear_model.LogisticRegression())
+    assert "it starts from a LogisticRegression (init)" in refusal(model.fit(*iris()))
 
 
 def test_several_outputs_at_once_are_refused() -> None:

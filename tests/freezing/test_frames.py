@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bedside.errors import FreezeRefused
+from bedside.errors import FreezeRefused, UsageError
 from bedside.freezing.frames import (
     NativeTable,
+    Table,
     as_frame,
     data_digest,
     propose_fields,
@@ -76,6 +78,50 @@ def test_a_csv_file_with_words_for_a_number_is_refused(tmp_path: Path) -> None:
     path.write_text("age\nfifty\n", encoding="utf-8")
     with pytest.raises(FreezeRefused, match="fifty"):
         read_rows(path, fields_of(AGE))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("age,sodium\n1,2,\n3,4,\n", "row 1 has 3 values for 2 columns"),
+        ("age,sodium\n1,2\n3\n", "row 2 has 1 values for 2 columns"),
+        ("age,age\n1,2\n", "its header has the name 'age' twice"),
+        ('age\n"1\n', "unexpected end"),
+    ],
+)
+def test_a_csv_file_whose_lines_do_not_fit_its_header_is_refused(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FreezeRefused, match=words):
+        read_rows(path, fields_of(AGE, SODIUM))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, {"age": [1]}, pd.Series([1.0]), "rows.csv", [[1, 2]], b"rows"],
+    ids=lambda data: type(data).__name__,
+)
+def test_data_of_another_kind_is_told_what_to_give(data: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        as_frame(cast("Table", data), fields_of(AGE))
+    assert str(caught.value) == (
+        f"`data` is a {type(data).__name__}. Give a pandas DataFrame, a NumPy array in the spec's "
+        "order, or a list of rows like {'age': 61}."
+    )
+
+
+def test_a_column_that_stands_twice_is_named() -> None:
+    frame = pd.DataFrame([[1, 2]], columns=["age", "age"])
+    with pytest.raises(FreezeRefused, match="has the column 'age' twice"):
+        as_frame(frame, fields_of(AGE))
+
+
+def test_an_infinity_among_whole_codes_is_named() -> None:
+    frame = pd.DataFrame({"stage": [1.0, np.inf]})
+    with pytest.raises(FreezeRefused, match=r"inf \(float\) for 'stage'"):
+        raw_rows(frame, fields_of(STAGE))
 
 
 def test_fields_are_proposed_from_the_data() -> None:

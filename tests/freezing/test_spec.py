@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
 
+from bedside.canonical import Json
 from bedside.errors import LimitExceeded, NotFound, UsageError
 from bedside.freezing.spec import MAX_SPEC_BYTES, make_spec, read_spec
 from tests.freezing.building import AGE, answers
@@ -98,6 +100,48 @@ def test_a_missing_answer_about_the_origin_is_named_with_its_question() -> None:
 def test_an_unknown_answer_is_named() -> None:
     with pytest.raises(UsageError, match="nonsense"):
         make_spec({**answers(AGE), "nonsense": 1})
+
+
+def refusal(**changes: Json) -> str:
+    with pytest.raises(UsageError) as caught:
+        make_spec({**answers(AGE), **changes})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "My Model"}, "name: 'My Model' must be lower-case letters, digits and -"),
+        ({"version": "1"}, "version: '1' must be like 1.0.0"),
+        ({"languages": ["en", "en"]}, "languages: a language stands twice in ['en', 'en']"),
+        ({"fields": [{**AGE, "minimum": "0"}]}, "fields[0] ('age').minimum is '0': Input should"),
+        ({"fields": [{**AGE, "units": "kg"}]}, "('age').units is not known; perhaps 'unit' is"),
+        ({"fields": [{**AGE, "maximum": 1e17}]}, "maximum 1e+17 is beyond 2^53; use a larger unit"),
+        ({"comparison": {"data_rows": 1}}, "comparison.data_rows is 1: Input should be greater"),
+        ({"comparison": {"random_rows": 0}}, "comparison.random_rows is 0: Input should be"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told_with_its_place_and_value(
+    changes: dict[str, Json], words: str
+) -> None:
+    message = refusal(**changes)
+    assert message.startswith("The spec does not fit: ")
+    assert words in message
+    assert "Value error" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("inf"), "fields[0].maximum is inf. Give a finite number."),
+        (date(2026, 1, 1), "fields[0].maximum: 2026-01-01 has no time."),
+        (time(8), "fields[0].maximum: 08:00:00 has no date."),
+        (datetime(2026, 1, 1), "fields[0].maximum: the time 2026-01-01T00:00:00 has no zone."),
+        (b"1", "fields[0].maximum is a bytes."),
+    ],
+)
+def test_a_value_that_a_spec_cannot_hold_is_told_with_its_place(value: object, words: str) -> None:
+    assert refusal(fields=[{**AGE, "maximum": value}]).startswith(words)
 
 
 def test_a_time_without_a_zone_is_refused() -> None:

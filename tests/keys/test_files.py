@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,17 @@ def test_what_is_too_large_is_no_key(tmp_path: Path) -> None:
     write_secret(tmp_path / "k", b"x" * (MAX_KEY_BYTES + 1))
     with pytest.raises(KeyUnavailable, match="is not a key"):
         read_secret(tmp_path / "k")
+
+
+def test_a_secret_that_could_not_be_written_does_not_block_the_retry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyUnavailable, match="cannot be written: No space"):
+        write_secret(tmp_path / "k", b"secret")
+    monkeypatch.undo()
+    write_secret(tmp_path / "k", b"secret")
+    assert read_secret(tmp_path / "k") == b"secret"

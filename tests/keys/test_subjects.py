@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import Connection, text
 
-from bedside.errors import KeyUnavailable, UsageError
+from bedside.errors import KeyUnavailable, Unavailable, UsageError
 from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SPARE_KEYS, SubjectKeys
+from bedside.store import database as store
+from bedside.store.database import Database
+from tests import postgres
 from tests.conftest import SettableClock
 
 PATIENT = "urn:oid:1.2.392.100495.20.3.51.11310|000123456"
@@ -138,3 +146,121 @@ class TestTheFile:
         keys.close()
         assert not any(wrapped in data or lookup.encode() in data for data in files)
         assert any(key.id.encode() in data for data in files)
+
+    def test_a_reader_that_keeps_the_log_is_told_of(
+        self, keys: SubjectKeys, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store, "ERASE_SECONDS", 0.05)
+        key = keys.for_subject(PATIENT)
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        query = "SELECT lookup, wrapped FROM subject_keys WHERE key_id = ?"
+        lookup, wrapped = reader.execute(query, (key.id,)).fetchone()
+        with pytest.raises(Unavailable, match=r"destroyed, but .* still be on the disk.*Repeat"):
+            keys.destroy(key.id)
+        with pytest.raises(KeyUnavailable, match="was destroyed"):
+            keys.get(key.id)
+        reader.execute("COMMIT")
+        reader.close()
+        keys.destroy(key.id)
+        log = path.with_name("subjects.db-wal")
+        assert log.stat().st_size == 0
+        assert wrapped not in path.read_bytes()
+        assert lookup.encode() not in path.read_bytes()
+        keys.close()
+
+
+class TestTheServersFiles:
+    """What lies on the disk, on PostgreSQL."""
+
+    @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+    def test_hold_no_trace_of_a_destroyed_key_whatever_snapshots_there_are(
+        self, subject_keys: SubjectKeys, database: Database, postgres_server: postgres.Server
+    ) -> None:
+        keys = [subject_keys.for_subject(f"patient-{number}") for number in range(5)]
+        gone = keys[2].id
+        wrapped = wrapped_bytes(database, gone)
+        assert wrapped in heap(database, postgres_server)
+        with database.read() as old:
+            old.execute(text("SELECT 1")).scalar_one()  # its snapshot is from before
+            subject_keys.destroy(gone)
+            assert wrapped not in heap(database, postgres_server)
+        with pytest.raises(KeyUnavailable, match="was destroyed"):
+            subject_keys.get(gone)
+        sealed = keys[1].seal(b"plain", b"event")
+        assert subject_keys.get(keys[1].id).open(sealed, b"event") == b"plain"
+        assert subject_keys.for_subject("patient-1").id == keys[1].id
+
+    @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+    def test_a_reader_of_the_keys_is_told_of(
+        self, subject_keys: SubjectKeys, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store, "ERASE_SECONDS", 0.05)
+        key = subject_keys.for_subject(PATIENT)
+        with database.read() as reader:
+            reader.execute(text("SELECT count(*) FROM bedside_keys.subject_keys")).scalar_one()
+            with pytest.raises(Unavailable, match=r"destroyed, but .* still be on the disk"):
+                subject_keys.destroy(key.id)
+        subject_keys.destroy(key.id)
+
+
+def wrapped_bytes(database: Database, key_id: str) -> bytes:
+    query = text("SELECT wrapped FROM bedside_keys.subject_keys WHERE key_id = :key")
+    with database.read() as connection:
+        return bytes(connection.execute(query, {"key": key_id}).scalar_one())
+
+
+def heap(database: Database, server: postgres.Server) -> bytes:
+    """Return the bytes of every file that the table has on the disk."""
+    with psycopg.connect(f"host={server.folder} user=postgres dbname=postgres") as connection:
+        connection.autocommit = True
+        connection.execute("CHECKPOINT")
+    with database.read() as connection:
+        query = text("SELECT pg_relation_filepath('bedside_keys.subject_keys')")
+        name = connection.execute(query).scalar_one()
+    path = server.folder / "data" / name
+    return b"".join(part.read_bytes() for part in path.parent.glob("*") if part.is_file())
+
+
+class TestSpareKeys:
+    def test_are_made_by_a_thread_and_not_by_who_needs_them(
+        self, subject_keys: SubjectKeys, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writers: list[str] = []
+        write = Database.write
+
+        def spy(database: Database) -> AbstractContextManager[Connection]:
+            writers.append(threading.current_thread().name)
+            return write(database)
+
+        monkeypatch.setattr(Database, "write", spy)
+        me, ids = threading.current_thread().name, set()
+        for _ in range(5 * SPARE_KEYS):
+            ids.add(subject_keys.for_nobody().id)
+            if subject_keys._refill is not None:
+                subject_keys._refill.result(20)
+        assert len(ids) == 5 * SPARE_KEYS
+        assert writers[0] == me  # the first of a process
+        assert me not in writers[1:]
+        assert 4 <= len(writers) <= 7
+
+    def test_are_there_while_another_process_holds_the_pen(
+        self, subject_keys: SubjectKeys, keys_url: str
+    ) -> None:
+        subject_keys.for_nobody()
+        other = Database.open(keys_url, pen="bedside-keys")
+        with other.write(), ThreadPoolExecutor(1) as threads:
+            made = threads.submit(subject_keys.many, [None] * SPARE_KEYS)
+            assert len(made.result(5)) == SPARE_KEYS
+        other.close()
+        assert subject_keys._refill is not None
+        subject_keys._refill.result(20)
+
+    def test_leave_no_thread_behind(self, keys_url: str, site_key: SiteKey) -> None:
+        before = threading.active_count()
+        keys = SubjectKeys.open(keys_url, site_key)
+        for _ in range(2 * SPARE_KEYS):
+            keys.for_nobody()
+        assert threading.active_count() == before + 1
+        keys.close()
+        assert threading.active_count() == before

@@ -121,3 +121,11 @@ def test_a_label_that_the_package_does_not_know_is_named(package: Package) -> No
         evaluate_package(package, ROWS, [*LABELS[:5], "sick"])
     with pytest.raises(UsageError, match="6 rows and 5 labels"):
         evaluate_package(package, ROWS, LABELS[:5])
+
+
+def test_an_interval_always_holds_its_estimate_whatever_resampling_rounds_to() -> None:
+    for n in range(4, 40):
+        truth = np.arange(n) % 2 == 0
+        scores = np.where(truth, 0.9, 0.1)  # every squared error is the same number, nearly
+        for metric in binary_metrics(truth, scores, 0.5):
+            assert metric.lower <= metric.value <= metric.upper

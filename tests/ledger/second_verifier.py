@@ -14,7 +14,8 @@ from typing import Any
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-EVENT = {"v", "id", "kind", "about", "at", "actor", "door", "body", "sealed"}
+TEXTS = {"id", "kind", "about", "at", "actor", "credential", "door"}
+EVENT = TEXTS | {"v", "body", "sealed"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
@@ -31,6 +32,12 @@ def unbase64(text: str) -> bytes:
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
+
+
+def number(value: Any) -> int:
+    """Return a number of JSON; to Python, true is one too."""
+    assert type(value) is int
+    return value
 
 
 def check_note(note: str, origin: str, public: bytes) -> tuple[int, bytes]:
@@ -56,13 +63,23 @@ def read(data: bytes) -> list[Any]:
     return values
 
 
-def check_entry(entry: dict[str, Any], index: int, last_time: str) -> tuple[bytes, str]:
-    """Return the leaf hash and the time."""
+def check_entry(
+    entry: dict[str, Any], index: int, last_time: str, known: set[str]
+) -> tuple[bytes, str]:
+    """Return the leaf hash and the time; `known` are the ids of the entries before."""
     assert set(entry) == {"event", "index", "root", "salt"}
-    assert entry["index"] == index
+    assert number(entry["index"]) == index
     event = json.loads(entry["event"], object_pairs_hook=unique)
+    assert rfc8785.dumps(event) == entry["event"].encode()
     assert set(event) == EVENT
-    assert event["v"] == 1
+    assert number(event["v"]) == 1
+    assert all(isinstance(event[name], str) for name in TEXTS)
+    assert isinstance(event["body"], dict)
+    if event["sealed"] is not None:
+        assert set(event["sealed"]) == {"box", "key", "nonce"}
+        assert all(isinstance(part, str) for part in event["sealed"].values())
+    assert event["id"] not in known
+    known.add(event["id"])
     assert TIME.fullmatch(event["at"])
     assert event["at"] >= last_time
     salt = unbase64(entry["salt"])
@@ -87,7 +104,9 @@ def verify(data: bytes, public: bytes) -> int:
     header, *values = read(data)
     assert set(header) == {"format", "origin", "root", "size", "v"}
     assert (header["format"], header["v"]) == ("bedside-ledger-export", 1)
+    assert (number(header["v"]), number(header["size"])) == (1, header["size"])
     frontier: list[bytes] = []
+    known: set[str] = set()
     size, signed, at, root = 0, -1, "", sha256(b"")
     for value in values:
         (kind,) = value
@@ -98,7 +117,7 @@ def verify(data: bytes, public: bytes) -> int:
             signed = covers
         else:
             assert kind == "entry"
-            leaf, at = check_entry(value[kind], size, at)
+            leaf, at = check_entry(value[kind], size, at, known)
             root = add(frontier, size, leaf)
             size += 1
             assert unbase64(value[kind]["root"]) == root

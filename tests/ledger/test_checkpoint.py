@@ -7,7 +7,7 @@ import pytest
 
 from bedside.errors import LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey, SigningKey
-from bedside.ledger.checkpoint import key_id, read_checkpoint, sign_checkpoint
+from bedside.ledger.checkpoint import key_id, read_checkpoint, sign_checkpoint, verifier_key
 from bedside.ledger.encoding import to_base64
 
 SIGNER = SigningKey.new()
@@ -37,6 +37,8 @@ def test_the_key_hint_is_that_of_the_signed_note_specification() -> None:
     raw = base64.b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
     assert raw[0] == 1
     assert key_id("PeterNeumann", PublicKey(raw[1:])).hex() == "c74f20a3"
+    vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    assert verifier_key("PeterNeumann", PublicKey(raw[1:])) == vkey
 
 
 def test_every_altered_byte_is_found() -> None:

@@ -17,11 +17,11 @@ names = st.text(min_size=1, max_size=40).filter(lambda text: "\x00" not in text)
 bodies = st.dictionaries(st.text(max_size=10), st.integers(-9, 9) | st.text(max_size=10))
 
 
-@given(names, names, names, bodies)
+@given(names, names, names, st.just("") | names, bodies)
 def test_an_event_is_canonical_json_with_every_field(
-    about: str, actor: str, door: str, body: dict[str, Json]
+    about: str, actor: str, door: str, credential: str, body: dict[str, Json]
 ) -> None:
-    draft = Draft(EventKind.DECISION, about, actor, door, body)
+    draft = Draft(EventKind.DECISION, about, actor, door, body, credential=credential)
     event = prepare(draft).event(AT)
     value = read_json(event)
     assert canonical_bytes(value) == event
@@ -34,6 +34,7 @@ def test_an_event_is_canonical_json_with_every_field(
         "actor": actor,
         "door": door,
         "body": body,
+        "credential": credential,
         "sealed": None,
     }
 
@@ -62,6 +63,7 @@ def test_an_odd_name_is_refused(name: str) -> None:
         Draft(EventKind.APPROVAL, "m@1", name, "rest"),
         Draft(EventKind.APPROVAL, "m@1", "p", name),
         Draft(EventKind.APPROVAL, "m@1", "p", "rest", id=name),
+        *([Draft(EventKind.APPROVAL, "m@1", "p", "rest", credential=name)] if name else []),
     ):
         with pytest.raises(UsageError, match="cannot be"):
             prepare(draft)

@@ -10,9 +10,14 @@ from bedside.canonical import canonical_bytes
 from bedside.errors import LedgerBroken, UsageError
 from bedside.keys.signing import SigningKey
 from bedside.keys.subjects import SubjectKeys
+from bedside.ledger.checkpoint import sign_checkpoint
+from bedside.ledger.encoding import to_base64
+from bedside.ledger.events import commit_to
 from bedside.ledger.export import verify_export, write_export
 from bedside.ledger.ledger import Ledger
+from bedside.ledger.merkle import Frontier
 from tests.conftest import SettableClock
+from tests.ledger import second_verifier
 from tests.ledger.drafts import prediction
 
 SIZE = 4
@@ -134,6 +139,99 @@ def test_another_spelling_of_the_same_json_is_found(export: Path, ledger: Ledger
     spaced = lines[3].replace(b'"index":1', b'"index": 1')
     message = str(judge(export, [*lines[:3], spaced, *lines[4:]], ledger))
     assert "Line 4 of the export is not canonical JSON" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "honest", "hostile"),
+    [(0, '"v":1', '"v":true'), (2, '"index":0', '"index":false'), (3, '"index":1', '"index":true')],
+)
+def test_true_is_no_number(
+    export: Path, ledger: Ledger, line: int, honest: str, hostile: str
+) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    altered = lines[line].replace(honest.encode(), hostile.encode())
+    assert altered != lines[line]
+    export.write_bytes(b"".join([*lines[:line], altered, *lines[line + 1 :]]))
+    with pytest.raises((LedgerBroken, UsageError)):
+        verify_export(export, ledger.public_key)
+    with pytest.raises(AssertionError):
+        second_verifier.verify(export.read_bytes(), ledger.public_key.raw)
+
+
+def signed_by_the_site(events: list[bytes], signer: SigningKey) -> bytes:
+    """Return an export of these events that the site itself signed, good or bad as they are."""
+    tree, lines = Frontier(), []
+    for index, event in enumerate(events):
+        tree.push(commit_to(bytes(32), event))
+        entry = {
+            "event": event.decode(),
+            "index": index,
+            "root": to_base64(tree.root()),
+            "salt": to_base64(bytes(32)),
+        }
+        lines.append({"entry": entry})
+    header = {
+        "format": "bedside-ledger-export",
+        "origin": "bedside/test",
+        "root": to_base64(tree.root()),
+        "size": tree.size,
+        "v": 1,
+    }
+    note = sign_checkpoint("bedside/test", tree.size, tree.root(), signer).note
+    values = [header, *lines, {"checkpoint": note}]
+    return b"".join(canonical_bytes(value) + b"\n" for value in values)
+
+
+GOOD = canonical_bytes(
+    {
+        "about": "m@1",
+        "actor": "p",
+        "at": "2026-11-21T08:00:00.000000Z",
+        "body": {},
+        "credential": "",
+        "door": "rest",
+        "id": "one",
+        "kind": "decision",
+        "sealed": None,
+        "v": 1,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("honest", "hostile", "words"),
+    [
+        (b'"v":1', b'"v":true', "fields of version 1"),
+        (b'"v":1', b'"v":1.0', "not canonical"),
+        (b'{"about"', b'{ "about"', "not canonical"),
+        (b'"credential":""', b'"credential":null', "credential is not text"),
+        (b'"actor":"p"', b'"actor":7', "actor is not text"),
+        (b'"body":{}', b'"body":[]', "body or sealed"),
+        (b'"sealed":null', b'"sealed":{}', "body or sealed"),
+        (b'"credential":"",', b"", "fields of version 1"),
+        (b'"id":"one"', b'"id":"two"', "id 'two' is that of an earlier entry"),
+    ],
+)
+def test_an_event_out_of_form_is_refused_even_where_the_site_signed_it(
+    tmp_path: Path, signer: SigningKey, honest: bytes, hostile: bytes, words: str
+) -> None:
+    path, first = tmp_path / "x", GOOD.replace(b'"one"', b'"two"')
+    path.write_bytes(signed_by_the_site([first, GOOD], signer))
+    assert verify_export(path, signer.public).entries == 2
+    assert second_verifier.verify(path.read_bytes(), signer.public.raw) == 2
+    path.write_bytes(signed_by_the_site([first, GOOD.replace(honest, hostile)], signer))
+    with pytest.raises(LedgerBroken, match=words) as problem:
+        verify_export(path, signer.public)
+    assert problem.value.index == 1
+    with pytest.raises(AssertionError):
+        second_verifier.verify(path.read_bytes(), signer.public.raw)
+
+
+def test_an_export_of_nothing_needs_its_signature_too(tmp_path: Path, ledger: Ledger) -> None:
+    path = exported(ledger, tmp_path)
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(LedgerBroken, match="no checkpoint is signed"):
+        verify_export(path, ledger.public_key)
 
 
 def test_a_shortened_export_with_an_honest_header_lacks_its_signature(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Column, select
+from sqlalchemy import Column, select, update
 
 from bedside.canonical import Json, canonical_bytes
 from bedside.errors import (
@@ -12,16 +12,17 @@ from bedside.errors import (
     LedgerBroken,
     LimitExceeded,
     NotFound,
+    Unavailable,
     UsageError,
 )
 from bedside.keys.signing import SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
-from bedside.ledger.checkpoint import read_checkpoint
+from bedside.ledger.checkpoint import read_checkpoint, sign_checkpoint
 from bedside.ledger.events import Draft, Entry, EventKind
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.ledger import Ledger
-from bedside.ledger.tables import ledger_entries
+from bedside.ledger.tables import ledger_checkpoints, ledger_entries, ledger_head
 from bedside.store.database import Database
 from tests.conftest import SettableClock
 from tests.ledger.drafts import EPOCH, prediction
@@ -71,13 +72,27 @@ def test_nothing_stands_when_the_callers_transaction_fails(
 
 def test_time_never_goes_backwards(ledger: Ledger, clock: SettableClock) -> None:
     (first,) = ledger.record(prediction())
-    clock.advance(-3600)
+    clock.advance(-600)
     (second,) = ledger.record(prediction())
-    clock.advance(7200)
+    clock.advance(4200)
     (third,) = ledger.record(prediction())
     assert first.at == second.at == "2026-11-21T08:00:00.000000Z"
     assert third.at == "2026-11-21T09:00:00.000000Z"
     assert ledger.verify().entries == 3
+
+
+def test_a_clock_that_jumps_does_not_freeze_the_time(ledger: Ledger, clock: SettableClock) -> None:
+    clock.advance(3600)
+    ledger.record(prediction())
+    clock.advance(-601)
+    with pytest.raises(
+        Unavailable, match=r"recorded at 2026-11-21T09:00.*clock says.*Set the clock"
+    ):
+        ledger.record(prediction())
+    assert ledger.head().size == 1
+    clock.advance(1)
+    ledger.record(prediction())
+    assert ledger.verify().entries == 2
 
 
 def test_find_goes_by_kind_and_subject_matter(ledger: Ledger) -> None:
@@ -206,13 +221,24 @@ class TestCheckpoints:
         assert ledger.verify().checkpoints == 2
 
     def test_a_tree_that_does_not_continue_the_signed_one_is_not_signed(
-        self, ledger: Ledger, database: Database
+        self, ledger: Ledger, database: Database, signer: SigningKey
     ) -> None:
         fill(ledger, 5)
         ledger.checkpoint()
+        other = sign_checkpoint("bedside/test", 4, ledger.entry(0).root, signer)
         with database.write() as connection:
-            connection.exec_driver_sql("UPDATE ledger_head SET root = frontier")
+            table = ledger_checkpoints
+            connection.execute(update(table).values(size=other.size, note=other.note))
         with pytest.raises(LedgerBroken, match="does not continue"):
+            ledger.checkpoint()
+
+    def test_a_head_that_is_not_signed_is_not_signed_now(
+        self, ledger: Ledger, database: Database
+    ) -> None:
+        fill(ledger, 5)
+        with database.write() as connection:
+            connection.execute(update(ledger_head).values(root=bytes(32)))
+        with pytest.raises(LedgerBroken, match="not the one of 5 entries that was signed"):
             ledger.checkpoint()
 
     def test_a_ledger_that_became_shorter_is_not_signed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,16 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from bedside.clock import system_clock
 from bedside.keys.signing import SigningKey
 from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
 from bedside.store.database import Database
+from tests.conftest import SettableClock
 from tests.ledger.drafts import EPOCH
 from tests.ledger.writer import FENCED, TURNS
 
 PROCESSES = 4
+LIVES = 6
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,9 +49,9 @@ def asked(
     )
 
 
-def start(asked: str) -> subprocess.Popen[str]:
+def start(asked: str, module: str = "writer", *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.ledger.writer", asked],
+        [sys.executable, "-W", "error", "-m", f"tests.ledger.{module}", asked, *more],
         cwd=ROOT,
         env={**os.environ, "BEDSIDE_ALLOW_TMPFS": "1"},
         stdin=subprocess.PIPE,
@@ -58,8 +62,9 @@ def start(asked: str) -> subprocess.Popen[str]:
 
 
 def test_several_processes_leave_no_gap_and_no_fork(
-    ledger: Ledger, subject_keys: SubjectKeys, asked: str
+    ledger: Ledger, subject_keys: SubjectKeys, clock: SettableClock, asked: str
 ) -> None:
+    clock.now = system_clock()  # as the others have it
     writers = [start(asked) for _ in range(PROCESSES)]
     for writer in writers:
         assert writer.stdout is not None
@@ -89,3 +94,29 @@ def test_several_processes_leave_no_gap_and_no_fork(
     assert all(entry.index < release.index for entry in fenced)
     keys = {entry.value["sealed"]["key"] for entry in ledger.entries() if entry.value["sealed"]}
     assert len(keys) == 5  # one key for each of five patients, whoever came first
+
+
+@pytest.mark.parametrize("way", ["single", "group"])
+def test_what_was_recorded_stands_after_the_process_is_killed(
+    ledger: Ledger, asked: str, way: str
+) -> None:
+    said: dict[int, str] = {}
+    for life in range(LIVES):
+        writer = start(asked, "killed", way)
+        assert writer.stdout is not None
+        for _ in range(life % 4 + 1):
+            index, event_id = writer.stdout.readline().split()
+            said[int(index)] = event_id
+        writer.send_signal(signal.SIGKILL)  # whatever it does just now
+        for line in writer.communicate()[0].splitlines(keepends=True):
+            if line.endswith("\n"):
+                index, event_id = line.split()
+                said[int(index)] = event_id
+        assert writer.returncode == -signal.SIGKILL
+    verdict = ledger.verify()
+    assert verdict.signed == verdict.entries > LIVES
+    for place, promised in said.items():
+        entry = ledger.entry(place)
+        assert entry.id == promised
+        assert ledger.opened(entry) is not None  # and its key was durable before it
+    assert ledger.checkpoint().size == verdict.entries

@@ -11,7 +11,7 @@ import pytest
 
 from bedside.keys.signing import PublicKey
 from bedside.ledger import tables
-from bedside.ledger.checkpoint import key_id
+from bedside.ledger.checkpoint import key_id, verifier_key
 from bedside.ledger.events import EventKind
 from bedside.ledger.export import verify_export, write_export
 from bedside.ledger.ledger import Ledger
@@ -42,6 +42,7 @@ def test_the_example_verifies(example: Path, public: PublicKey) -> None:
 def test_the_examples_numbers_are_right(example: Path, public: PublicKey) -> None:
     assert f"`{public.fingerprint}`" in PAGE
     assert f"`{key_id('bedside/example', public).hex()}`" in PAGE
+    assert f"`{verifier_key('bedside/example', public)}`" in PAGE
     leaves = [bytes.fromhex(line.split()[1]) for line in BLOCKS[1].splitlines()]
     found = re.search(r"is the path `([0-9a-f]{64})`, `([0-9a-f]{64})`", PAGE)
     assert found is not None

@@ -148,7 +148,7 @@ def test_every_field_of_every_inner_node(ledger: Ledger) -> None:
             assert problem.index == row["position"] << 8, f"{name}: {problem}"
     extra = {"level": 16, "position": 0, "hash": bytes(32)}
     problem = broken_by(ledger, doing(insert(ledger_nodes).values(extra)))
-    assert "3 stored nodes and must have 2" in str(problem)
+    assert "3 rows of nodes where there must be 2" in str(problem)
 
 
 @pytest.mark.parametrize("index", range(SIZE))
@@ -157,6 +157,17 @@ def test_an_entry_is_deleted(small: Ledger, index: int) -> None:
     problem = broken_by(small, doing(gone))
     assert problem.index == index
     assert f"entry {index}: it is missing" in str(problem)
+
+
+@pytest.mark.parametrize("place", [-1, -(2**62) - 7, -(2**63)])
+def test_an_entry_or_a_checkpoint_hides_before_the_beginning(small: Ledger, place: int) -> None:
+    row = rows_of(small.database, ledger_entries)[0] | {"position": place, "id": "another"}
+    problem = broken_by(small, doing(insert(ledger_entries).values(row)))
+    assert problem.index == 0
+    assert "7 rows of entries where there must be 6" in str(problem)
+    note = rows_of(small.database, ledger_checkpoints)[0] | {"number": place, "size": place}
+    problem = broken_by(small, doing(insert(ledger_checkpoints).values(note)))
+    assert "3 rows of checkpoints where there must be 2" in str(problem)
 
 
 @pytest.mark.parametrize("table", [ledger_head, ledger_checkpoints], ids=lambda t: t.name)
@@ -169,11 +180,6 @@ def test_a_row_is_deleted(small: Ledger, table: Table) -> None:
 def test_an_entry_is_inserted_at_the_end(small: Ledger) -> None:
     row = rows_of(small.database, ledger_entries)[-1] | {"position": SIZE, "id": "another"}
     assert broken_by(small, doing(insert(ledger_entries).values(row))).index == SIZE
-
-
-def test_an_entry_is_inserted_before_the_beginning(small: Ledger) -> None:
-    row = rows_of(small.database, ledger_entries)[0] | {"position": -1, "id": "another"}
-    assert broken_by(small, doing(insert(ledger_entries).values(row))).index == 0
 
 
 def test_an_entry_is_inserted_in_between(small: Ledger) -> None:
@@ -215,6 +221,7 @@ def rebuild(connection: Connection, rows: list[dict[str, Any]], checkpoints: int
     """Write entries, and a head that fits them: what somebody with all rights would do."""
     tree = Frontier()
     connection.execute(delete(ledger_entries))
+    note = connection.execute(select(ledger_head.c.note)).scalar_one()  # no key, no better one
     connection.execute(delete(ledger_head))
     for row in rows:
         leaf = commit_to(row["salt"], row["event"])
@@ -228,6 +235,7 @@ def rebuild(connection: Connection, rows: list[dict[str, Any]], checkpoints: int
         "frontier": b"".join(tree.hashes),
         "at": rows[-1]["at"],
         "checkpoints": checkpoints,
+        "note": note,
     }
     connection.execute(insert(ledger_head), head)
 
@@ -241,13 +249,79 @@ def test_the_tail_is_cut_off_and_the_head_made_to_fit(small: Ledger, left: int) 
 
 
 def test_history_is_rewritten_with_everything_made_to_fit(small: Ledger) -> None:
-    rows = rows_of(small.database, ledger_entries)
-    value = small.entry(4).value
-    value["body"] = {"score": 0.75, "number": 4}
-    rows[4] = rows[4] | {"event": canonical_bytes(value), "salt": bytes(SALT_BYTES)}
+    rows = forged(small, 4)
     problem = broken_by(small, lambda c: rebuild(c, rows, 2))
     assert problem.index == 4
     assert "from here to entry 5 something is not what was signed" in str(problem)
+
+
+def forged(small: Ledger, index: int) -> list[dict[str, Any]]:
+    """Return the rows with another event at `index`."""
+    rows = rows_of(small.database, ledger_entries)
+    value = small.entry(index).value | {"body": {"score": 0.75, "number": index}}
+    rows[index] = rows[index] | {"event": canonical_bytes(value), "salt": bytes(SALT_BYTES)}
+    return rows
+
+
+@pytest.mark.parametrize("index", range(SIZE))
+def test_history_is_rewritten_and_every_checkpoint_removed(small: Ledger, index: int) -> None:
+    def forge(connection: Connection) -> None:
+        rebuild(connection, forged(small, index), 0)
+        connection.execute(delete(ledger_checkpoints))
+
+    problem = broken_by(small, forge)
+    assert "from here to the end something is not what was signed" in str(problem)
+    assert problem.index == 0  # without checkpoints only the whole is known to be wrong
+
+
+def test_the_tail_after_the_last_checkpoint_is_rewritten(small: Ledger) -> None:
+    small.record(prediction(number=6), prediction(number=7))
+    rows = forged(small, 7)
+    problem = broken_by(small, lambda c: rebuild(c, rows, 2))
+    assert problem.index == SIZE
+    problem = broken_by(small, lambda c: rebuild(c, rows[:7], 2))  # and the last one cut off
+    assert problem.index == 7
+    assert "the head was signed over 8 entries" in str(problem)
+
+
+def test_nobody_extends_or_signs_or_believes_a_forged_head(small: Ledger) -> None:
+    small.record(prediction(number=6))
+    kept = {table: rows_of(small.database, table) for table in RECORD}
+    with small.database.write() as connection:
+        rebuild(connection, forged(small, 6), 0)
+        connection.execute(delete(ledger_checkpoints))
+    acts: list[Callable[[], object]] = [
+        lambda: small.record(prediction()),
+        small.checkpoint,
+        small.head,
+        small.verify,
+    ]
+    for act in acts:
+        with pytest.raises(LedgerBroken):
+            act()
+    assert len(rows_of(small.database, ledger_entries)) == 7
+    with small.database.write() as connection:
+        for table, rows in kept.items():
+            connection.execute(delete(table))
+            connection.execute(insert(table), rows) if rows else None
+    assert small.record(prediction())[0].index == 7
+    assert small.verify().signed == 8
+
+
+def test_a_frontier_that_is_not_that_of_the_head_is_not_extended(small: Ledger) -> None:
+    (row,) = rows_of(small.database, ledger_head)
+    with small.database.write() as connection:
+        connection.execute(set_field(ledger_head, row, "frontier", altered(row["frontier"])))
+    with pytest.raises(LedgerBroken, match="another root than their head"):
+        small.record(prediction())
+
+
+def test_a_signed_head_of_an_earlier_moment_does_not_fit_the_present(small: Ledger) -> None:
+    (earlier,) = rows_of(small.database, ledger_head)
+    small.record(prediction())
+    (row,) = rows_of(small.database, ledger_head)
+    change = set_field(ledger_head, row, "note", earlier["note"])
+    assert "was signed over 6 entries only" in str(broken_by(small, doing(change)))
 
 
 def test_history_is_rewritten_and_signed_with_another_key(small: Ledger) -> None:

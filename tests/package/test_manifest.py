@@ -93,6 +93,63 @@ def test_every_declared_language_has_its_words() -> None:
     assert "a text lacks the declared language(s) ['ja']" in refusal(canonical_bytes(value))
 
 
+@pytest.mark.parametrize(
+    "version",
+    ["1", "1\u0662.0.0", "01.0.0", "1.0.0-01", "1.0.0-a..b", "1.0.0-", "1.0.0\n", "1.0.0+build"],
+)
+def test_a_version_is_a_semantic_one_in_ascii(version: str) -> None:
+    assert "must be like 1.0.0" in refusal(changed(version=version))
+
+
+@pytest.mark.parametrize("version", ["0.0.0", "10.20.30-rc.1", "1.0.0-0.01a", "1.0.0--"])
+def test_every_kind_of_pre_release_passes(version: str) -> None:
+    assert read_manifest(changed(version=version)).version == version
+
+
+def test_a_name_that_does_not_fit_is_told_how_to_look() -> None:
+    assert "'My Model' must be lower-case letters, digits and -" in refusal(
+        changed(name="My Model")
+    )
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-99-99T99:99:99.000000Z",
+        "2026-02-29T00:00:00.000000Z",
+        "\u0662026-11-21T08:00:00.000000Z",
+        "2026-11-21T08:00:00Z",
+        "2026-11-21T17:00:00.000000+09:00",
+    ],
+)
+def test_a_time_is_one_that_exists_in_its_one_spelling(moment: str) -> None:
+    lineage = {**json.loads(WRITTEN)["lineage"], "trained_at": moment}
+    assert "lineage.trained_at" in refusal(changed(lineage=lineage))
+
+
+def test_a_language_stands_once() -> None:
+    assert "a language stands twice" in refusal(changed(languages=["en", "en"]))
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0.9, 0.1), (0.85, 0.9), (0.1, 0.7)])
+def test_a_metric_lies_within_its_interval(lower: float, upper: float) -> None:
+    evaluation = json.loads(WRITTEN)["evaluation"]
+    metric = {**evaluation["metrics"][0], "lower": lower, "upper": upper}
+    message = refusal(changed(evaluation={**evaluation, "metrics": [metric]}))
+    assert f"the value 0.8 is not within its interval from {lower} to {upper}" in message
+
+
+def test_a_difference_above_its_tolerance_is_refused() -> None:
+    lineage = json.loads(WRITTEN)["lineage"]
+    lineage["difference"]["largest"] = 0.5
+    assert "the largest difference 0.5 is above" in refusal(changed(lineage=lineage))
+
+
+def test_a_whole_field_holds_a_whole_number() -> None:
+    with pytest.raises(ValidationError, match=r"no whole number lies from 0\.2 to 0\.8"):
+        NumberField(name="x", unit="1", minimum=0.2, maximum=0.8, whole=True)
+
+
 @pytest.mark.parametrize("name", ["a.onnx\n", "A.onnx", "../a.onnx", ""])
 def test_entry_names_are_matched_whole(name: str) -> None:
     value = json.loads(WRITTEN)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from bedside.people.people import People
 from bedside.people.permissions import Action, Role
 from bedside.people.person import Caller
 from bedside.store.database import Database
+from tests.conftest import SettableClock
 
 
 def signed_in(people: People, admin: Caller, name: str, *roles: str, door: str = "rest") -> Caller:
@@ -116,20 +117,102 @@ def test_roles_are_replaced_and_the_event_says_from_what_to_what(
 
 
 @pytest.mark.parametrize("act", ["deactivate", "lose the role"])
-def test_the_last_administrator_stays(people: People, admin: Caller, act: str) -> None:
-    def do(person_id: str) -> None:
-        if act == "deactivate":
-            people.deactivate(admin, person_id)
-        else:
-            people.set_roles(admin, person_id, ["auditor"])
+def test_the_last_administrator_who_can_sign_in_stays(
+    people: People, admin: Caller, clock: SettableClock, act: str
+) -> None:
+    other = signed_in(people, admin, "Baba", "administrator")
 
-    gone = people.add(admin, "Baba", ["administrator"])
-    people.deactivate(admin, gone.id)
-    with pytest.raises(Conflict, match="'Aoki' is the last active administrator"):
-        do(admin.person.id)
-    people.reactivate(admin, gone.id)
-    do(admin.person.id)
+    def do(caller: Caller, person_id: str) -> None:
+        if act == "deactivate":
+            people.deactivate(caller, person_id)
+        else:
+            people.set_roles(caller, person_id, ["auditor"])
+
+    soon = people.issue_key(admin, other.person.id, "visit", clock.now + timedelta(hours=1))
+    visiting = people.sign_in(soon.secret, "cli")
+    people.revoke_key(admin, other.credential)
+    with pytest.raises(Conflict, match="'Aoki' is the last active administrator with a key"):
+        do(visiting, admin.person.id)
+    people.issue_key(admin, other.person.id, "for good")
+    do(visiting, admin.person.id)
     assert not people.get("Aoki").active or people.get("Aoki").roles == {Role.AUDITOR}
+
+
+def test_the_last_key_of_the_last_administrator_stays(
+    people: People, admin: Caller, ledger: Ledger
+) -> None:
+    colleague = people.add(admin, "Baba", ["administrator"])
+    size = ledger.head().size
+    with pytest.raises(Conflict, match=r"is the last key of an administrator.*does not run out"):
+        people.revoke_key(admin, admin.credential)
+    assert ledger.head().size == size
+    people.issue_key(admin, colleague.id, "office")
+    people.revoke_key(admin, admin.credential)
+    with pytest.raises(PermissionRefused, match=r"The API key .* of 'Aoki' is revoked"):
+        people.deactivate(admin, colleague.id)
+
+
+def test_a_key_of_somebody_else_or_one_that_runs_out_may_always_go(
+    people: People, admin: Caller, clock: SettableClock
+) -> None:
+    clinician = signed_in(people, admin, "Baba", "clinician")
+    soon = people.issue_key(admin, admin.person.id, "visit", clock.now + timedelta(hours=1))
+    for key_id in (clinician.credential, soon.id):
+        assert people.revoke_key(admin, key_id).revoked_at
+
+
+def test_nobody_changes_their_own_roles_and_the_attempt_is_recorded(
+    people: People, admin: Caller, ledger: Ledger
+) -> None:
+    with pytest.raises(PermissionRefused, match="Nobody changes their own roles"):
+        people.set_roles(admin, admin.person.id, ["administrator", "developer", "operator"])
+    assert people.get("Aoki").roles == {Role.ADMINISTRATOR}
+    assert len(ledger.find(kind=EventKind.PERMISSION_REFUSED)) == 1
+
+
+def test_nobody_becomes_administrator_and_approver(people: People, admin: Caller) -> None:
+    with pytest.raises(UsageError, match="administrator and approver at once"):
+        people.add(admin, "Baba", ["approver", "administrator"])
+    person = people.add(admin, "Baba", ["approver"])
+    with pytest.raises(UsageError, match="administrator and approver at once"):
+        people.set_roles(admin, person.id, ["approver", "administrator"])
+
+
+@pytest.mark.parametrize("fault", ["revoked", "expired", "unknown"])
+def test_a_key_that_no_longer_opens_no_longer_acts(
+    people: People, admin: Caller, clock: SettableClock, ledger: Ledger, fault: str
+) -> None:
+    """A caller who signed in before is looked at again inside the transaction of the act."""
+    person = people.add(admin, "Baba", ["administrator"])
+    key = people.issue_key(admin, person.id, "visit", clock.now + timedelta(hours=1))
+    caller = people.sign_in(key.secret, "rest")
+    if fault == "revoked":
+        people.revoke_key(admin, key.id)
+    elif fault == "expired":
+        clock.advance(3600)
+    else:
+        caller = replace(caller, credential=admin.credential)
+    size = len(people.list())
+    with pytest.raises(PermissionRefused, match=f"The API key .* of 'Baba' is {fault}"):
+        people.add(caller, "Chiba", ["auditor"])
+    assert len(people.list()) == size
+    assert len(ledger.find(kind=EventKind.PERMISSION_REFUSED)) == 1
+
+
+def test_every_event_says_with_which_key_it_was_done(
+    people: People, admin: Caller, ledger: Ledger
+) -> None:
+    caller = signed_in(people, admin, "Baba", "administrator")
+    person = people.add(caller, "Chiba", ["auditor"])
+    people.set_roles(caller, person.id, ["operator"])
+    people.revoke_key(caller, people.issue_key(caller, person.id, "key").id)
+    with pytest.raises(PermissionRefused):
+        people.require(caller, Action.PREDICT)
+    done = [entry.value for entry in ledger.entries()]
+    assert {event["credential"] for event in done if event["actor"] == "system"} == {""}
+    mine = [event for event in done if event["actor"] == caller.person.id]
+    assert len(mine) == 5
+    assert {event["credential"] for event in mine} == {caller.credential}
 
 
 def test_two_administrators_who_deactivate_each_other_at_once_leave_one(
@@ -243,7 +326,7 @@ def test_an_event_and_its_rows_stand_or_fall_together(
 
     def broken() -> None:
         with people.acting(admin, Action.PEOPLE_MANAGE) as connection:
-            ledger.append(connection, [events.person_added(admin.person, "system", "system")])
+            ledger.append(connection, [events.person_added(None, admin.person)])
             queries.change_person(connection, replace(admin.person, active=False))
             raise Conflict("something else is wrong")
 

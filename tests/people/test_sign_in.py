@@ -11,11 +11,12 @@ import pytest
 from bedside.errors import SignInRefused
 from bedside.ledger.events import EventKind
 from bedside.ledger.ledger import Ledger
-from bedside.people import flood
-from bedside.people.api_key import IssuedKey, new_secret
-from bedside.people.flood import RECORDED_PER_MINUTE, Sum
+from bedside.people import flood, queries
+from bedside.people.api_key import IssuedKey, Stranger, new_secret
+from bedside.people.flood import FLUSH_SECONDS, RECORDED_PER_MINUTE, Sum
 from bedside.people.people import People
 from bedside.people.person import Caller
+from bedside.store.database import Database
 from tests.conftest import SettableClock
 
 
@@ -145,7 +146,81 @@ def test_threads_count_a_flood_together(
     assert event.value["body"]["refused"] == 40
 
 
+def test_processes_whose_clocks_differ_share_one_limit(
+    people: People, admin: Caller, ledger: Ledger, database: Database, clock: SettableClock
+) -> None:
+    fast = SettableClock()
+    fast.advance(61)
+    ahead = People(database, ledger, fast)
+    for _ in range(50):
+        refused(people, "x")
+        refused(ahead, "x")
+    assert len(reasons(ledger)) <= 2 * RECORDED_PER_MINUTE + 1
+    clock.advance(300)
+    fast.advance(300)
+    people.sum_up_refused_sign_ins()
+    ahead.sum_up_refused_sign_ins()
+    bodies = [e.value["body"] for e in ledger.find(kind=EventKind.SIGN_IN_REFUSED)]
+    sums = [body for body in bodies if body["reason"] == "flood"]
+    single = len(bodies) - len(sums)
+    assert single + sum(body["refused"] - body["recorded"] for body in sums) == 100
+
+
+def test_above_the_limit_an_attempt_costs_no_write_until_a_second_has_passed(
+    people: People, admin: Caller, database: Database, clock: SettableClock
+) -> None:
+    def counted() -> int:
+        with database.read() as connection:
+            return sum(queries.refused_by_minute(connection).values())
+
+    for _ in range(RECORDED_PER_MINUTE + 500):
+        refused(people, "x")
+    assert counted() == RECORDED_PER_MINUTE
+    clock.advance(FLUSH_SECONDS)
+    refused(people, "x")
+    assert counted() == RECORDED_PER_MINUTE + 501
+
+
+def test_what_was_counted_in_memory_is_not_lost_when_another_closed_the_minute(
+    people: People, admin: Caller, ledger: Ledger, database: Database, clock: SettableClock
+) -> None:
+    for _ in range(RECORDED_PER_MINUTE + 7):
+        refused(people, "x")
+    clock.advance(60)
+    People(database, ledger, clock).sum_up_refused_sign_ins()
+    people.sum_up_refused_sign_ins()
+    bodies = [e.value["body"] for e in ledger.find(kind=EventKind.SIGN_IN_REFUSED)]
+    last = bodies[-1]
+    assert (last["minute"], last["refused"], last["recorded"]) == ("2026-11-21T08:00", 7, 0)
+
+
+def test_many_attempts_of_one_stranger_are_recorded_at_once(
+    people: People, admin: Caller, ledger: Ledger, clock: SettableClock
+) -> None:
+    stranger = people.recognise(["x"], "rest")["x"]
+    assert isinstance(stranger, Stranger)
+    people.turn_away(stranger, "rest", 3)
+    assert reasons(ledger) == ["malformed"] * 3
+    people.turn_away(stranger, "rest", 1000)
+    assert len(reasons(ledger)) == RECORDED_PER_MINUTE
+    clock.advance(60)
+    people.sum_up_refused_sign_ins()
+    (event,) = ledger.find(kind=EventKind.SIGN_IN_REFUSED, newest_first=True, limit=1)
+    assert event.value["body"]["refused"] == 1003
+
+
+def test_a_look_at_many_keys_finds_the_good_one(
+    people: People, admin: Caller, key: IssuedKey
+) -> None:
+    secrets = [new_secret() for _ in range(1200)]
+    found = people.recognise([*secrets, key.secret, None], "rest")
+    assert len(found) == 1202
+    assert isinstance(caller := found[key.secret], Caller)
+    assert caller.credential == key.id
+    assert sum(isinstance(one, Stranger) for one in found.values()) == 1201
+
+
 def test_sums_are_due_for_past_minutes_above_the_limit_only() -> None:
     over = RECORDED_PER_MINUTE + 1
-    counts = {"08:02": over, "08:00": over + 5, "08:01": RECORDED_PER_MINUTE}
+    counts = {"08:02": over, "08:00": over + 5, "08:01": RECORDED_PER_MINUTE, "08:03": over}
     assert flood.sums(counts, "08:02") == (Sum("08:00", over + 5, RECORDED_PER_MINUTE),)

@@ -201,6 +201,34 @@ def test_nobody_approves_twice_or_a_draft_or_what_is_retired(bench: Bench) -> No
     assert len(bench.registry.version(ref).approvals) == 1
 
 
+def test_one_person_with_two_keys_is_one_approver(bench: Bench) -> None:
+    ref, admin, ann = bench.verify(), bench.crew["adm"], bench.crew["ann"]
+    second = bench.people.issue_key(admin, ann.person.id, "another computer")
+    again = bench.people.sign_in(second.secret, "web")
+    assert again.credential != ann.credential
+    bench.registry.approve(ann, ref, MEANING)
+    with pytest.raises(Conflict, match="You approved"):
+        bench.registry.approve(again, ref, "I checked it once more.")
+    assert bench.registry.version(ref).state is State.VERIFIED
+    with pytest.raises(Conflict, match="It lacks 1 approval by people other than"):
+        bench.registry.release(bench.crew["ops"], ref, "now")
+
+
+def test_an_approval_stands_when_the_approver_has_left(bench: Bench) -> None:
+    ref = bench.approve()
+    bench.people.deactivate(bench.crew["adm"], bench.crew["ann"].person.id)
+    assert bench.registry.release(bench.crew["ops"], ref, "first use").version == "1.0.0"
+
+
+def test_every_act_says_with_which_key_it_was_done(bench: Bench) -> None:
+    bench.release()
+    bench.registry.retire(bench.crew["ops"], REF, "recalled")
+    keys = {caller.person.id: caller.credential for caller in bench.crew.values()} | {"system": ""}
+    acts = [entry.value for entry in bench.ledger.entries()]
+    assert {event["kind"] for event in acts} > {"approval", "release", "retirement", "key-trusted"}
+    assert all(event["credential"] == keys[event["actor"]] for event in acts)
+
+
 def test_approvals_at_once_lose_nothing_and_approve_once(bench: Bench) -> None:
     ref = bench.verify()
     start = threading.Barrier(3)

@@ -118,9 +118,11 @@ def test_an_unknown_field_is_refused_and_the_meant_one_is_named() -> None:
 
 def test_a_missing_value_is_refused_where_it_must_not_be() -> None:
     assert refused("mean radius", None) == (
-        "'mean radius': missing: got nothing; allowed: a number from 6 to 29 in um, or in mm"
+        "'mean radius': missing: it was not sent; allowed: a number from 6 to 29 in um (mm is converted)"
     )
-    assert refused("sex", None) == "'sex': missing: got nothing; allowed: one of 'female', 'male'"
+    assert (
+        refused("sex", None) == "'sex': missing: it was not sent; allowed: one of 'female', 'male'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,9 +130,9 @@ def test_a_missing_value_is_refused_where_it_must_not_be() -> None:
     [
         ("14.2", "'14.2'"),
         (True, "true"),
-        ([14.2], "a list of 1 values"),
+        ([14.2], "a list of 1 value"),
         ({}, "an object of 0 names"),
-        ({"value": 14.2}, "an object of 1 names"),
+        ({"value": 14.2}, "an object of 1 name"),
         ({"value": "14.2", "unit": "um"}, "'14.2' in 'um'"),
         ({"value": True, "unit": "um"}, "true in 'um'"),
         ({"value": 14.2, "unit": "um", "by": "me"}, "an object of 3 names"),
@@ -138,7 +140,7 @@ def test_a_missing_value_is_refused_where_it_must_not_be() -> None:
 )
 def test_something_else_than_a_number_is_refused(value: Json, told: str) -> None:
     assert refused("mean radius", value) == (
-        f"'mean radius': wrong-type: got {told}; allowed: a number from 6 to 29 in um, or in mm"
+        f"'mean radius': wrong-type: got {told}; allowed: a number from 6 to 29 in um (mm is converted)"
     )
 
 
@@ -163,16 +165,16 @@ def test_something_else_than_a_whole_number_is_refused_for_a_whole_code(value: J
 
 def test_a_unit_without_a_declared_conversion_is_refused() -> None:
     assert refused("mean radius", {"value": 1.4, "unit": "cm"}) == (
-        "'mean radius': wrong-unit: got 1.4 in 'cm'; allowed: a number from 6 to 29 in um, or in mm"
+        "'mean radius': wrong-unit: got 1.4 in 'cm'; allowed: a number from 6 to 29 in um (mm is converted)"
     )
     assert refused("mean radius", {"value": 1.4, "unit": None}).startswith(
-        "'mean radius': wrong-unit: got an object of 2 names"
+        "'mean radius': wrong-unit: got 1.4 in null"
     )
 
 
 def test_a_value_out_of_range_is_refused() -> None:
     assert refused("mean radius", 29.5) == (
-        "'mean radius': out-of-range: got 29.5 in um; allowed: a number from 6 to 29 in um, or in mm"
+        "'mean radius': out-of-range: got 29.5 in um; allowed: a number from 6 to 29 in um (mm is converted)"
     )
     assert refused("ratio", -1) == (
         "'ratio': out-of-range: got -1; allowed: a number from 0 to 1, or missing (null)"
@@ -182,7 +184,7 @@ def test_a_value_out_of_range_is_refused() -> None:
 def test_the_range_is_checked_after_conversion_and_both_values_are_told() -> None:
     assert refused("mean radius", {"value": 14.2, "unit": "mm"}) == (
         "'mean radius': out-of-range: got 14.2 in mm (= 14200 in um); allowed: a number from 6 to "
-        "29 in um, or in mm"
+        "29 in um (mm is converted)"
     )
 
 
@@ -200,14 +202,15 @@ def test_numbers_beyond_all_measure_are_out_of_range(value: Json) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
     assert refused("mean radius", value) == (
-        f"'mean radius': not-finite: got {value} in um; allowed: a number from 6 to 29 in um, or in "
-        "mm"
+        f"'mean radius': not-finite: got {value} in um; allowed: a number from 6 to 29 in um (mm is "
+        "converted)"
     )
 
 
 def test_an_unknown_category_is_refused() -> None:
     assert refused("sex", "Female") == (
-        "'sex': unknown-category: got 'Female'; allowed: one of 'female', 'male'"
+        "'sex': unknown-category: got 'Female'; allowed: one of 'female', 'male'; perhaps "
+        "'female' is meant"
     )
     assert refused("grade", 4) == (
         "'grade': unknown-category: got 4; allowed: one of 1, 2, 3, or missing (null)"
@@ -217,8 +220,23 @@ def test_an_unknown_category_is_refused() -> None:
 @pytest.mark.parametrize("code", ["x" * 201, "\ud800"])
 def test_a_code_that_cannot_be_recorded_is_refused_even_where_unknown_ones_pass(code: str) -> None:
     assert refused("scanner", code).endswith(
-        "; allowed: a code that is text of at most 200 characters, or missing (null)"
+        "; allowed: a code that is text of at most 200 characters, none of them invisible, or "
+        "missing (null)"
     )
+
+
+@pytest.mark.parametrize("code", ["A ", "a", "\uff21", "A\x00", "\x00", "A\u200b", "\u200e"])
+def test_a_code_that_looks_like_a_declared_one_is_no_unknown_code(code: str) -> None:
+    assert refused("scanner", code).startswith("'scanner': unknown-category: got ")
+
+
+def test_a_misspelt_code_is_told_the_one_that_is_meant() -> None:
+    assert refused("scanner", "a ").endswith("; perhaps 'A' is meant")
+
+
+def test_a_code_of_letters_that_print_alike_is_shown_escaped() -> None:
+    assert "got 'm\\u0430le'; allowed" in refused("sex", "m\u0430le")
+    assert "got '男'; allowed" in refused("sex", "男")
 
 
 @pytest.mark.parametrize("row", [None, [], "row", 5, True])

@@ -75,7 +75,7 @@ def test_an_input_outside_the_domain_is_refused_and_nothing_is_predicted(small: 
         small.predict([*ROWS, {"radius": 100, "sex": "male"}])
     assert str(caught.value) == (
         "The gate refused the input: row 5, 'radius': out-of-range: got 100 in um; allowed: a "
-        "number from 6 to 29 in um, or in mm. Send values inside the model's declared domain; "
+        "number from 6 to 29 in um (mm is converted). Send values inside the model's declared domain; "
         "nothing was predicted."
     )
     with pytest.raises(UsageError):
@@ -152,7 +152,7 @@ def test_another_threshold_is_noticed_by_a_case_beside_it() -> None:
 def test_a_golden_input_that_does_not_pass_the_gate_refuses_the_package() -> None:
     assert mismatch(with_case(0, input={"radius": 500, "sex": "male"})) == (
         "The golden case 'case-0' of small-tumour@1.2.3 does not pass the package's own gate: "
-        "'radius': out-of-range: got 500 in um; allowed: a number from 6 to 29 in um, or in mm. "
+        "'radius': out-of-range: got 500 in um; allowed: a number from 6 to 29 in um (mm is converted). "
         "Freeze the model again."
     )
 

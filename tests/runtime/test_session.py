@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
 from bedside.package.manifest import Conditions, Model
-from bedside.runtime.session import Session, check_conditions
+from bedside.runtime.session import Session, check_conditions, this_processor
 from tests.package.building import OPSET, WEIGHTS, conditions, model, model_of, network
 
 ROWS = np.array([[1.0, 2.0, 0.0, 1.0, 0.0], [-1.0, 0.5, 1.0, 0.0, 1.0]])
@@ -204,9 +204,20 @@ def test_another_processor_is_refused_and_both_are_named() -> None:
     with pytest.raises(ConditionsNotMet) as caught:
         check_conditions(conditions(processor="riscv128"))
     assert str(caught.value) == (
-        f"The package was verified on riscv128; this machine is {platform.machine()}. Run it on "
+        f"The package was verified on riscv128; this machine is {this_processor()}. Run it on "
         "that architecture, or freeze the model again here."
     )
+
+
+@pytest.mark.parametrize(
+    ("here", "stated"),
+    [("arm64", "aarch64"), ("aarch64", "arm64"), ("AMD64", "x86_64"), ("x86_64", "AMD64")],
+)
+def test_two_spellings_of_one_processor_are_the_same(
+    here: str, stated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: here)
+    check_conditions(conditions(processor=stated))
 
 
 def test_the_conditions_of_this_machine_are_met() -> None:

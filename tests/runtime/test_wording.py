@@ -19,9 +19,11 @@ from bedside.runtime.wording import MAX_SHOWN, number, printable, shown
         ("it's", '"it\'s"'),
         ("\ud800", "'\\ud800'"),
         ([1, [2]], "a list of 2 values"),
-        ({"a": 1}, "an object of 1 names"),
+        ({"a": 1}, "an object of 1 name"),
         ({"value": 5, "unit": "mm"}, "5 in 'mm'"),
-        (b"bytes", "a bytes"),
+        ({"value": 50, "unit": None}, "50 in null"),
+        ([1], "a list of 1 value"),
+        (b"bytes", "a value of type bytes"),
     ],
 )
 def test_a_value_is_shown_as_a_person_would_write_it(value: Json, told: str) -> None:

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from bedside.errors import BedsideError, NotFound, PackageDamaged, SignatureRefused, Unavailable
+from bedside.errors import (
+    BedsideError,
+    InputRefused,
+    NotFound,
+    PackageDamaged,
+    SignatureRefused,
+    Unavailable,
+)
 from bedside.ledger.events import EventKind
+from bedside.ledger.fences import FenceMoved
 from bedside.package.package import Package
 from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
 from bedside.serving import released
 from bedside.serving.released import ReleasedModels
-from bedside.serving.values import Row
+from bedside.serving.values import Decision, Row, Verdict
 from bedside.site.site import Site
 from tests import bedside_site
 from tests.bedside_site import MODEL, ROW, Hospital
@@ -142,7 +150,49 @@ def test_a_signature_that_is_trusted_no_more_is_refused_and_recorded_once(
             fresh.fetch(MODEL)
     (entry,) = site.ledger.find(kind=EventKind.PACKAGE_REFUSED)
     assert entry.value["body"]["error"] == "SignatureRefused"
-    assert entry.value["body"]["epoch"] == 1
+    assert entry.value["body"]["epoch"] == 2  # the revocation began it
+
+
+def test_a_running_process_stops_answering_when_the_author_is_trusted_no_more(
+    hospital: Hospital, models: ReleasedModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, clinician = hospital.site, hospital["clinician"].caller
+    administrator, author = hospital["administrator"].caller, hospital.key.public
+    models.start()
+    assert site.serving.predict_now(clinician, MODEL, [Row(ROW)])
+    site.registry.revoke_key(administrator, author.fingerprint)
+    with pytest.raises(SignatureRefused, match="not among the 0 trusted"):
+        site.serving.predict_now(clinician, MODEL, [Row(ROW)])
+    assert len(site.ledger.find(kind=EventKind.PREDICTION)) == 1
+    wait_for(lambda: not site.serving.readiness()[0].ready)
+    assert "not among the 0 trusted" in site.serving.readiness()[0].reason
+    models.stop()
+    monkeypatch.setattr(released, "RETRY_SECONDS", 0.0)
+    site.registry.trust_key(administrator, author, "the author, after all")
+    assert site.serving.predict_now(clinician, MODEL, [Row(ROW)])[0].epoch == 2
+
+
+def test_a_prediction_under_way_when_the_author_loses_trust_is_not_recorded(
+    hospital: Hospital,
+) -> None:
+    site, clinician = hospital.site, hospital["clinician"].caller
+    loaded = site.serving.models.fetch(MODEL)
+    attempt = site.serving._attempt(clinician, loaded, [Row(ROW)], 0)
+    site.registry.revoke_key(hospital["administrator"].caller, hospital.key.public.fingerprint)
+    with pytest.raises(FenceMoved):
+        site.group.submit(attempt.drafts).result(10)
+
+
+def test_every_event_of_a_patient_says_with_which_key_it_was_asked(hospital: Hospital) -> None:
+    site, clinician = hospital.site, hospital["clinician"].caller
+    (one,) = site.serving.predict_now(clinician, MODEL, [Row(ROW)])
+    site.serving.decide(clinician, one.id, Decision(Verdict.AGREE))
+    with pytest.raises(InputRefused):
+        site.serving.predict_now(clinician, MODEL, [Row({"unknown": 1})])
+    kinds = (EventKind.PREDICTION, EventKind.DECISION, EventKind.REFUSAL)
+    for kind in kinds:
+        (entry,) = site.ledger.find(kind=kind)
+        assert entry.value["credential"] == clinician.credential
 
 
 def test_a_package_that_did_not_load_is_tried_again_after_a_while(

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 import pytest
 
@@ -13,7 +17,8 @@ from bedside.errors import (
     Unavailable,
     UsageError,
 )
-from bedside.ledger.events import EventKind
+from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.group import Recorded
 from bedside.serving import serving as serving_module
 from bedside.serving.values import Decision, Prediction, Row, Verdict
 from tests.bedside_site import MODEL, ROW, Hospital
@@ -126,6 +131,68 @@ def test_nobody_but_a_clinician_predicts_or_decides(hospital: Hospital) -> None:
 def test_no_row_is_no_request(hospital: Hospital) -> None:
     with pytest.raises(UsageError, match="no row"):
         hospital.site.serving.predict_now(hospital["clinician"].caller, MODEL, [])
+
+
+class Hanging:
+    """A group commit that accepts everything and never confirms anything."""
+
+    def submit(self, drafts: Sequence[Draft]) -> Recorded:
+        return Future()
+
+
+def test_a_record_that_nobody_confirms_is_told_as_uncertain(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = predicted(hospital)
+    serving = hospital.site.serving
+    monkeypatch.setattr(serving, "_group", Hanging())
+    monkeypatch.setattr(serving_module, "RECORD_SECONDS", 0.01)
+    for asked, look in (
+        ([Row(ROW)], r"trace of [0-9a-f-]{36} before"),
+        ([Row(ROW), Row(ROW)], r"trace of [0-9a-f-]{36} \(and 1 more\)"),
+        ([Row({})], "look for a refusal about small-tumour@1.2.3"),
+    ):
+        with pytest.raises(Unavailable, match="may have been recorded") as caught:
+            predicted(hospital, *asked)
+        assert re.search(look, caught.value.advice)
+    with pytest.raises(Unavailable, match="may have been recorded") as caught:
+        serving.decide(hospital["clinician"].caller, one.id, Decision(Verdict.AGREE))
+    assert f"trace of {one.id}" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "inline"),
+    [
+        ([Row(ROW)], 65536, True),
+        ([Row(ROW)], 65537, False),
+        ([Row(ROW)] * 16, 0, True),
+        ([Row(ROW)] * 17, 0, False),
+        ([Row(ROW, "patient-7")], 0, False),
+    ],
+)
+def test_what_is_large_is_computed_and_sealed_off_the_event_loop(
+    hospital: Hospital,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[Row],
+    size: int,
+    inline: bool,
+) -> None:
+    serving = hospital.site.serving
+    seen: list[int] = []
+    attempt, submit = serving._attempt, serving._group.submit
+
+    def attempting(*given: object) -> serving_module.Attempt:
+        seen.append(threading.get_ident())
+        return attempt(*given)  # type: ignore[arg-type]
+
+    def submitting(drafts: Sequence[Draft]) -> Recorded:
+        seen.append(threading.get_ident())
+        return submit(drafts)
+
+    monkeypatch.setattr(serving, "_attempt", attempting)
+    monkeypatch.setattr(serving._group, "submit", submitting)
+    asyncio.run(serving.predict(hospital["clinician"].caller, MODEL, rows, size=size))
+    assert [thread == threading.get_ident() for thread in seen] == [inline, inline]
 
 
 def test_a_release_takes_effect_at_the_next_answer(hospital: Hospital) -> None:

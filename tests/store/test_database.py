@@ -3,11 +3,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bedside.errors import SiteProblem, Unavailable, UsageError
 from bedside.store import database as module
@@ -247,3 +249,59 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as problem:
         Database.open(f"postgresql://someone:hunter2@/x?host={tmp_path}")
     assert "hunter2" not in str(problem.value)
+
+
+def test_values_are_not_told_with_an_error(opened: Database) -> None:
+    add(opened, "a secret word")
+    with pytest.raises(IntegrityError) as problem:
+        add(opened, "a secret word")
+    assert "parameters hidden" in str(problem.value)
+    if opened.dialect == "sqlite":  # PostgreSQL itself names the value of a key that is double
+        assert "a secret word" not in str(problem.value)
+
+
+def test_a_mistake_in_sql_is_not_taken_for_an_old_schema(opened: Database) -> None:
+    with pytest.raises(DBAPIError, match="syntax error"), opened.read() as connection:
+        connection.execute(text("SELEC 1"))
+
+
+def test_writers_see_what_was_committed_whatever_the_servers_default(
+    postgres_server: postgres.Server,
+) -> None:
+    url = f"{postgres_server.new_database()}"
+    name = make_url(url).database
+    postgres_server._administer(
+        f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+    )
+    databases = [Database.open(url) for _ in range(3)]
+    with databases[0].write() as connection:
+        notes.metadata.create_all(connection)
+        connection.execute(insert(notes).values(id=0, word="0"))
+
+    def count_up(database: Database) -> None:
+        for _ in range(20):
+            with database.write() as connection:
+                top = connection.execute(select(func.max(notes.c.id))).scalar_one()
+                connection.execute(insert(notes).values(id=top + 1, word=str(top + 1)))
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(count_up, databases))
+    assert len(words(databases[0])) == 61
+    for database in databases:
+        database.close()
+    postgres_server.drop(url)
+
+
+def test_a_server_that_does_not_wait_for_its_disk_is_refused(
+    postgres_server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_server.new_database()
+    monkeypatch.delenv("BEDSIDE_ALLOW_TMPFS")
+    with pytest.raises(SiteProblem, match="fsync=off: what it confirms, a power cut undoes"):
+        Database.open(url)
+    postgres_server.drop(url)
+
+
+def test_a_process_leaves_connections_for_others() -> None:
+    # PostgreSQL gives 100 by default, and a site holds two pools in each process
+    assert 2 * (module.POOL_SIZE + module.POOL_OVERFLOW["postgresql"]) <= 100 // 3

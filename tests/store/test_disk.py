@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bedside.errors import SiteProblem
-from bedside.store.disk import refuse_forgetful_disk, why_forgetful
+from bedside.store.disk import refuse_forgetful_disk, why_forgetful, write_new
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -56,3 +57,34 @@ def test_a_folder_in_memory_is_found_on_this_machine(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("K_SERVICE", raising=False)
     with pytest.raises(SiteProblem, match="tmpfs, which lives in memory"):
         refuse_forgetful_disk(Path(in_memory[-1]))
+
+
+def test_a_new_file_is_durable_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def spy(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    write_new(tmp_path / "k", b"data", 0o600)
+    assert synced == [str(tmp_path / "k"), str(tmp_path)]
+    assert (tmp_path / "k").read_bytes() == b"data"
+    assert (tmp_path / "k").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_new(tmp_path / "k", b"data", 0o600)
+    monkeypatch.undo()
+    write_new(tmp_path / "k", b"data", 0o600)
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "k", b"other", 0o600)
+    assert (tmp_path / "k").read_bytes() == b"data"

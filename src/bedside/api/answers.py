@@ -1,4 +1,7 @@
-"""Answers as JSON: built straight from the values, without a second pass over them."""
+"""Answers as JSON: built straight from the values, without a second pass over them.
+
+Every member is named here, so that a new field of a value is not told before somebody decides to.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from starlette.responses import Response
 from bedside.canonical import Json
 from bedside.package.fields import Text
 from bedside.package.manifest import Manifest
-from bedside.registry.lifecycle import VersionRecord
+from bedside.registry.lifecycle import Approval, VersionRecord
 from bedside.registry.release import HistoryEntry, Release
+from bedside.serving.released import Loaded, Standing
 from bedside.serving.values import Prediction, Readiness
 
 
@@ -19,6 +23,11 @@ def json_response(value: Json, status: int = 200) -> Response:
     """Return `value` as a JSON response."""
     data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Response(data.encode("utf-8"), status_code=status, media_type="application/json")
+
+
+def predicted_response(predictions: Sequence[Prediction], *, many: bool) -> Response:
+    """Return the HTTP answer to a prediction, in the form in which it was asked for."""
+    return json_response(many_answers(predictions) if many else one_answer(predictions[0]))
 
 
 def one_answer(prediction: Prediction) -> dict[str, Json]:
@@ -42,22 +51,88 @@ def model_summary(manifest: Manifest) -> dict[str, Json]:
 
 def release_told(release: Release) -> dict[str, Json]:
     """Return a release as JSON."""
-    return _slots(release)
+    return {
+        "model": release.model,
+        "version": release.version,
+        "digest": release.digest,
+        "epoch": release.epoch,
+        "since": release.since,
+        "by": release.by,
+        "reason": release.reason,
+        "event_id": release.event_id,
+    }
 
 
 def history_told(entry: HistoryEntry) -> dict[str, Json]:
     """Return one epoch of a model as JSON."""
-    return _slots(entry)
+    return {
+        "model": entry.model,
+        "epoch": entry.epoch,
+        "act": entry.act.value,
+        "version": entry.version,
+        "digest": entry.digest,
+        "since": entry.since,
+        "by": entry.by,
+        "reason": entry.reason,
+        "event_id": entry.event_id,
+    }
 
 
 def version_told(record: VersionRecord) -> dict[str, Json]:
     """Return a version as JSON, with its approvals."""
-    return _slots(record) | {"approvals": [_slots(one) for one in record.approvals]}
+    return {
+        "model": record.model,
+        "version": record.version,
+        "digest": record.digest,
+        "archive": record.archive,
+        "state": record.state.value,
+        "registered_by": record.registered_by,
+        "registered_at": record.registered_at,
+        "approvals": [_approval(one) for one in record.approvals],
+    }
 
 
 def readiness_told(readiness: Readiness) -> dict[str, Json]:
     """Return a model's readiness as JSON."""
-    return _slots(readiness)
+    return {
+        "model": readiness.model,
+        "version": readiness.version,
+        "epoch": readiness.epoch,
+        "ready": readiness.ready,
+        "reason": readiness.reason,
+        "advice": readiness.advice,
+    }
+
+
+def standing_told(found: Standing) -> dict[str, Json]:
+    """Return a released version as JSON: whether it answers here, and if not, why."""
+    error = None if isinstance(found, Loaded) else found.error
+    return {
+        "release": release_told(found.release),
+        "ready": error is None,
+        "reason": error.message if error else "",
+        "advice": error.advice if error else "",
+    }
+
+
+def nothing_released(readiness: Readiness) -> dict[str, Json]:
+    """Return the same members as `standing_told` for a model of which nothing answers."""
+    return {
+        "release": None,
+        "ready": False,
+        "reason": readiness.reason,
+        "advice": readiness.advice,
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Json]:
+    return {
+        "person_id": approval.person_id,
+        "person_name": approval.person_name,
+        "meaning": approval.meaning,
+        "at": approval.at,
+        "event_id": approval.event_id,
+    }
 
 
 def _row(prediction: Prediction) -> dict[str, Json]:
@@ -94,8 +169,3 @@ def _shown(manifest: Manifest, label: str | None) -> Text:
     if output.kind == "number":
         return {}
     return next(one.shown for one in output.classes if one.label == label)
-
-
-def _slots(value: Release | HistoryEntry | VersionRecord | Readiness | object) -> dict[str, Json]:
-    names: tuple[str, ...] = getattr(type(value), "__slots__", ())
-    return {name: getattr(value, name) for name in names}

@@ -10,14 +10,14 @@ from http import HTTPStatus
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from bedside import __version__
 from bedside.api import pages, routes
 from bedside.api.doorkeeper import Doorkeeper
-from bedside.api.envelope import Envelope, Service
+from bedside.api.envelope import CLIENT_GONE, Envelope, Service
 from bedside.api.journal import FAULTS
 from bedside.api.metrics import Metrics
 from bedside.api.openapi import Document
@@ -58,6 +58,7 @@ def create_app(site: Site) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # a redirect makes a client send the patient's data twice
     )
     app.state.site = site
     app.state.service = Service()
@@ -71,6 +72,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(BedsideError, _told)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _unusable)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
     return app
 
@@ -116,6 +118,11 @@ async def _unusable(request: Request, error: Exception) -> Response:
             instance=request.url.path,
         )
     )
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the client left before its request was here; the log says so by the status."""
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -1,7 +1,8 @@
 """Signing in for many requests at once: one look at the database for all that came meanwhile.
 
-While one look is under way, the next requests gather, and the same key is looked up once for all
-of them. A look begins after the request came, so a key that was revoked before never opens.
+While one look is under way, the next requests gather, and all their keys are looked up in one query.
+A look begins after the request came, so a key that was revoked before never opens. Whoever is
+known goes in at once; strangers are put on record after that, so a flood of them holds up nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict
 from typing import TypeAlias
 
 from bedside.errors import BedsideError
+from bedside.people.api_key import Stranger
 from bedside.people.people import People
 from bedside.people.person import Caller
 
@@ -40,41 +42,56 @@ class Doorkeeper:
         if self._looking is None:
             self._looking = loop.create_task(self._look())
         outcome = await future
-        if isinstance(outcome, BedsideError):
-            raise outcome
+        if isinstance(outcome, BedsideError):  # a copy: one raised by many gathers tracebacks
+            raise type(outcome)(outcome.message, advice=outcome.advice)
         return outcome
 
     async def _look(self) -> None:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, defaultdict(list)
-                counts = {secret: len(futures) for secret, futures in waiting.items()}
                 try:
-                    found = await asyncio.to_thread(self._outcomes, counts)
+                    found = await asyncio.to_thread(self._recognised, list(waiting))
+                    strangers: dict[str | None, Stranger] = {}
+                    for secret, outcome in found.items():
+                        if isinstance(outcome, Stranger):
+                            strangers[secret] = outcome
+                        else:
+                            _tell(waiting[secret], outcome)
+                    times = {secret: len(waiting[secret]) for secret in strangers}
+                    turned = await asyncio.to_thread(self._turned_away, strangers, times)
                 except BaseException as problem:
                     _fail(waiting, problem)
                     raise
-                for secret, futures in waiting.items():
-                    for future, outcome in zip(futures, found[secret], strict=True):
-                        if not future.done():  # a client that went away cancelled its own
-                            future.set_result(outcome)
+                for secret, error in turned.items():
+                    _tell(waiting[secret], error)
         finally:
             self._looking = None
 
-    def _outcomes(self, counts: dict[str | None, int]) -> dict[str | None, list[Outcome]]:
-        return {secret: self._outcomes_of(secret, count) for secret, count in counts.items()}
-
-    def _outcomes_of(self, secret: str | None, count: int) -> list[Outcome]:
-        found = self._outcome(secret)
-        if isinstance(found, Caller):
-            return [found] * count
-        return [found, *(self._outcome(secret) for _ in range(count - 1))]  # each is recorded
-
-    def _outcome(self, secret: str | None) -> Outcome:
+    def _recognised(self, secrets: list[str | None]) -> dict[str | None, Outcome | Stranger]:
         try:
-            return self._people.sign_in(secret, self._door)
+            return {**self._people.recognise(secrets, self._door)}
+        except BedsideError as problem:
+            return dict.fromkeys(secrets, problem)
+
+    def _turned_away(
+        self, strangers: dict[str | None, Stranger], times: dict[str | None, int]
+    ) -> dict[str | None, BedsideError]:
+        return {
+            secret: self._error(stranger, times[secret]) for secret, stranger in strangers.items()
+        }
+
+    def _error(self, stranger: Stranger, times: int) -> BedsideError:
+        try:
+            return self._people.turn_away(stranger, self._door, times)
         except BedsideError as problem:
             return problem
+
+
+def _tell(futures: list[asyncio.Future[Outcome]], outcome: Outcome) -> None:
+    for future in futures:
+        if not future.done():  # a client that went away cancelled its own
+            future.set_result(outcome)
 
 
 def _fail(waiting: Waiting, problem: BaseException) -> None:

@@ -21,6 +21,10 @@ from bedside.api.problems import Problem, respond
 ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever watches the service must get through when it is full."""
 
+CLIENT_GONE: Final = 499
+"""The status, seen only in log and metrics, of a client that left before its request was here: closed,
+or cut off for sending too slowly. nginx uses the same number."""
+
 PERSON: Final = "bedside.person"
 """Where a route leaves the id of the person who asked, for the log."""
 
@@ -96,7 +100,7 @@ class Envelope:
             tell(
                 REQUESTS,
                 logging.INFO,
-                "answered",
+                "left" if status == CLIENT_GONE else "answered",
                 method=scope["method"],
                 route=route,
                 status=status,

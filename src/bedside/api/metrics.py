@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bedside.api.journal import STATE, tell
+from bedside.errors import BedsideError
 from bedside.site.site import Site
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -21,7 +24,11 @@ class SiteState(Collector):
         self._site = site
 
     def collect(self) -> Iterator[Metric]:
-        """Give the present values."""
+        """Give the present values; what cannot be found out now is left out.
+
+        Signing in needs the database, so whoever reads this could reach it a moment ago. When it is
+        slow or fails just then, the counters, which need no database, are what tells why.
+        """
         ready = GaugeMetricFamily(
             "bedside_model_ready",
             "1 where the released version answers here, else 0.",
@@ -30,7 +37,11 @@ class SiteState(Collector):
         for one in self._site.serving.readiness():
             ready.add_metric([one.model, one.version], float(one.ready))
         yield ready
-        size = self._site.ledger.head().size
+        try:
+            size = self._site.ledger.head().size
+        except BedsideError as problem:
+            tell(STATE, logging.WARNING, "no ledger gauge", error=type(problem).__name__)
+            return
         yield GaugeMetricFamily("bedside_ledger_entries", "Entries in the ledger.", value=size)
 
 

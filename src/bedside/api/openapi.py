@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from bedside import __version__
+from bedside.api.documented import DecisionBody, ProblemDetails
+from bedside.api.example import example_of
 from bedside.api.problems import MEDIA_TYPE
 from bedside.api.schema import (
+    REFERENCE,
     answer_schema,
     answers_schema,
     input_schema,
+    reference_to,
     request_schema,
     spoken,
 )
@@ -66,8 +71,9 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     value["paths"] = predicting | value["paths"]
     components = value["components"]
     components["schemas"] |= {
-        _input_name(one): input_schema(one.manifest, one.example) for one in loaded
+        _input_name(one): input_schema(one.manifest, example_of(one)) for one in loaded
     }
+    components["schemas"] |= component_of(DecisionBody)
     for operations in value["paths"].values():
         for operation in operations.values():
             _say_problem_json(operation["responses"]["default"])
@@ -83,6 +89,16 @@ def _head_with_description(operation: dict[str, Json]) -> None:
     operation["description"] = rest
 
 
+def component_of(model: type[BaseModel]) -> dict[str, Json]:
+    """Return the schemas of `model` and of all that it is made of, by name, for the components.
+
+    FastAPI does this for models that it validates; a body that is read by hand it does not know.
+    """
+    schema: dict[str, Json] = model.model_json_schema(ref_template=REFERENCE)
+    parts: dict[str, Json] = schema.pop("$defs", {})
+    return {model.__name__: schema} | parts
+
+
 def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
     """Return the path item of one released model.
 
@@ -90,7 +106,7 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
     """
     manifest = loaded.manifest
     answers = {"oneOf": [answer_schema(manifest), answers_schema(manifest)]}
-    problem = {"$ref": "#/components/schemas/ProblemDetails"}
+    example = example_of(loaded)
     return {
         "post": {
             "operationId": "predict_" + manifest.name.replace("-", "_"),
@@ -102,11 +118,11 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
                 "content": {
                     "application/json": {
                         "schema": request_schema(
-                            {"$ref": f"#/components/schemas/{_input_name(loaded)}"}, rows
+                            {"$ref": REFERENCE.format(model=_input_name(loaded))}, rows
                         ),
                         "examples": {
-                            "one": {"value": {"input": loaded.example}},
-                            "many": {"value": {"inputs": [{"input": loaded.example}]}},
+                            "one": {"value": {"input": example}},
+                            "many": {"value": {"inputs": [{"input": example}]}},
                         },
                     }
                 },
@@ -118,7 +134,7 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
                 },
                 "default": {
                     "description": "A problem",
-                    "content": {MEDIA_TYPE: {"schema": problem}},
+                    "content": {MEDIA_TYPE: {"schema": reference_to(ProblemDetails)}},
                 },
             },
         }

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bedside.api import answers
+from bedside.api import answers, documented
 from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import PERSON, Service
+from bedside.api.example import example_of
 from bedside.api.metrics import Metrics
+from bedside.api.negotiation import preferred_language, preferred_type
+from bedside.api.problems import MEDIA_TYPE
 from bedside.api.requests import bearer_secret, read_body, read_decision, read_predict
+from bedside.api.schema import reference_to
 from bedside.canonical import Json
 from bedside.errors import InputRefused
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
-from bedside.serving.released import Loaded
-from bedside.serving.values import Verdict
+from bedside.serving.released import Loaded, Standing
+from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
 from bedside.site.site import Site
 
 DOOR = "rest"
-
-
-class ProblemDetails(BaseModel):
-    """What went wrong, and the next step (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    advice: str
-    refusals: list[dict[str, Any]] = Field(default_factory=list)
-
-
-class DecisionBody(BaseModel):
-    """What the physician decided about a prediction."""
-
-    verdict: Verdict
-    label: str | None = Field(None, description="Only with `corrected`: the label that is right.")
-    reason: str = Field("", description="Needed unless the verdict is `agree`.")
 
 
 def site_of(request: Request) -> Site:
@@ -85,7 +69,9 @@ SignedIn = Annotated[Caller, Depends(signed_in)]
 Body = Annotated[bytes, Depends(body_of)]
 
 router = APIRouter(
-    responses={"default": {"model": ProblemDetails, "description": "A problem (RFC 9457)"}}
+    responses={
+        "default": {"model": documented.ProblemDetails, "description": "A problem (RFC 9457)"}
+    }
 )
 
 
@@ -94,18 +80,23 @@ async def predict(request: Request) -> Response:
     site = site_of(request)
     caller = await signed_in(request)
     limits = site.settings.limits
-    asked = read_predict(await read_body(request, limits), limits)
+    data = await read_body(request, limits)
+    if len(data) <= INLINE_BYTES:
+        asked = read_predict(data, limits)
+    else:  # megabytes of JSON would hold up every other request
+        asked = await asyncio.to_thread(read_predict, data, limits)
     name: str = request.path_params["name"]
     metrics: Metrics = request.app.state.metrics
     try:
-        predictions = await site.serving.predict(caller, name, asked.rows)
+        predictions = await site.serving.predict(caller, name, asked.rows, size=len(data))
     except InputRefused:
         metrics.refused(name)
         raise
     for one in predictions:
         metrics.predicted(one.manifest.name, one.manifest.version, one.label)
-    told = answers.many_answers(predictions) if asked.many else answers.one_answer(predictions[0])
-    return answers.json_response(told)
+    if len(predictions) <= INLINE_ROWS:
+        return answers.predicted_response(predictions, many=asked.many)
+    return await asyncio.to_thread(answers.predicted_response, predictions, many=asked.many)
 
 
 PREDICT = Route("/v1/models/{name}/predict", predict, methods=["POST"])
@@ -116,10 +107,11 @@ PREDICT = Route("/v1/models/{name}/predict", predict, methods=["POST"])
     "/v1/predictions/{prediction_id}/decision",
     tags=["decide"],
     status_code=HTTPStatus.CREATED,
+    response_model=documented.DecisionAnswer,
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": DecisionBody.model_json_schema()}},
+            "content": {"application/json": {"schema": reference_to(documented.DecisionBody)}},
         }
     },
 )
@@ -137,61 +129,76 @@ def decide(request: Request, prediction_id: str, caller: SignedIn, body: Body) -
     )
 
 
-@router.get("/v1/predictions/{prediction_id}/trace", tags=["trace"])
+@router.get(
+    "/v1/predictions/{prediction_id}/trace",
+    tags=["trace"],
+    response_model=documented.TraceAnswer,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 def trace(request: Request, prediction_id: str, caller: SignedIn) -> Response:
     """Tell the full story of a prediction, with proofs.
 
-    As text for people where `Accept: text/plain` is sent, in Japanese with `Accept-Language: ja`.
+    As text for people where `Accept` prefers `text/plain` to `application/json`, in Japanese where
+    `Accept-Language` prefers `ja` to `en`.
     """
     found = site_of(request).serving.trace(caller, prediction_id)
-    if "text/plain" in request.headers.get("accept", ""):
-        japanese = request.headers.get("accept-language", "").strip().lower().startswith("ja")
-        return PlainTextResponse(found.text("ja" if japanese else "en"))
+    if preferred_type(_sent(request, "accept"), ("application/json", "text/plain")) == "text/plain":
+        wanted = preferred_language(_sent(request, "accept-language"), ("en", "ja"))
+        return PlainTextResponse(found.text("ja" if wanted == "ja" else "en"))
     return answers.json_response(found.document())
 
 
-@router.get("/v1/models", tags=["models"])
+@router.get("/v1/models", tags=["models"], response_model=documented.ModelsAnswer)
 def models(request: Request, caller: SignedIn) -> Response:
     """List what is released here, and whether it answers."""
     site = permitted(request, caller, Action.MODELS_READ)
     return answers.json_response(
         {
             "models": [
-                {
-                    "release": answers.release_told(found.release),
-                    "ready": isinstance(found, Loaded),
-                    "title": found.manifest.title if isinstance(found, Loaded) else None,
-                }
+                answers.standing_told(found)
+                | {"title": found.manifest.title if isinstance(found, Loaded) else None}
                 for found in site.serving.models.standing()
             ]
         }
     )
 
 
-@router.get("/v1/models/{name}", tags=["models"])
+@router.get("/v1/models/{name}", tags=["models"], response_model=documented.ModelAnswer)
 def model(request: Request, name: str, caller: SignedIn) -> Response:
     """Tell what a model is, what it takes, which version answers, and its history."""
     site = permitted(request, caller, Action.MODELS_READ, name)
     history = site.registry.history(name)
-    loaded = site.serving.models.current(name)
-    told: dict[str, Json] = {
-        "name": name,
-        "release": answers.release_told(loaded.release) if loaded else None,
-        "manifest": answers.model_summary(loaded.manifest) if loaded else None,
+    readiness = site.serving.models.readiness(name)  # which loads what was not looked at yet
+    found = _standing(site, name)
+    standing = answers.standing_told(found) if found else answers.nothing_released(readiness)
+    told: dict[str, Json] = {"name": name} | standing
+    told |= {
+        "manifest": answers.model_summary(found.manifest) if isinstance(found, Loaded) else None,
         "versions": [answers.version_told(one) for one in site.registry.versions(name)],
         "history": [answers.history_told(one) for one in history],
     }
     return answers.json_response(told)
 
 
-@router.get("/v1/models/{name}/example", tags=["models"])
+@router.get("/v1/models/{name}/example", tags=["models"], response_model=documented.ExampleAnswer)
 def example(request: Request, name: str, caller: SignedIn) -> Response:
-    """Return a request body that the model takes: a golden case of the released package."""
+    """Return a request body that the model takes; never the row of a real person."""
     site = permitted(request, caller, Action.MODELS_READ, name)
-    return answers.json_response({"input": site.serving.models.fetch(name).example})
+    return answers.json_response({"input": example_of(site.serving.models.fetch(name))})
 
 
-@router.get("/v1/models/{name}/ready", tags=["models"])
+@router.get(
+    "/v1/models/{name}/ready",
+    tags=["models"],
+    response_model=documented.ReadinessAnswer,
+    responses={
+        503: {
+            "model": documented.ReadinessAnswer,
+            "description": "It does not answer, and why; or the service is full",
+            "content": {MEDIA_TYPE: {"schema": reference_to(documented.ProblemDetails)}},
+        }
+    },
+)
 def model_ready(request: Request, name: str, caller: SignedIn) -> Response:
     """Say whether a model answers here: 200, or 503 with the reason."""
     site = permitted(request, caller, Action.MODELS_READ, name)
@@ -215,20 +222,34 @@ def metrics_text(request: Request, caller: SignedIn) -> Response:
     return Response(found.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/healthz", tags=["operation"], openapi_extra={"security": []})
+@router.head("/healthz", include_in_schema=False)
+@router.get(
+    "/healthz",
+    tags=["operation"],
+    response_model=documented.StatusAnswer,
+    openapi_extra={"security": []},
+)
 async def alive() -> Response:
     """Say that the process answers."""
     return answers.json_response({"status": "alive"})
 
 
-@router.get("/readyz", tags=["operation"], openapi_extra={"security": []})
+@router.head("/readyz", include_in_schema=False)
+@router.get(
+    "/readyz",
+    tags=["operation"],
+    response_model=documented.StatusAnswer,
+    responses={503: {"model": documented.StatusAnswer, "description": "Not now, and why"}},
+    openapi_extra={"security": []},
+)
 async def ready(request: Request) -> Response:
-    """Say whether to send requests here: the database answers and nobody is stopping us."""
+    """Say whether to send requests here: the releases can be looked up and nobody is stopping us."""
     service: Service = request.app.state.service
     trouble = site_of(request).serving.models.trouble
-    if service.draining or trouble is not None:
-        status = "stopping" if service.draining else "the database does not answer"
-        return answers.json_response({"status": status}, HTTPStatus.SERVICE_UNAVAILABLE)
+    if service.draining:
+        return answers.json_response({"status": "stopping"}, HTTPStatus.SERVICE_UNAVAILABLE)
+    if trouble is not None:
+        return answers.json_response({"status": trouble.message}, HTTPStatus.SERVICE_UNAVAILABLE)
     return answers.json_response({"status": "ready"})
 
 
@@ -236,3 +257,12 @@ async def ready(request: Request) -> Response:
 def openapi(request: Request) -> Response:
     """Return the OpenAPI document for what is released now."""
     return answers.json_response(request.app.state.document.value())
+
+
+def _sent(request: Request, header: str) -> str:
+    """Return all that was sent under a name that may stand more than once (RFC 9110, section 5.3)."""
+    return ", ".join(request.headers.getlist(header))
+
+
+def _standing(site: Site, name: str) -> Standing | None:
+    return next((one for one in site.serving.models.standing() if one.release.model == name), None)

@@ -6,11 +6,18 @@ dialect of OpenAPI 3.1), so that a client can be generated and a form can be fil
 
 from __future__ import annotations
 
+from typing import Final
+
+from pydantic import BaseModel
+
 from bedside.canonical import Json
 from bedside.package.fields import CategoryField, InputField, NumberField, Text
 from bedside.package.manifest import Manifest
 from bedside.package.outputs import BinaryOutput, NumberOutput, Output
 from bedside.serving.values import MAX_SUBJECT
+
+REFERENCE: Final = "#/components/schemas/{model}"
+"""Where a schema stands in an OpenAPI document (OpenAPI 3.1.0, section 4.8.7)."""
 
 
 def input_schema(manifest: Manifest, example: Json | None) -> dict[str, Json]:
@@ -82,6 +89,11 @@ def answers_schema(manifest: Manifest) -> dict[str, Json]:
     """Return the schema of an answer to a request with many rows."""
     row = _object(_row_answer(manifest.postprocessing))
     return _object(_common() | {"predictions": {"type": "array", "items": row}})
+
+
+def reference_to(model: type[BaseModel]) -> dict[str, Json]:
+    """Return a reference to `model` among the document's components."""
+    return {"$ref": REFERENCE.format(model=model.__name__)}
 
 
 def spoken(text: Text) -> str:

@@ -59,6 +59,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
                 "list": people.list_people,
                 "role": people.set_roles,
                 "deactivate": people.deactivate,
+                "reactivate": people.reactivate,
                 "key": people.key,
                 "revoke-key": people.revoke_key,
             },

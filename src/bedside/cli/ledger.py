@@ -32,11 +32,12 @@ def verify(
 ) -> None:
     """Verify the whole record: every entry, every proof, every signed checkpoint.
 
+    Of a site, also that people, keys, versions, approvals and releases are as the record tells.
     An export needs only its file and the ledger's public key, on any machine.
     """
     if export_file is None:
         with open_site(site) as opened, progress("Verifying the ledger"):
-            verdict = opened.ledger.verify()
+            verdict = opened.verify()
     else:
         verdict = _verify_export(export_file, public_key)
     value: dict[str, Json] = {
@@ -50,6 +51,8 @@ def verify(
     def tell(page: Page) -> None:
         page.check(True, f"{verdict.entries} entries, none changed, none missing")
         page.check(True, f"{verdict.checkpoints} signed checkpoints, each consistent with the next")
+        if export_file is None:
+            page.check(True, "people, keys, versions, approvals and releases are as it tells")
         page.line(f"  head: size {verdict.head.size}, root {verdict.head.root.hex()}")
 
     show(value, tell, as_json=as_json)
@@ -96,6 +99,7 @@ def export(
                 about="ledger",
                 actor=caller.person.id,
                 door=DOOR,
+                credential=caller.credential,
                 body={"entries": opened.ledger.head().size},
             )
         )

@@ -119,6 +119,22 @@ def deactivate(
     )
 
 
+def reactivate(
+    person: PersonArgument,
+    site: SiteOption = DEFAULT_SITE,
+    key_file: KeyFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a deactivated person in again, with the roles and keys that they have."""
+    with entered(site, key_file) as (opened, caller):
+        changed = opened.people.reactivate(caller, person)
+    show(
+        person_document(changed),
+        lambda page: page.line(f"{changed.name} can sign in again."),
+        as_json=as_json,
+    )
+
+
 def key(
     person: PersonArgument,
     label: Annotated[

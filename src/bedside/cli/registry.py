@@ -206,7 +206,8 @@ def _show_version(record: VersionRecord, following: str, *, as_json: bool) -> No
     def tell(page: Page) -> None:
         page.line(f"{record.ref} is {record.state}.", style="bold")
         for approval in record.approvals:
-            page.line(f"  approved by {approval.person_name}, {approval.at}: {approval.meaning}")
+            who = f"{approval.person_name} ({approval.person_id})"
+            page.line(f"  approved by {who}, {approval.at}: {approval.meaning}")
         page.line(following)
 
     show(version_document(record), tell, as_json=as_json)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sklearn.base import BaseEstimator
 
-from bedside.errors import FreezeRefused, InputRefused
-from bedside.freezing.compare import Comparison, compare
+from bedside.freezing.compare import Comparison, compare, typical_size
 from bedside.freezing.convert import INPUT, convert
-from bedside.freezing.domain import Group, comparison_groups
-from bedside.freezing.frames import NativeTable, RawRow, Table, as_frame, raw_rows
+from bedside.freezing.domain import Group, comparison_groups, evenly
+from bedside.freezing.frames import NativeTable, Table, as_frame, raw_rows
 from bedside.freezing.frozen import FrozenModelPath, FrozenParts
 from bedside.freezing.golden import golden_cases
 from bedside.freezing.lineage import make_lineage, moment_of_freezing
 from bedside.freezing.native import NativeModel, check_output
+from bedside.freezing.outside import refuse_outside
 from bedside.freezing.sklearn.columns import Step
 from bedside.freezing.sklearn.preprocessing import Translated, native_names, translate_model
 from bedside.freezing.spec import Spec
@@ -26,7 +24,7 @@ from bedside.package.fields import TabularInput
 from bedside.package.golden import write_golden
 from bedside.package.manifest import Conditions, Golden, Lineage, Manifest, Model
 from bedside.package.package import build_package, describe_entries
-from bedside.runtime.gate import Gate
+from bedside.runtime.session import this_processor
 
 MODEL_ENTRY = "model.onnx"
 GOLDEN_ENTRY = "golden.json"
@@ -64,7 +62,7 @@ def assemble(
     parts = _parts(translated, step, spec, circumstances.libraries)
     frame = as_frame(data, spec.fields)
     rows = raw_rows(frame, spec.fields)
-    refuse_outside(rows, parts.declared)
+    refuse_outside(rows, spec.fields)
     table = NativeTable.like(frame, spec.fields, native_names(model))
     native = NativeModel(model, table, spec.output, step)
     frozen = FrozenModelPath(parts)
@@ -74,10 +72,11 @@ def assemble(
         seed=spec.comparison.seed,
         random_rows=spec.comparison.random_rows,
     )
-    compare(native, frozen, groups, spec.comparison.tolerance)
+    tolerance, typical = spec.comparison.tolerance, typical_size(native, groups[0])
+    report = compare(native, frozen, groups, tolerance, typical)
     golden = golden_cases(spec.fields, rows, frozen, spec.output, spec.golden)
-    groups += (Group("golden cases", tuple(case.row for case in golden)),)
-    report = compare(native, frozen, groups, spec.comparison.tolerance)
+    last = Group("golden cases", tuple(case.row for case in golden))
+    report = report.and_also(compare(native, frozen, (last,), tolerance, typical))
     cases = tuple(case.case for case in golden)
     entries = {MODEL_ENTRY: parts.network, GOLDEN_ENTRY: write_golden(cases)}
     moment = moment_of_freezing(circumstances.frozen_at)
@@ -102,7 +101,7 @@ def _parts(
         runtime=RUNTIME,
         verified_with=libraries,
         graph_optimisation="basic",
-        processor=platform.machine(),
+        processor=this_processor(),
     )
     return FrozenParts(
         declared=TabularInput(fields=spec.fields),
@@ -138,28 +137,3 @@ def _manifest(
         golden=Golden(entry=GOLDEN_ENTRY, cases=cases, tolerance=spec.golden.tolerance),
         entries=describe_entries(entries),
     )
-
-
-def refuse_outside(rows: Sequence[RawRow], declared: TabularInput) -> None:
-    """Refuse a declared domain that does not hold the author's own rows.
-
-    Raises:
-        FreezeRefused: names the fields, the values and what the spec allows.
-    """
-    gate = Gate(declared)
-    try:
-        gate.check(rows)
-    except InputRefused as problem:
-        reasons = "; ".join(f"row {r.row}, {r}" for r in problem.refusals[:5])
-        raise FreezeRefused(
-            f"Your own data lies outside the declared domain: {reasons}"
-            f"{' …' if len(problem.refusals) > 5 else ''}.",
-            advice="Widen the declared range, allow missing values, or take these rows out.",
-        ) from problem
-
-
-def evenly(rows: Sequence[RawRow], most: int) -> Sequence[RawRow]:
-    """Return at most `most` of `rows`, evenly spaced."""
-    if len(rows) <= most:
-        return rows
-    return [rows[i * len(rows) // most] for i in range(most)]

@@ -21,7 +21,7 @@ MOST_SHOWN = 5
 """Worst cases in a refusal: enough to see a pattern, few enough to read."""
 
 ROUNDING = 1e-6
-"""Scores of single precision nearer than this are the same score."""
+"""Scores nearer than this to the threshold are no other score to move it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,26 @@ class Comparison:
     tolerance: float
     groups: tuple[tuple[str, int, float], ...]
 
+    def and_also(self, other: Comparison) -> Comparison:
+        """Return both comparisons as one."""
+        return Comparison(
+            rows=self.rows + other.rows,
+            largest=max(self.largest, other.largest),
+            tolerance=self.tolerance,
+            groups=self.groups + other.groups,
+        )
+
 
 def compare(
     native: NativeModel,
     frozen: Callable[[Sequence[RawRow]], Sequence[Answer]],
     groups: Sequence[Group],
     tolerance: float,
+    typical: float | None,
 ) -> Comparison:
     """Return how near the frozen answers come to the native ones.
+
+    `typical` is what `typical_size` gives.
 
     Raises:
         FreezeRefused: a score differs by more than `tolerance`, or a label differs; names the
@@ -78,7 +90,6 @@ def compare(
     """
     cases: list[Case] = []
     summary = []
-    typical = _typical(native, groups)
     for group in groups:
         expected = native(group.rows, group.name)
         found = frozen(group.rows)
@@ -96,11 +107,11 @@ def compare(
     )
 
 
-def _typical(native: NativeModel, groups: Sequence[Group]) -> float | None:
+def typical_size(native: NativeModel, group: Group) -> float | None:
     """Return the size of a usual number, which differences are relative to; None for classes."""
     if not isinstance(native.output, NumberOutput):
         return None
-    sizes = np.abs(native(groups[0].rows, groups[0].name).scores)
+    sizes = np.abs(native(group.rows, group.name).scores)
     return float(np.median(sizes)) or 1.0
 
 
@@ -173,11 +184,6 @@ def _row(row: RawRow, most: int = 300) -> str:
 
 def _cause(native: NativeModel, wrong: list[Case], cases: list[Case], tolerance: float) -> str:
     step = native.step
-    if all(any(value is None for value in case.row.values()) for case in wrong):
-        return (
-            f"All of them have missing values: {step.name} gets missing values, which its "
-            "conversion does not carry over; put a SimpleImputer before it."
-        )
     if all(case.group.unknown for case in wrong):
         return 'All of them have unknown codes: declare unknown = "refuse" for these fields.'
     if all(case.difference <= tolerance for case in wrong):
@@ -186,7 +192,6 @@ def _cause(native: NativeModel, wrong: list[Case], cases: list[Case], tolerance:
             f"rounding decides. Move the threshold between two scores{_another(native, cases)}."
         )
     return (
-        f"The conversion of {step.name} with these parameters is not exact: where it splits on "
-        "values between two floats of single precision, round the training data (say, to 4 "
-        "digits) and fit again; else use another estimator or calibration method."
+        f"The conversion of {step.name} with these parameters is not exact: use another "
+        "estimator or calibration method."
     )

@@ -1,25 +1,25 @@
-"""The final estimator as an ONNX graph: converted by skl2onnx, stripped to what decides the answer."""
+"""The final estimator as an ONNX graph: trees and calibrations written here, lines by skl2onnx."""
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import onnx
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from skl2onnx.common.data_types import DoubleTensorType
 from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from bedside.freezing.histogram import boosting_to_onnx
-from bedside.freezing.isotonic import interpolate
+from bedside.freezing.boosting import boosting_scores
+from bedside.freezing.calibrated import calibrated_scores
+from bedside.freezing.forest import forest_scores
+from bedside.freezing.graph import Graph, Precision
 from bedside.freezing.sklearn.columns import Step
-from bedside.freezing.sklearn.estimators import HISTOGRAM, Precision, precision
+from bedside.freezing.sklearn.estimators import BOOSTING, FORESTS, precision
 
 OPSET = {"": 17, "ai.onnx.ml": 3}
 """Operator sets of what skl2onnx converts; ONNX Runtime has carried them out since 1.12."""
@@ -34,7 +34,7 @@ class Converted:
 
     Attributes:
         onnx: The serialised graph; equal estimators give equal bytes.
-        element: Type of the input matrix and of every weight.
+        element: Type of the input matrix; everything after it is double.
         output: Name of the tensor of probabilities (rows × classes) or values (rows × 1).
         opset: Version of each operator domain, the default domain written `ai.onnx`.
     """
@@ -56,28 +56,32 @@ def convert(step: Step, width: int) -> Converted:
     estimator = step.estimator
     assert isinstance(estimator, BaseEstimator)  # noqa: S101 - `precision` knows no other kind
     _refuse_several_outputs(step)
-    output = "probabilities" if is_classifier(estimator) else "variable"
-    if isinstance(estimator, HISTOGRAM):
-        graph = boosting_to_onnx(estimator, (INPUT, output), step)
-    else:
-        graph = _to_onnx(_convertible(estimator), width, element, step)
-        if _is_isotonic(estimator):
-            graph = interpolate(graph)
-        graph = select_model_inputs_outputs(graph, outputs=[output])
+    answer = "probabilities" if is_classifier(estimator) else "variable"
     columns = len(estimator.classes_) if is_classifier(estimator) else 1
-    return _stripped(graph, (output, columns), element)
+    graph = Graph()
+    given = graph.doubled(INPUT, element)
+    if isinstance(estimator, FORESTS):
+        made = forest_scores(graph, estimator, given)
+    elif isinstance(estimator, BOOSTING):
+        made = boosting_scores(graph, step, estimator, given)
+    elif isinstance(estimator, CalibratedClassifierCV):
+        made = calibrated_scores(graph, step, estimator, given)
+    else:
+        line = select_model_inputs_outputs(_line(estimator, width, step), outputs=[answer])
+        return _stripped(line, (answer, columns), element)
+    whole = graph.model((INPUT, width, element), made, (answer, columns))
+    return _stripped(whole, (answer, columns), element)
 
 
-def _to_onnx(
-    estimator: BaseEstimator, width: int, element: Precision, step: Step
-) -> onnx.ModelProto:
-    kind = DoubleTensorType if element == "float64" else FloatTensorType
+def _line(estimator: BaseEstimator, width: int, step: Step) -> onnx.ModelProto:
+    convertible = _convertible(estimator)
+    zipmap = {id(convertible): {"zipmap": False}} if is_classifier(estimator) else None
     try:
         graph: onnx.ModelProto = to_onnx(
-            estimator,
+            convertible,
             name="model",
-            initial_types=[(INPUT, kind([None, width]))],
-            options={id(estimator): {"zipmap": False}} if is_classifier(estimator) else None,
+            initial_types=[(INPUT, DoubleTensorType([None, width]))],
+            options=zipmap,
             target_opset=OPSET,
         )
     except (
@@ -97,38 +101,18 @@ def _to_onnx(
     return graph
 
 
-def _convertible(estimator: BaseEstimator) -> BaseEstimator:
-    """Return `estimator`, or one with the same answers that skl2onnx converts correctly."""
-    if isinstance(estimator, LinearDiscriminantAnalysis) and len(estimator.classes_) == 2:
-        return _as_logistic(estimator)
-    if isinstance(estimator, CalibratedClassifierCV):
-        return _without_frozen_wrappers(estimator)
-    return estimator
+def _convertible(fitted: BaseEstimator) -> BaseEstimator:
+    """Return `fitted`, or the logistic regression with the line of a two-class discriminant.
 
-
-def _as_logistic(fitted: LinearDiscriminantAnalysis) -> LogisticRegression:
-    """Return the logistic regression with the same line: both answer `expit(coef · x + b)`.
-
-    skl2onnx 1.20 converts two-class discriminant analysis with another link, measured up to
-    0.15 off.
+    Both answer `expit(coef · x + b)`; skl2onnx 1.20 converts two-class discriminant analysis with
+    another link, measured up to 0.15 off.
     """
+    if not isinstance(fitted, LinearDiscriminantAnalysis) or len(fitted.classes_) > 2:
+        return fitted
     twin = LogisticRegression()
     twin.coef_, twin.intercept_ = fitted.coef_, fitted.intercept_
     twin.classes_, twin.n_features_in_ = fitted.classes_, fitted.n_features_in_
     return twin
-
-
-def _without_frozen_wrappers(fitted: CalibratedClassifierCV) -> CalibratedClassifierCV:
-    changed = copy.copy(fitted)
-    changed.calibrated_classifiers_ = [copy.copy(c) for c in fitted.calibrated_classifiers_]
-    for calibrated in changed.calibrated_classifiers_:
-        if isinstance(calibrated.estimator, FrozenEstimator):
-            calibrated.estimator = calibrated.estimator.estimator
-    return changed
-
-
-def _is_isotonic(estimator: BaseEstimator) -> bool:
-    return isinstance(estimator, CalibratedClassifierCV) and estimator.method == "isotonic"
 
 
 def _refuse_several_outputs(step: Step) -> None:
@@ -151,13 +135,12 @@ def _stripped(graph: onnx.ModelProto, output: tuple[str, int], element: Precisio
     opset = {domain: opset[domain] for domain in sorted(opset) if domain in used or not domain}
     read = {read for node in graph.graph.node for read in node.input}
     name, columns = output
-    kind = TensorProto.DOUBLE if element == "float64" else TensorProto.FLOAT
     clean = helper.make_model(
         helper.make_graph(
             graph.graph.node,
             "model",
             list(graph.graph.input),
-            [helper.make_tensor_value_info(name, kind, [None, columns])],
+            [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, columns])],
             [weight for weight in graph.graph.initializer if weight.name in read],
         ),
         opset_imports=[helper.make_opsetid(domain, opset[domain]) for domain in opset],

@@ -59,6 +59,13 @@ def _draw(field: InputField, random: np.random.Generator) -> Json:
     return clip(round(value), field) if field.whole else value
 
 
+def evenly(rows: Sequence[RawRow], most: int) -> Sequence[RawRow]:
+    """Return at most `most` of `rows`, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return [rows[i * len(rows) // most] for i in range(most)]
+
+
 def clip(value: float, field: NumberField) -> float | int:
     """Return `value` moved into the field's range, whole where the field is."""
     if field.whole:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bedside.canonical import Json, digest
-from bedside.errors import FreezeRefused
+from bedside.errors import FreezeRefused, UsageError
 from bedside.package.fields import CategoryField, InputField, Missing, NumberField
 from bedside.package.manifest import DataSet
 
@@ -28,21 +29,17 @@ def as_frame(data: Table, fields: tuple[InputField, ...]) -> pd.DataFrame:
     An array takes the names of `fields`, in their order.
 
     Raises:
-        FreezeRefused: no rows, a declared field that is not in the data, or a column of truth
-            values.
+        UsageError: data of another kind than a frame, an array or rows.
+        FreezeRefused: no rows, a declared field that is not in the data or stands there twice, or
+            a column of truth values.
     """
     names = [field.name for field in fields]
-    if isinstance(data, pd.DataFrame):
-        frame = data.rename(columns=str)
-    elif isinstance(data, np.ndarray):
-        if data.ndim != 2 or data.shape[1] != len(names):
-            raise FreezeRefused(
-                f"The data has the shape {data.shape}; the spec declares {len(names)} fields.",
-                advice="Give one column for each declared field, in the spec's order.",
-            )
-        frame = pd.DataFrame(data, columns=names)
-    else:
-        frame = pd.DataFrame([dict(row) for row in data])
+    frame = _framed(data, names)
+    columns = list(frame.columns)
+    if twice := [name for name in names if columns.count(name) > 1]:
+        raise FreezeRefused(
+            f"The data has the column {twice[0]!r} twice.", advice="Keep one of the two."
+        )
     if absent := [name for name in names if name not in frame.columns]:
         raise FreezeRefused(
             f"The data has no column for {absent}; its columns are {list(frame.columns)}.",
@@ -58,6 +55,25 @@ def as_frame(data: Table, fields: tuple[InputField, ...]) -> pd.DataFrame:
                 "as a category field, and fit again.",
             )
     return frame
+
+
+def _framed(data: Table, names: list[str]) -> pd.DataFrame:
+    if isinstance(data, pd.DataFrame):
+        return data.rename(columns=str)
+    if isinstance(data, np.ndarray):
+        if data.ndim != 2 or data.shape[1] != len(names):
+            raise FreezeRefused(
+                f"The data has the shape {data.shape}; the spec declares {len(names)} fields.",
+                advice="Give one column for each declared field, in the spec's order.",
+            )
+        return pd.DataFrame(data, columns=names)
+    if isinstance(data, list | tuple) and all(isinstance(row, Mapping) for row in data):
+        return pd.DataFrame([dict(row) for row in data])
+    raise UsageError(
+        f"`data` is a {type(data).__name__}.",
+        advice="Give a pandas DataFrame, a NumPy array in the spec's order, or a list of rows like "
+        "{'age': 61}.",
+    )
 
 
 def raw_rows(frame: pd.DataFrame, fields: tuple[InputField, ...]) -> list[RawRow]:
@@ -77,11 +93,11 @@ def _raw(value: object, field: InputField) -> Json:
         return None
     if isinstance(field, NumberField):
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return int(value) if float(value).is_integer() and field.whole else float(value)
+            return int(value) if field.whole and _is_whole(value) else value
     elif isinstance(field.categories[0], str):
         if isinstance(value, str):
             return value
-    elif isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and _is_whole(value):
         return int(value)
     wanted = "a number" if isinstance(field, NumberField) else f"one of {list(field.categories)}"
     raise FreezeRefused(
@@ -89,6 +105,10 @@ def _raw(value: object, field: InputField) -> Json:
         f"as {wanted}.",
         advice="Correct the data, or the declaration of this field.",
     )
+
+
+def _is_whole(value: float) -> bool:
+    return isinstance(value, int) or value.is_integer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +131,15 @@ class NativeTable:
     def like(
         cls, frame: pd.DataFrame, fields: tuple[InputField, ...], names: tuple[str, ...] | None
     ) -> NativeTable:
-        """Return the layout of `frame`; `names` are those that the model was fitted on."""
-        if names is not None:
+        """Return the layout of `frame`; `names` are those that the model was fitted on.
+
+        Raises:
+            FreezeRefused: the model takes columns by position, and the data has them in another
+                order than the spec.
+        """
+        if names is None:
+            _refuse_other_order(frame, fields)
+        else:
             fields = tuple(sorted(fields, key=lambda field: names.index(field.name)))
         loose = [f.name for f in fields if frame[f.name].dtype == object]
         nones = [name for name in loose if any(value is None for value in frame[name])]
@@ -135,6 +162,18 @@ class NativeTable:
         if any(value is None for value in values):
             return pd.Series([np.nan if v is None else float(v) for v in values], dtype="float64")
         return pd.Series(values, dtype="int64")
+
+
+def _refuse_other_order(frame: pd.DataFrame, fields: tuple[InputField, ...]) -> None:
+    declared = [field.name for field in fields]
+    given = [name for name in frame.columns if name in declared]
+    if given != declared:
+        raise FreezeRefused(
+            "The model was fitted without column names, so it takes columns by position: the data "
+            f"has them as {given}, the spec as {declared}.",
+            advice="Declare the fields in the order that the model was fitted on, or fit on a "
+            "DataFrame.",
+        )
 
 
 def propose_fields(frame: pd.DataFrame, *, most_codes: int = 20) -> tuple[InputField, ...]:
@@ -197,19 +236,35 @@ def read_rows(path: Path, fields: tuple[InputField, ...]) -> pd.DataFrame:
     """Return the rows of a CSV file, each declared column with the type that its field declares.
 
     Raises:
-        FreezeRefused: not CSV, or a value that is not of its field's type.
+        FreezeRefused: not CSV in UTF-8, a line with more or fewer values than the header has
+            names, a name that stands twice, or a value that is not of its field's type.
     """
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            frame = _columns(csv.reader(stream, strict=True))
         for field in fields:
             if field.name in frame and not _holds_text(field):
                 frame[field.name] = pd.to_numeric(frame[field.name])
-    except (ValueError, UnicodeDecodeError) as problem:
+    except (ValueError, csv.Error) as problem:
         raise FreezeRefused(
             f"{path.name} cannot be read as rows of the declared fields: {problem}.",
             advice="Give a CSV file in UTF-8 with a header; leave missing values empty.",
         ) from problem
     return frame
+
+
+def _columns(lines: Iterator[list[str]]) -> pd.DataFrame:
+    """Return the columns of a CSV file as text; ValueError where a line does not fit the header."""
+    header = next(lines, [])
+    if repeated := [name for name in header if header.count(name) > 1]:
+        raise ValueError(f"its header has the name {repeated[0]!r} twice")
+    rows = []
+    for number, row in enumerate(lines, start=1):
+        if row and len(row) != len(header):
+            raise ValueError(f"row {number} has {len(row)} values for {len(header)} columns")
+        if row:
+            rows.append([value or None for value in row])
+    return pd.DataFrame(rows, columns=header, dtype="str")
 
 
 def _holds_text(field: InputField) -> bool:

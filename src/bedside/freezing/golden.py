@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from bedside.canonical import Json, canonical_bytes
 from bedside.errors import FreezeRefused
-from bedside.freezing.domain import clip, random_row, range_ends, unknown_code
+from bedside.freezing.domain import clip, evenly, random_row, range_ends, unknown_code
 from bedside.freezing.frames import RawRow
-from bedside.freezing.near import nearest_to_a_line, stable
+from bedside.freezing.near import LINE, MARGIN, nearest_to_a_line, stable
 from bedside.freezing.spec import GoldenOptions
 from bedside.package.fields import CategoryField, InputField, NumberField
 from bedside.package.golden import GoldenCase
-from bedside.package.outputs import Output
+from bedside.package.outputs import NumberOutput, Output
 from bedside.runtime.postprocess import Answer
 
 DIGITS = 4
@@ -30,6 +30,15 @@ MIDDLE = (0.02, 0.98)
 MOST_GAPS = 8
 """Cases spent on missing values, and on unknown codes; more fields share a case."""
 
+SEARCHED = 400
+"""Rows of one kind among which two sides of a line are looked for."""
+
+MOST_REAL = 2_000
+"""Rows of the data that are asked for their label when a side of a line is not found otherwise."""
+
+CROWD = 5
+"""Fewest real rows whose fields are mixed into new ones; of fewer, someone could be recognised."""
+
 TRIES = 50
 """Draws for one case before it is given up."""
 
@@ -38,6 +47,9 @@ REAL = "real row"
 DOMAIN = "row of the declared domain"
 
 Frozen: TypeAlias = Callable[[Sequence[RawRow]], Sequence[Answer]]
+Wish: TypeAlias = tuple[str, RawRow, RawRow]
+"""Why a case is wished for, its row in the fields' own units, and the row as it is sent."""
+
 T = TypeVar("T")
 
 
@@ -62,18 +74,17 @@ def golden_cases(
     the data, so no row is anyone's; none equals a row of `rows`.
 
     Raises:
-        FreezeRefused: nearly every row of the domain is a real row, so none can be synthesised.
+        FreezeRefused: no row was found on one side of the line; nearly every row of the domain is a real row, so none can be synthesised.
     """
     synthesis = Synthesis(fields, tuple(rows), np.random.default_rng(options.seed))
-    known = {_key(row) for row in rows}
+    known = set() if options.from_real_rows else {_key(row) for row in rows}
     cases: list[GoldenRow] = []
     taken: set[bytes] = set()
-    wishes = _wishes(synthesis, frozen, output, options)
-    for note, row, sent in wishes:
+    line = _near(synthesis, frozen, output, options, known)
+    for note, row, sent in chain(line, _wishes(synthesis, options)):
         if len(cases) >= options.cases and note in (DRAWN, REAL, DOMAIN):
             break
-        real = note != REAL and _key(row) in known
-        if real or _key(sent) in taken:
+        if _key(row) in known or _key(sent) in taken:
             continue
         answer = frozen([sent])[0]
         if not stable(answer, output, options.tolerance):
@@ -85,6 +96,15 @@ def golden_cases(
             f"Only {len(cases)} golden cases can be synthesised that are no real row and keep "
             "away from the threshold.",
             advice="If real rows may be in the package, set golden.from_real_rows = true.",
+        )
+    guarded = {case.case.label for case in cases if LINE in case.case.note}
+    if not isinstance(output, NumberOutput) and len(guarded) < 2:
+        raise FreezeRefused(
+            f"No golden case can lie on both sides of the line where the label changes (only on "
+            f"that of {sorted(map(str, guarded))}): no row found there keeps {MARGIN} tolerances "
+            "away from it and is nobody's real row.",
+            advice="Lower golden.tolerance, or set golden.from_real_rows = true if real rows may "
+            "be in the package.",
         )
     return tuple(cases)
 
@@ -127,12 +147,28 @@ def _rounded(value: float) -> float:
     return round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
 
 
-def _wishes(
-    synthesis: Synthesis, frozen: Frozen, output: Output, options: GoldenOptions
-) -> Iterator[tuple[str, RawRow, RawRow]]:
-    """Yield (note, row in the fields' own units, row as sent), the most important first."""
-    for note, row in nearest_to_a_line(synthesis.row, synthesis.fields, frozen, output, options):
+def _near(
+    synthesis: Synthesis,
+    frozen: Frozen,
+    output: Output,
+    options: GoldenOptions,
+    known: set[bytes],
+) -> Iterator[Wish]:
+    """Yield the cases that guard each line."""
+
+    def usable(row: RawRow, answer: Answer) -> bool:
+        return _key(row) not in known and stable(answer, output, options.tolerance)
+
+    nobodys = (
+        [row for row in pool if _key(row) not in known]
+        for pool in _pools(synthesis, frozen, options)
+    )
+    for note, row in nearest_to_a_line(nobodys, synthesis.fields, frozen, output, usable):
         yield note, row, row
+
+
+def _wishes(synthesis: Synthesis, options: GoldenOptions) -> Iterator[Wish]:
+    """Yield the cases beside those, the most important first."""
     low, high = range_ends(synthesis.fields)
     if low:
         for word, end in (("smallest", low), ("largest", high)):
@@ -152,7 +188,29 @@ def _wishes(
         yield DOMAIN, row, row
 
 
-def _with_gaps(synthesis: Synthesis) -> Iterator[tuple[str, RawRow, RawRow]]:
+def _pools(synthesis: Synthesis, frozen: Frozen, options: GoldenOptions) -> Iterator[list[RawRow]]:
+    """Yield rows among which two sides of a line are looked for, the most plausible first.
+
+    The data's own rows only say which values go with which label: new rows are drawn from the
+    fields of all rows of one label, unless real rows may be in the package.
+    """
+    yield [synthesis.row() for _ in range(SEARCHED)]
+    yield [random_row(synthesis.fields, synthesis.random) for _ in range(SEARCHED)]
+    low, high = range_ends(synthesis.fields)
+    yield [{**synthesis.row(), **end} for end in (low, high)]
+    real = evenly(synthesis.rows, MOST_REAL)
+    by_label: dict[str | None, list[RawRow]] = {}
+    for row, answer in zip(real, frozen(real), strict=True):
+        by_label.setdefault(answer.label, []).append(row)
+    for rows in by_label.values():
+        if len(rows) >= CROWD:
+            alike = Synthesis(synthesis.fields, tuple(rows), synthesis.random)
+            yield [alike.row() for _ in range(SEARCHED)]
+    if options.from_real_rows:
+        yield list(real)
+
+
+def _with_gaps(synthesis: Synthesis) -> Iterator[Wish]:
     gaps = [f.name for f in synthesis.fields if f.missing == "allow"]
     groups = _shared(gaps, MOST_GAPS)
     if len(gaps) > 1:
@@ -166,7 +224,7 @@ def _with_gaps(synthesis: Synthesis) -> Iterator[tuple[str, RawRow, RawRow]]:
         yield f"unknown code: {', '.join(f.name for f in chosen)}"[:2_000], row, row
 
 
-def _with_units(synthesis: Synthesis) -> Iterator[tuple[str, RawRow, RawRow]]:
+def _with_units(synthesis: Synthesis) -> Iterator[Wish]:
     measured = [f for f in synthesis.fields if isinstance(f, NumberField) and f.conversions]
     for turn in range(max((len(f.conversions) for f in measured), default=0)):
         row = synthesis.row()

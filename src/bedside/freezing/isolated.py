@@ -4,7 +4,8 @@ Reading a pickle can run any code that its writer put in, so it is done only whe
 says that they made the file, in a child process with limits, an empty home and no key. The
 child gives back an unsigned package; the parent opens it with every check, replays its golden
 cases, and only then signs and writes. The limits hold a mistake, not an attacker: the child
-still runs as the same user, with that user's files and network.
+still runs as the same user, with that user's files and network. The limits are those of POSIX:
+this module needs Linux or macOS.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from pathlib import Path
 from bedside.canonical import canonical_bytes
 from bedside.errors import BedsideError, FreezeRefused, LimitExceeded, NotFound, UsageError
 from bedside.freezing.freeze import prove
-from bedside.freezing.output import write_whole
+from bedside.freezing.output import check_target, write_whole
 from bedside.keys.signing import SigningKey
-from bedside.package.package import Package, sign_package
+from bedside.package.package import Package, check_signature, open_package, sign_package
 
 SECONDS = 900
 """Longest time for a freeze: half of a coffee break; forests of a thousand trees need a minute."""
@@ -64,13 +65,16 @@ def freeze_file(
     for path in (model_path, spec_path, data_path):
         if not path.is_file():
             raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of a file.")
+    if out is not None:
+        check_target(Path(out))
     signer = SigningKey.load(key) if isinstance(key, Path) else key
     with tempfile.TemporaryDirectory(prefix="bedside-freeze-") as folder:
         archive = _in_a_child((model_path, spec_path, data_path), Path(folder))
-    prove(archive, None)
+    package = prove(archive, None)
     if signer is not None:
         archive = sign_package(archive, signer)
-    package = prove(archive, signer)
+        package = open_package(archive)
+        check_signature(package, (signer.public,))
     if out is not None:
         write_whole(Path(out), archive)
     return package

@@ -27,7 +27,7 @@ def make_lineage(
 ) -> Lineage:
     """Return the lineage: the author's answers, and what was read from the fitted estimator."""
     origin = spec.origin
-    parameters = {"estimator": plain(estimator.get_params(deep=False)), **origin.parameters}
+    parameters = {"estimator": plain(estimator.get_params(deep=False)), **plain(origin.parameters)}
     return Lineage(
         trained_by=origin.trained_by,
         trained_at=origin.trained_at,
@@ -82,8 +82,9 @@ def plain(value: object) -> Json:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
-        sayable = math.isfinite(value) and (isinstance(value, float) or abs(value) < 2**53)
-        return value if sayable else str(value)
+        # RFC 8785 writes a whole float without a point, and readers keep whole numbers to 2**53
+        kept = math.isfinite(value) and (abs(value) < 2**53 or value % 1 != 0)
+        return value if kept else str(value)
     if isinstance(value, BaseEstimator):
         return {public_name(type(value)): plain(value.get_params(deep=False))}
     return _plain_collection(value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
+from bedside.errors import FreezeRefused
 from bedside.freezing.domain import clip
 from bedside.freezing.frames import RawRow
-from bedside.freezing.spec import GoldenOptions
 from bedside.package.fields import InputField, NumberField
-from bedside.package.outputs import BinaryOutput, NumberOutput, Output
+from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
 from bedside.runtime.postprocess import Answer
 
 Answering: TypeAlias = Callable[[Sequence[RawRow]], Sequence[Answer]]
@@ -23,8 +24,11 @@ NEAR = 0.01
 PAIRS = 3
 """Pairs of rows on the two sides of the line that are bisected."""
 
-SEARCHED = 400
-"""Synthesised rows among which two sides are looked for."""
+MOST_LABELS = 9
+"""Labels between which lines are looked for; a model of many classes gets eight of its lines."""
+
+LINE = "the line"
+"""Stands in the note of every case that guards a line."""
 
 HALVINGS = 14
 """Steps of 1/16,384 of the way: near enough to the line, and still far coarser than single
@@ -32,31 +36,34 @@ precision, so that no case lies on a split of a tree where rounding would decide
 
 
 def nearest_to_a_line(
-    draw: Callable[[], RawRow],
+    pools: Iterable[Sequence[RawRow]],
     fields: tuple[InputField, ...],
     frozen: Answering,
     output: Output,
-    options: GoldenOptions,
+    usable: Callable[[RawRow, Answer], bool],
 ) -> Iterator[tuple[str, RawRow]]:
-    """Yield rows on both sides of the line, each with a note, as near as the margin allows.
+    """Yield rows on both sides of the line, each with a note, the nearest that is `usable`.
 
     Between a row with one label and a row with another, the number fields are moved step by
     step, halving the way. Models that jump (trees) give the rows next to the jump.
+
+    Raises:
+        FreezeRefused: no two rows of `pools` get different labels, so no case can guard the line.
     """
     if isinstance(output, NumberOutput):
         return
-    for first, second in _pairs(draw, frozen):
+    for first, second in _pairs(_by_label(pools, frozen, output)):
         seen = _bisect(first, second, fields, frozen)
         for label in dict.fromkeys(answer.label for _, answer in seen):
             side = [
                 (gap(answer, output), row)
                 for row, answer in seen
-                if answer.label == label and stable(answer, output, options.tolerance)
+                if answer.label == label and usable(row, answer)
             ]
             if side:
                 distance, row = min(side, key=lambda pair: pair[0])
                 word = "next to" if distance <= NEAR else "as near as found to"
-                yield f"{word} the line, on the side of {label!r}", row
+                yield f"{word} {LINE}, on the side of {label!r}", row
 
 
 def gap(answer: Answer, output: Output) -> float:
@@ -74,22 +81,47 @@ def stable(answer: Answer, output: Output, tolerance: float) -> bool:
     return gap(answer, output) >= MARGIN * tolerance
 
 
-def _pairs(draw: Callable[[], RawRow], frozen: Answering) -> Iterator[tuple[RawRow, RawRow]]:
-    rows = [draw() for _ in range(SEARCHED)]
-    labels = [answer.label for answer in frozen(rows)]
-    other = [i for i, label in enumerate(labels) if label != labels[0]]
-    same = [i for i, label in enumerate(labels) if label == labels[0]]
-    for first, second in list(zip(same, other, strict=False))[:PAIRS]:
-        yield rows[first], rows[second]
+def _by_label(
+    pools: Iterable[Sequence[RawRow]], frozen: Answering, output: BinaryOutput | MulticlassOutput
+) -> list[list[RawRow]]:
+    """Return rows grouped by the label that they get, from as few pools as show every label.
+
+    Raises:
+        FreezeRefused: all rows get one label.
+    """
+    found: dict[str | None, list[RawRow]] = {}
+    for rows in pools:
+        for row, answer in zip(rows, frozen(rows) if rows else (), strict=True):
+            found.setdefault(answer.label, []).append(row)
+        if len(found) == len(output.classes):
+            break
+    if len(found) == 1:
+        line = "line between two classes"
+        if isinstance(output, BinaryOutput):
+            line = f"threshold {output.threshold.value:.12g}"
+        raise FreezeRefused(
+            f"No row of the domain was found on the other side of the {line}: every one gets "
+            f"the label {next(iter(found))!r}, so no golden case would guard it.",
+            advice="Move the threshold to where the model decides, widen the declared domain, or "
+            "set golden.from_real_rows = true if your real rows may be searched and taken.",
+        )
+    return list(found.values())
+
+
+def _pairs(groups: list[list[RawRow]]) -> Iterator[tuple[RawRow, RawRow]]:
+    """Yield pairs of rows with different labels; with many labels, each with the next."""
+    for turn in range(PAIRS if len(groups) == 2 else 1):
+        for first, second in pairwise(groups[:MOST_LABELS]):
+            yield first[turn % len(first)], second[turn % len(second)]
 
 
 def _bisect(
     first: RawRow, second: RawRow, fields: tuple[InputField, ...], frozen: Answering
 ) -> list[tuple[RawRow, Answer]]:
-    """Return every row tried between `first` and `second`, with its answer."""
+    """Return both rows and every row tried between them, with their answers."""
+    seen = list(zip((first, second), frozen([first, second]), strict=True))
+    label = seen[0][1].label
     start, end = 0.0, 1.0
-    label = frozen([first])[0].label
-    seen: list[tuple[RawRow, Answer]] = []
     for _ in range(HALVINGS):
         middle = (start + end) / 2
         row = _between(first, second, middle, fields)
@@ -103,7 +135,7 @@ def _between(first: RawRow, second: RawRow, way: float, fields: tuple[InputField
     row = {}
     for field in fields:
         a, b = first[field.name], second[field.name]
-        if isinstance(field, NumberField):
+        if isinstance(field, NumberField) and a is not None and b is not None:
             row[field.name] = clip((1 - way) * a + way * b, field)
         else:
             row[field.name] = a if way < 0.5 else b

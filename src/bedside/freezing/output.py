@@ -6,7 +6,22 @@ import os
 import tempfile
 from pathlib import Path
 
-from bedside.errors import NotFound
+from bedside.errors import NotFound, UsageError
+
+
+def check_target(path: Path) -> None:
+    """Check that a file can stand at `path`, before the work whose result it is to hold.
+
+    Raises:
+        NotFound: the folder does not exist.
+        UsageError: `path` is itself a folder.
+    """
+    if not path.parent.is_dir():
+        raise NotFound(f"There is no folder {str(path.parent)!r}.", advice="Make it first.")
+    if path.is_dir():
+        raise UsageError(
+            f"{str(path)!r} is a folder.", advice="Give the name of a file, such as x.bedside."
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -14,9 +29,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises:
         NotFound: the folder does not exist.
+        UsageError: `path` is itself a folder.
     """
-    if not path.parent.is_dir():
-        raise NotFound(f"There is no folder {str(path.parent)!r}.", advice="Make it first.")
+    check_target(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -12,17 +13,36 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from bedside.canonical import Json, canonical_bytes
 from bedside.clock import read_timestamp, timestamp
 from bedside.errors import LimitExceeded, NotFound, UsageError
-from bedside.package.fields import Frozen, InputField, Language, Text
+from bedside.freezing.questions import Questions, told
+from bedside.package.fields import (
+    CategoryField,
+    Frozen,
+    InputField,
+    NumberField,
+    Text,
+    UnitConversion,
+)
 from bedside.package.manifest import (
     DataSet,
     Digest,
     Evaluation,
+    Languages,
     Line,
+    Metric,
     ModelName,
     Timestamp,
     Version,
 )
-from bedside.package.outputs import NumberOutput, Output
+from bedside.package.outputs import (
+    BinaryOutput,
+    IsotonicCalibration,
+    MulticlassOutput,
+    NumberOutput,
+    Output,
+    OutputClass,
+    PlattCalibration,
+    Threshold,
+)
 
 MAX_SPEC_BYTES = 8 * 2**20
 """As large as the manifest that a spec turns into may be."""
@@ -62,8 +82,8 @@ class ComparisonOptions(Frozen):
     tolerance: Annotated[float, Field(gt=0, le=0.01)] = 1e-5
     """Largest accepted difference: of a probability, or relative for a number."""
     seed: int = 0
-    random_rows: Annotated[int, Field(ge=0, le=100_000)] = 200
-    data_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    random_rows: Annotated[int, Field(ge=50, le=100_000)] = 200
+    data_rows: Annotated[int, Field(ge=50, le=1_000_000)] = 2_000
     """The author's rows are compared up to this many, evenly spaced."""
 
 
@@ -97,7 +117,7 @@ class Spec(Frozen):
     claim_level: Literal["demonstration", "research", "investigational", "cleared"] = Field(
         description="demonstration, research, investigational or cleared"
     )
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
+    languages: Languages = ("en",)
     fields: Annotated[tuple[InputField, ...], Field(min_length=1)] = Field(
         description="every input field with its unit, range, missing policy or categories"
     )
@@ -107,6 +127,18 @@ class Spec(Frozen):
     evaluation: Evaluation = Field(description="test data and metrics with confidence intervals")
     comparison: ComparisonOptions = ComparisonOptions()
     golden: GoldenOptions = GoldenOptions()
+
+    @field_validator("fields")
+    @classmethod
+    def _ranges_are_exact(cls, fields: tuple[InputField, ...]) -> tuple[InputField, ...]:
+        for field in fields:
+            for word in ("minimum", "maximum"):
+                bound = getattr(field, word, 0.0)
+                if abs(bound) > 2**53:
+                    raise ValueError(
+                        f"field {field.name!r}: {word} {bound:g} is beyond 2^53; use a larger unit"
+                    )
+        return fields
 
     @model_validator(mode="after")
     def _speaks_its_languages(self) -> Self:
@@ -119,16 +151,17 @@ class Spec(Frozen):
 
 
 def make_spec(answers: dict[str, Json]) -> Spec:
-    """Return the spec that `answers` make up; lists, texts and numbers as in JSON.
+    """Return the spec that `answers` make up; lists, texts, numbers and times as in TOML.
 
     Raises:
         UsageError: an answer is missing or does not fit; names each, and says what is asked.
     """
+    plain = _plain(answers, "")
     try:
-        return Spec.model_validate_json(canonical_bytes(answers))
+        return Spec.model_validate_json(canonical_bytes(plain))
     except ValidationError as problem:
         raise UsageError(
-            f"The spec is not complete: {_missing_answers(problem)}.",
+            told(problem, plain, _questions(), _names()),
             advice="docs/how-to/freeze-scikit-learn.md has a spec with every answer.",
         ) from problem
 
@@ -150,43 +183,61 @@ def read_spec(path: Path | str) -> Spec:
         raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
     try:
         answers = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except ValueError as problem:  # not TOML, or not UTF-8
         raise UsageError(f"{path.name} is not TOML: {problem}.") from problem
-    return make_spec(_plain(answers))
+    return make_spec(answers)
 
 
-def _plain(value: Json) -> Json:
-    """Return TOML's value as JSON: times as text, everything else as it is."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return timestamp(read_timestamp(value.isoformat()))
-    if isinstance(value, date):
-        raise UsageError(
-            f"The date {value} has no time.", advice="Write it like 2026-11-21T08:00:00Z."
-        )
-    return value
+def _questions() -> Questions:
+    """Return what is asked at each place of a spec that has a question of its own."""
+    asked: dict[tuple[int | str, ...], str] = {}
+    for name, field in Spec.model_fields.items():
+        asked[name,] = field.description or ""
+    for name, field in Origin.model_fields.items():
+        asked["origin", name] = field.description or ""
+    return asked
 
 
-def _missing_answers(problem: ValidationError, most: int = 8) -> str:
-    errors = problem.errors(include_url=False, include_context=False)
-    lines = []
-    for error in errors[:most]:
-        place = ".".join(map(str, error["loc"])) or "spec"
-        if error["type"] == "missing":
-            asked = _question(error["loc"])
-            lines.append(f"{place} is missing{f' ({asked})' if asked else ''}")
-        else:
-            lines.append(f"{place}: {error['msg']}")
-    if len(errors) > most:
-        lines.append(f"and {len(errors) - most} more")
-    return "; ".join(lines)
+def _names() -> list[str]:
+    """Return every name that a spec may hold, at any depth."""
+    models = (
+        *(Spec, Origin, ComparisonOptions, GoldenOptions, DataSet, Evaluation, Metric),
+        *(NumberField, CategoryField, UnitConversion, BinaryOutput, MulticlassOutput),
+        *(NumberOutput, OutputClass, Threshold, PlattCalibration, IsotonicCalibration),
+    )
+    return sorted({name for model in models for name in model.model_fields})
 
 
-def _question(place: tuple[int | str, ...]) -> str:
-    """Return what the answer at `place` is for, in words."""
-    model = Origin if place[0] == "origin" and len(place) > 1 else Spec
-    field = model.model_fields.get(str(place[-1]))
-    return (field.description or "") if field is not None else ""
+def _plain(value: Json, place: str) -> Json:
+    """Return an answer as JSON: times as text, everything else as it is.
+
+    Raises:
+        UsageError: names the place of a value that a spec cannot hold.
+    """
+    match value:
+        case dict():
+            dot = "." if place else ""
+            return {str(key): _plain(inner, f"{place}{dot}{key}") for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner, f"{place}[{i}]") for i, inner in enumerate(value)]
+        case datetime():
+            if value.tzinfo is None:
+                raise UsageError(
+                    f"{place}: the time {value.isoformat()} has no zone.",
+                    advice="Add Z or an offset like +09:00.",
+                )
+            return timestamp(value)
+        case date() | time():
+            missing = "time" if isinstance(value, date) else "date"
+            raise UsageError(
+                f"{place}: {value} has no {missing}.",
+                advice="Write it like 2026-11-21T08:00:00Z.",
+            )
+        case float() if not math.isfinite(value):
+            raise UsageError(f"{place} is {value}.", advice="Give a finite number.")
+        case None | str() | bool() | int() | float():
+            return value
+    raise UsageError(
+        f"{place or 'The spec'} is a {type(value).__name__}.",
+        advice="Give text, a number, true or false, a list or a table.",
+    )

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from bedside.errors import Conflict, KeyUnavailable
+from bedside.store.disk import write_new
 
 MAX_KEY_BYTES = 16 * 1024
 """Far more than any key file of ours; a larger file is something else."""
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Write `data` to a new file that only its owner may read, durably.
+    """Write `data` to a new file that only its owner may read, durably; a failure leaves nothing.
 
     Raises:
         Conflict: the file exists; a key is never overwritten.
         KeyUnavailable: it cannot be written.
     """
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        write_new(path, data, 0o600)
     except FileExistsError as problem:
         raise Conflict(
             f"{path} exists already.", advice="Choose another name; a key is never overwritten."
         ) from problem
     except OSError as problem:
-        raise KeyUnavailable(f"{path} cannot be written: {problem.strerror}.") from problem
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+        raise KeyUnavailable(
+            f"{path} cannot be written: {problem.strerror}.",
+            advice="Nothing was left. Look at the disk's free space and rights.",
+        ) from problem
 
 
 def read_secret(path: Path) -> bytes:

@@ -12,12 +12,13 @@ import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.schema import CreateSchema
 
 from bedside.clock import Clock, new_id, system_clock, timestamp
-from bedside.errors import KeyUnavailable, UsageError
+from bedside.errors import KeyUnavailable, Unavailable, UsageError
 from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, derive
 from bedside.keys.site_key import SiteKey
 from bedside.keys.tables import SCHEMA, subject_keys_table
@@ -27,7 +28,8 @@ MAX_SUBJECT_CHARACTERS = 512
 """Longer than any patient identifier; bounds what a message can make us hash."""
 
 SPARE_KEYS = 64
-"""Keys made ahead for predictions without a subject: one durable write for so many of them."""
+"""Keys made ahead for predictions without a subject: one durable write for so many of them.
+When fewer are left, a thread makes as many again, so that no prediction waits for that write."""
 
 REMEMBERED_KEYS = 4096
 """Unwrapped keys kept in memory; each is looked up anew, so that a destroyed one is not used."""
@@ -84,6 +86,9 @@ class SubjectKeys:
         self._spare: deque[SubjectKey] = deque()
         self._remembered: OrderedDict[bytes, SubjectKey] = OrderedDict()
         self._guard = threading.Lock()
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="subject-keys")  # starts at need
+        self._refill: Future[None] | None = None
+        self._closed = False
 
     @classmethod
     def open(cls, url: str, site_key: SiteKey, clock: Clock = system_clock) -> SubjectKeys:
@@ -109,6 +114,9 @@ class SubjectKeys:
 
     def close(self) -> None:
         """Close the database and forget every key."""
+        with self._guard:
+            self._closed = True
+        self._maker.shutdown()
         with self._guard:
             self._spare.clear()
             self._remembered.clear()
@@ -139,7 +147,7 @@ class SubjectKeys:
         missing = [lookup for lookup in named if lookup not in found]
         wanted = lookups.count(None) - len(fresh)
         if missing or wanted:
-            made, more = self._make(missing, wanted)
+            made, more = self._make(missing, wanted, SPARE_KEYS if wanted else 0)
             found |= made
             fresh += more
         return [fresh.pop() if lookup is None else found[lookup] for lookup in lookups]
@@ -167,10 +175,12 @@ class SubjectKeys:
         return self._unwrapped(key_id, row.wrapped)
 
     def destroy(self, key_id: str) -> None:
-        """Destroy the key: what it sealed can never be read again. A second time does nothing.
+        """Destroy the key: what it sealed can never be read again. It may be repeated.
 
         Raises:
             KeyUnavailable: there is no such key.
+            Unavailable: it is destroyed, and its bytes may still be in the database's log or
+                files, because somebody reads them: repeat it.
         """
         table = self._table
         gone = {"wrapped": None, "lookup": None, "destroyed_at": timestamp(self._clock())}
@@ -180,10 +190,17 @@ class SubjectKeys:
                 raise KeyUnavailable(f"There is no subject key {key_id}.", advice="Check its id.")
             alive = (table.c.key_id == key_id) & table.c.wrapped.is_not(None)
             connection.execute(update(table).where(alive).values(gone))
-        self._database.forget_deleted(self._table)
         with self._guard:
             for wrapped in [w for w, key in self._remembered.items() if key.id == key_id]:
                 del self._remembered[wrapped]
+        try:
+            self._database.forget_overwritten(table.c.wrapped)
+        except Unavailable as problem:
+            raise Unavailable(
+                f"The subject key {key_id} is destroyed, but its bytes may still be on the disk."
+                f" {problem.message}",
+                advice="It is not erased yet. Repeat the erasure when no other process reads.",
+            ) from problem
 
     def _lookup(self, subject: str) -> str:
         if not subject or len(subject) > MAX_SUBJECT_CHARACTERS:
@@ -213,13 +230,20 @@ class SubjectKeys:
 
     def _take_spare(self, count: int) -> list[SubjectKey]:
         with self._guard:
-            return [self._spare.pop() for _ in range(min(count, len(self._spare)))]
+            taken = [self._spare.pop() for _ in range(min(count, len(self._spare)))]
+            idle = self._refill is None or self._refill.done()
+            if taken and len(self._spare) < SPARE_KEYS and idle and not self._closed:
+                # one that failed is no loss: who finds nothing spare meets the same problem
+                self._refill = self._maker.submit(self._make_spare)
+        return taken
+
+    def _make_spare(self) -> None:
+        self._make([], 0, SPARE_KEYS)
 
     def _make(
-        self, lookups: list[str], fresh: int
+        self, lookups: list[str], fresh: int, spare: int
     ) -> tuple[dict[str, SubjectKey], list[SubjectKey]]:
         """Write new keys: one for each lookup that is still unknown, `fresh` and some to spare."""
-        spare = SPARE_KEYS if fresh else 0
         with self._database.write() as connection:
             found = self._read(connection, lookups) if lookups else {}
             missing = [lookup for lookup in lookups if lookup not in found]

@@ -59,6 +59,14 @@ def key_id(name: str, public: PublicKey) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public.raw).digest()[:4]
 
 
+def verifier_key(name: str, public: PublicKey) -> str:
+    """Return the key as a witness reads it: name, key id in hexadecimal, algorithm ‖ key in base64.
+
+    Source: C2SP signed-note, "vkey".
+    """
+    return f"{name}+{key_id(name, public).hex()}+{to_base64(_ED25519 + public.raw)}"
+
+
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: SigningKey) -> Checkpoint:
     """Return a checkpoint, signed.
 

@@ -76,6 +76,7 @@ class Draft:
         sealed: The personal part, encrypted under `subject_key`; None when there is none.
         subject_key: Required with `sealed`.
         fence: What must still be so when the event is recorded.
+        credential: The id of the API key that the actor came in with; empty where there was none.
         id: The event's identifier.
     """
 
@@ -87,6 +88,7 @@ class Draft:
     sealed: Json | None = None
     subject_key: SubjectKey | None = None
     fence: Fence | None = None
+    credential: str = ""
     id: str = field(default_factory=new_id)
 
 
@@ -152,12 +154,15 @@ def prepare(draft: Draft) -> Prepared:
     """
     for name in ("id", "about", "actor", "door"):
         _refuse_odd_name(name, getattr(draft, name))
+    if draft.credential:
+        _refuse_odd_name("credential", draft.credential)
     before = b'{"about":%b,"actor":%b,"at":"' % (
         canonical_bytes(draft.about),
         canonical_bytes(draft.actor),
     )
     rest = {
         "body": dict(draft.body),
+        "credential": draft.credential,
         "door": draft.door,
         "id": draft.id,
         "kind": draft.kind.value,

@@ -15,7 +15,7 @@ from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import BedsideError, LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey
 from bedside.ledger import rows
-from bedside.ledger.audit import Audit, Evidence, Verdict, broken
+from bedside.ledger.audit import Audit, Evidence, Verdict, broken, is_number
 from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.events import MAX_EVENT_BYTES, Entry
@@ -78,23 +78,19 @@ def _verify(stream: BinaryIO, public_key: PublicKey) -> Verdict:
     lines = _lines(stream)
     origin, size, root = _header(next(lines, None))
     audit = Audit(origin, public_key)
-    signed = -1
     for number, line in lines:
         match line:
             case {"checkpoint": str(note), **rest} if not rest:
-                signed = audit.checkpoint(note).size
+                audit.checkpoint(note)
             case {"entry": dict(entry), **rest} if not rest:
                 audit.entry(_evidence(audit.tree.size, entry))
             case _:
                 raise LedgerBroken(f"Line {number} is neither an entry nor a checkpoint.")
-    verdict = audit.verdict()
-    if verdict.head.size < size:
-        raise broken(verdict.head.size, f"it is missing; the export says that it has {size}")
-    if (verdict.head.size, to_base64(verdict.head.root)) != (size, root):
+    if audit.tree.size < size:
+        raise broken(audit.tree.size, f"it is missing; the export says that it has {size}")
+    if (audit.tree.size, to_base64(audit.tree.root())) != (size, root):
         raise LedgerBroken("The header's size or root is not that of the entries.")
-    if signed != size:
-        raise broken(max(signed, 0), "from here to the end no checkpoint is signed")
-    return verdict
+    return audit.verdict()
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, Json]]:
@@ -123,10 +119,10 @@ def _header(first: tuple[int, Json] | None) -> tuple[str, int, str]:
                 "origin": str(origin),
                 "root": str(root),
                 "size": int(size),
-                "v": 1,
+                "v": version,
                 **rest,
             },
-        ) if not rest:
+        ) if not rest and is_number(version, VERSION) and is_number(size, size):
             return origin, size, root
     raise UsageError(
         "This is not an export of a ledger, version 1.", advice="Make one: bedside ledger export"
@@ -141,7 +137,7 @@ def _evidence(index: int, entry: dict[str, Json]) -> Evidence:
             "root": str(root),
             "salt": str(salt),
             **rest,
-        } if not rest:
+        } if not rest and is_number(place, place):
             try:
                 return Evidence(place, event.encode(), from_base64(salt), from_base64(root))
             except ValueError as problem:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bedside.canonical import Json, read_json
-from bedside.clock import Clock, timestamp
-from bedside.errors import Conflict, KeyUnavailable, LedgerBroken, NotFound, UsageError
+from bedside.clock import Clock
+from bedside.errors import (
+    Conflict,
+    KeyUnavailable,
+    NotFound,
+    Unavailable,
+    UsageError,
+)
 from bedside.keys.sealing import Sealed
 from bedside.keys.signing import PublicKey, SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle, rows
 from bedside.ledger.audit import Head, Verdict
-from bedside.ledger.checkpoint import Checkpoint, check_origin, read_checkpoint, sign_checkpoint
+from bedside.ledger.checkpoint import (
+    Checkpoint,
+    check_origin,
+    read_checkpoint,
+    sign_checkpoint,
+    verifier_key,
+)
 from bedside.ledger.encoding import from_base64
 from bedside.ledger.events import (
     SALT_BYTES,
@@ -30,9 +42,11 @@ from bedside.ledger.events import (
     prepare,
 )
 from bedside.ledger.fences import FenceMoved, first_moved
+from bedside.ledger.head import refuse_fork, signed_head, time_after
 from bedside.ledger.tree import StoredTree
 from bedside.ledger.verify import StoredLedger
 from bedside.store.database import Database
+from bedside.store.failures import CommitUnknown
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
@@ -84,6 +98,11 @@ class Ledger:
         """Return the key that checks this ledger's checkpoints."""
         return self._signer.public
 
+    @property
+    def vkey(self) -> str:
+        """Return the public key under the ledger's name, as a C2SP witness reads it."""
+        return verifier_key(self.origin, self._signer.public)
+
     def append(self, connection: Connection, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """Append drafts in the caller's `database.write()`; they stand when it commits.
 
@@ -92,11 +111,10 @@ class Ledger:
             UsageError: a draft that cannot be an event.
             LimitExceeded: a draft that is too large.
             Conflict: an event with the same id is recorded already.
+            LedgerBroken: the stored head is not one that this ledger's key signed.
+            Unavailable: the last event's time lies more than `MAX_AHEAD` ahead of the clock.
         """
-        outcome = self.append_each(connection, [[prepare(draft) for draft in drafts]])[0]
-        if isinstance(outcome, FenceMoved):
-            raise outcome
-        return outcome
+        return _entries(self.append_each(connection, [[prepare(draft) for draft in drafts]]))
 
     def append_each(
         self, connection: Connection, groups: Sequence[Sequence[Prepared]]
@@ -105,7 +123,8 @@ class Ledger:
 
         Raises:
             Conflict: an event with the same id is recorded already; nothing can be committed.
-            LedgerBroken: the stored head is not one.
+            LedgerBroken: the stored head is not one that this ledger's key signed.
+            Unavailable: the last event's time lies more than `MAX_AHEAD` ahead of the clock.
         """
         names = {p.draft.fence.name for group in groups for p in group if p.draft.fence}
         fences = rows.read_fences(connection, names)
@@ -130,15 +149,26 @@ class Ledger:
             UsageError: a draft that cannot be an event.
             LimitExceeded: a draft that is too large.
             Conflict: an event with the same id is recorded already.
-            Unavailable: the database cannot answer.
+            LedgerBroken: the stored head is not one that this ledger's key signed.
+            Unavailable: the database cannot answer, or the clock is far behind the ledger.
         """
-        with self.database.write() as connection:
-            return self.append(connection, drafts)
+        return _entries(self.record_each([[prepare(draft) for draft in drafts]]))
 
     def record_each(self, groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
-        """Append several groups in one durable transaction; see `append_each`."""
-        with self.database.write() as connection:
-            return self.append_each(connection, groups)
+        """Append several groups in one durable transaction; see `append_each`.
+
+        Where the connection is lost in the commit, it looks whether the commit took place.
+
+        Raises:
+            CommitUnknown: the connection was lost, and nobody answers who could tell.
+        """
+        outcomes: list[Outcome] = []
+        try:
+            with self.database.write() as connection:
+                outcomes = self.append_each(connection, groups)
+        except CommitUnknown as problem:
+            self._refuse_unrecorded(outcomes, problem)
+        return outcomes
 
     def fence(self, connection: Connection, name: str) -> int:
         """Return the value of a fence; 0 before it first moved."""
@@ -220,33 +250,34 @@ class Ledger:
         return read_json(key.open(box, entry.id.encode()))
 
     def head(self) -> Head:
-        """Return the present size and root."""
+        """Return the present size and root, as they are signed.
+
+        Raises:
+            LedgerBroken: the stored head is not one that this ledger's key signed.
+        """
         with self.database.read() as connection:
-            head = rows.read_head(connection) or rows.HeadRow()
+            head = self._head(connection) or rows.HeadRow()
         return Head(head.size, head.root)
 
     def checkpoint(self) -> Checkpoint:
-        """Return a checkpoint of the present head; sign and store one if the ledger has grown.
+        """Return a checkpoint of the present head; store one if the ledger has grown.
 
         Raises:
-            LedgerBroken: the present tree does not continue the one that was signed last.
+            LedgerBroken: the present head is not signed, or does not continue the last checkpoint.
         """
         with self.database.write() as connection:
-            head = rows.read_head(connection)
+            head = self._head(connection)
             known = head or rows.HeadRow()
             last = self._latest(connection)
             if last is not None:
                 if last.size == known.size and last.root == known.root:
                     return last
-                _refuse_fork(connection, last, known)
+                refuse_fork(connection, last, known)
             signed = sign_checkpoint(self.origin, known.size, known.root, self._signer)
             rows.insert_checkpoint(connection, known.checkpoints, signed.size, signed.note)
             count = known.checkpoints + 1
-            rows.write_head(
-                connection,
-                head,
-                rows.HeadRow(known.size, known.root, known.frontier, known.at, count),
-            )
+            new = replace(known, checkpoints=count, note=signed.note)
+            rows.write_head(connection, head, new)
             return signed
 
     def latest_checkpoint(self) -> Checkpoint | None:
@@ -298,10 +329,13 @@ class Ledger:
         with self.database.read() as connection:
             return StoredLedger(connection, self.origin, self._signer.public).verify()
 
+    def _head(self, connection: Connection) -> rows.HeadRow | None:
+        return signed_head(connection, self.origin, self._signer.public)
+
     def _append(self, connection: Connection, drafts: Sequence[Prepared]) -> list[Entry]:
-        stored = rows.read_head(connection)
+        stored = self._head(connection)
         head = stored or rows.HeadRow()
-        tree, at = head.tree(), max(head.at, timestamp(self._clock()))
+        tree, at = head.tree(), time_after(head, self._clock())
         salts = os.urandom(SALT_BYTES * len(drafts))
         entries: list[Entry] = []
         nodes: list[tuple[int, int, bytes]] = []
@@ -313,7 +347,8 @@ class Ledger:
             kind, about = draft.kind.value, draft.about
             entries.append(Entry(index, draft.id, kind, about, at, event, salt, leaf, tree.root()))
         frontier = b"".join(tree.hashes)
-        new = rows.HeadRow(tree.size, entries[-1].root, frontier, at, head.checkpoints)
+        signed = sign_checkpoint(self.origin, tree.size, entries[-1].root, self._signer)
+        new = rows.HeadRow(signed.size, signed.root, frontier, at, head.checkpoints, signed.note)
         try:
             rows.insert_entries(connection, entries)
         except IntegrityError as problem:
@@ -325,32 +360,35 @@ class Ledger:
         rows.write_head(connection, stored, new)
         return entries
 
+    def _refuse_unrecorded(self, outcomes: Sequence[Outcome], problem: CommitUnknown) -> None:
+        """Find out what became of a commit whose answer was lost."""
+        first = next((o[0] for o in outcomes if not isinstance(o, FenceMoved) and o), None)
+        if first is None:
+            return  # there was nothing to commit
+        try:
+            with self.database.write() as connection:  # after the pen, the lost commit is over
+                found = rows.entry_with_id(connection, first.id)
+        except Unavailable:
+            raise problem from None
+        if found != first:
+            raise Unavailable(
+                "The connection to the database was lost in the commit.",
+                advice="Nothing was recorded. Try again.",
+            ) from problem
+
     def _latest(self, connection: Connection) -> Checkpoint | None:
         note = rows.latest_note(connection)
         return None if note is None else read_checkpoint(note, self.origin, self._signer.public)
+
+
+def _entries(outcomes: Sequence[Outcome]) -> tuple[Entry, ...]:
+    (outcome,) = outcomes
+    if isinstance(outcome, FenceMoved):
+        raise outcome
+    return outcome
 
 
 def _refuse_beyond(connection: Connection, size: int) -> None:
     present = (rows.read_head(connection) or rows.HeadRow()).size
     if size > present:
         raise UsageError(f"The ledger has {present} entries, fewer than {size}.")
-
-
-def _refuse_fork(connection: Connection, last: Checkpoint, head: rows.HeadRow) -> None:
-    """Never sign a head that does not continue what was signed before."""
-    advice = "Nothing was signed. Run bedside ledger verify."
-    if last.size > head.size:
-        raise LedgerBroken(
-            f"A checkpoint was signed over {last.size} entries, and {head.size} are left.",
-            index=head.size,
-            advice=advice,
-        )
-    if last.size == 0:
-        return
-    path = merkle.consistency_path(last.size, head.size, StoredTree(connection))
-    if not merkle.verify_consistency(last.size, head.size, path, last.root, head.root):
-        raise LedgerBroken(
-            f"The present tree of {head.size} entries does not continue the one of {last.size}"
-            " entries that was signed.",
-            advice=advice,
-        )

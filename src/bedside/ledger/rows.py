@@ -37,6 +37,7 @@ class HeadRow:
         frontier: The roots of the complete subtrees, concatenated from left to right.
         at: The time of the last entry.
         checkpoints: The number of checkpoints.
+        note: The signed text of a checkpoint of this size and root.
     """
 
     size: int = 0
@@ -44,12 +45,13 @@ class HeadRow:
     frontier: bytes = b""
     at: str = ""
     checkpoints: int = 0
+    note: str = ""
 
     def tree(self) -> Frontier:
         """Return the tree, ready to grow.
 
         Raises:
-            LedgerBroken: the frontier does not fit the size.
+            LedgerBroken: the frontier does not fit the size, or its root is another.
         """
         hashes = [
             self.frontier[start : start + HASH_BYTES]
@@ -60,14 +62,21 @@ class HeadRow:
                 f"The stored frontier does not fit a ledger of {self.size} entries.",
                 advice="bedside ledger verify",
             )
-        return Frontier(self.size, hashes)
+        tree = Frontier(self.size, hashes)
+        if tree.root() != self.root:
+            raise LedgerBroken(
+                f"The stored frontier of {self.size} entries has another root than their head.",
+                advice="bedside ledger verify",
+            )
+        return tree
 
 
 _HEAD = select(ledger_head).where(ledger_head.c.id == HEAD_ID)
+_HEAD_FIELDS = ("size", "root", "frontier", "at", "checkpoints", "note")
 _MOVE_HEAD = (
     update(ledger_head)
     .where(ledger_head.c.id == HEAD_ID, ledger_head.c.size == bindparam("old_size"))
-    .values({name: bindparam(name) for name in ("size", "root", "frontier", "at", "checkpoints")})
+    .values({name: bindparam(name) for name in _HEAD_FIELDS})
 )
 
 
@@ -76,7 +85,7 @@ def read_head(connection: Connection) -> HeadRow | None:
     row = connection.execute(_HEAD).one_or_none()
     if row is None:
         return None
-    return HeadRow(row.size, row.root, row.frontier, row.at, row.checkpoints)
+    return HeadRow(row.size, row.root, row.frontier, row.at, row.checkpoints, row.note)
 
 
 def write_head(connection: Connection, old: HeadRow | None, new: HeadRow) -> None:
@@ -85,13 +94,7 @@ def write_head(connection: Connection, old: HeadRow | None, new: HeadRow) -> Non
     Raises:
         Conflict: the head is not `old` any more, so the caller did not hold the pen.
     """
-    values = {
-        "size": new.size,
-        "root": new.root,
-        "frontier": new.frontier,
-        "at": new.at,
-        "checkpoints": new.checkpoints,
-    }
+    values = {name: getattr(new, name) for name in _HEAD_FIELDS}
     if old is None:
         connection.execute(insert(ledger_head), {"id": HEAD_ID, **values})
         return

@@ -41,6 +41,7 @@ ledger_head = Table(
     Column("frontier", LargeBinary, nullable=False),
     Column("at", Text, nullable=False),
     Column("checkpoints", _NUMBER, nullable=False),
+    Column("note", Text, nullable=False, comment="the signed head: a checkpoint of size and root"),
 )
 
 ledger_checkpoints = Table(

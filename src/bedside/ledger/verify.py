@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Row, text
 
 from bedside.errors import LedgerBroken
 from bedside.keys.signing import PublicKey
-from bedside.ledger.audit import ADVICE, Audit, Evidence, Verdict, broken
+from bedside.ledger.audit import ADVICE, Audit, Evidence, Head, Verdict, broken
 from bedside.ledger.checkpoint import read_checkpoint
+from bedside.ledger.merkle import EMPTY_ROOT
 from bedside.ledger.rows import HEAD_ID, PAGE, TILE_LEVELS
 
 _ENTRIES = text(
@@ -25,9 +26,12 @@ _CHECKPOINTS = text(
     "SELECT number, size, note FROM ledger_checkpoints"
     " WHERE number > :after ORDER BY number LIMIT :page"
 )
+_COUNTS = {
+    name: text(f"SELECT count(*) FROM ledger_{name}")  # noqa: S608 - four constants
+    for name in ("entries", "checkpoints", "nodes", "head")
+}
 _NODE = text("SELECT hash FROM ledger_nodes WHERE level = :level AND position = :position")
-_NODES = text("SELECT count(*) FROM ledger_nodes")
-_HEAD = text("SELECT id, size, root, frontier, at, checkpoints FROM ledger_head")
+_HEAD = text("SELECT id, size, root, frontier, at, checkpoints, note FROM ledger_head")
 
 
 class StoredLedger:
@@ -46,6 +50,8 @@ class StoredLedger:
         Raises:
             LedgerBroken: the first thing that is not as it must be.
         """
+        if not any(self._count(name) for name in _COUNTS):
+            return Verdict(0, 0, 0, Head(0, EMPTY_ROOT))  # nothing was ever recorded
         checkpoints = self._checkpoints()
         coming = next(checkpoints, None)
         while coming is not None and coming[0] == 0:
@@ -59,11 +65,11 @@ class StoredLedger:
         if coming is not None:
             self._audit.checkpoint(coming[1])  # signed over more entries than there are
         self._head()
-        self._count_nodes()
+        self._refuse_hidden_rows()
         return self._audit.verdict()
 
     def _rows(self, query: Any) -> Iterator[Row[Any]]:
-        after = -(2**62)
+        after = -1  # a row before the first place is counted, see _refuse_hidden_rows
         while True:
             found = self._connection.execute(query, {"after": after, "page": PAGE}).all()
             yield from found
@@ -110,18 +116,29 @@ class StoredLedger:
                 position << level, f"the stored tree node {position} at level {level} is wrong"
             )
 
-    def _count_nodes(self) -> None:
-        stored = self._connection.execute(_NODES).scalar_one()
-        if stored != self._nodes:
-            raise LedgerBroken(
-                f"The tree has {stored} stored nodes and must have {self._nodes}.", advice=ADVICE
-            )
+    def _refuse_hidden_rows(self) -> None:
+        audit = self._audit
+        expected = {
+            "entries": audit.tree.size,
+            "checkpoints": audit.checkpoints,
+            "nodes": self._nodes,
+        }
+        for name, count in expected.items():
+            stored = self._count(name)
+            if stored != count:
+                raise LedgerBroken(
+                    f"There are {stored} rows of {name} where there must be {count}: the others"
+                    " stand in no place of the ledger.",
+                    index=0 if name == "entries" else None,  # they stand before the first
+                    advice=ADVICE,
+                )
+
+    def _count(self, name: str) -> int:
+        return int(self._connection.execute(_COUNTS[name]).scalar_one())
 
     def _head(self) -> None:
         size, audit = self._audit.tree.size, self._audit
         heads = self._connection.execute(_HEAD).all()
-        if not heads and size == 0 and audit.checkpoints == 0:
-            return
         if len(heads) != 1 or heads[0].id != HEAD_ID:
             raise LedgerBroken(f"There are {len(heads)} heads, or it is misnamed.", advice=ADVICE)
         head = heads[0]
@@ -136,3 +153,6 @@ class StoredLedger:
         for name, value in expected.items():
             if head._mapping[name] != value:
                 raise LedgerBroken(f"The head's stored {name} is wrong.", advice=ADVICE)
+        if not isinstance(head.note, str):
+            raise LedgerBroken("The head's signature is not text.", advice=ADVICE)
+        audit.end(head.note)

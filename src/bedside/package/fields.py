@@ -59,6 +59,10 @@ class NumberField(Frozen):
             raise ValueError(
                 f"field {self.name!r}: minimum {self.minimum} is not below maximum {self.maximum}"
             )
+        if self.whole and math.ceil(self.minimum) > math.floor(self.maximum):
+            raise ValueError(
+                f"field {self.name!r}: no whole number lies from {self.minimum} to {self.maximum}"
+            )
         units = [self.unit, *(conversion.unit for conversion in self.conversions)]
         if len(set(units)) != len(units):
             raise ValueError(f"field {self.name!r}: a unit stands twice in {units}")

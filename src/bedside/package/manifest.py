@@ -6,11 +6,13 @@ refused. `docs/spec/package.md` is the full text.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bedside.canonical import canonical_bytes, read_json
+from bedside.clock import read_timestamp, timestamp
 from bedside.errors import LimitExceeded, PackageDamaged, UsageError
 from bedside.package.fields import Frozen, Language, TabularInput, Text
 from bedside.package.operations import Operation
@@ -21,18 +23,54 @@ FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 8 * 2**20
 """A manifest of 4,096 fields with descriptions in two languages stays below this."""
 
-ModelName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
-Version: TypeAlias = Annotated[
-    str,
-    Field(
-        pattern=r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})"
-        r"(-[0-9A-Za-z-]{1,40}(\.[0-9A-Za-z-]{1,40}){0,5})?$"
-    ),
-]
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = r"(?:0|[1-9][0-9]{0,8})"
+_IDENTIFIER = r"(?:0|[1-9][0-9]{0,39}|(?=[0-9A-Za-z-]{1,40}(?:\.|\Z))[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION = re.compile(
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER}){{0,5}})?"
+)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name[:80]!r} must be lower-case letters, digits and -, such as 'my-model'"
+        )
+    return name
+
+
+def _checked_version(version: str) -> str:
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"{version[:80]!r} must be like 1.0.0 or 1.0.0-rc.1 (semver.org)")
+    return version
+
+
+def _checked_time(text: str) -> str:
+    try:
+        written = timestamp(read_timestamp(text))
+    except (UsageError, OverflowError) as problem:  # the first hours of year 1, in another zone
+        raise ValueError(f"{text[:80]!r} is not a time") from problem
+    if written != text:
+        raise ValueError(f"{text[:80]!r} must be written {written}")
+    return text
+
+
+def _different_languages(languages: tuple[Language, ...]) -> tuple[Language, ...]:
+    if len(set(languages)) != len(languages):
+        raise ValueError(f"a language stands twice in {list(languages)}")
+    return languages
+
+
+ModelName: TypeAlias = Annotated[str, AfterValidator(_checked_name)]
+Version: TypeAlias = Annotated[str, AfterValidator(_checked_version)]
 """A semantic version without build metadata. Source: semver.org 2.0.0."""
 Digest: TypeAlias = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 EntryName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}\.[a-z0-9]{1,10}$")]
-Timestamp: TypeAlias = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+Timestamp: TypeAlias = Annotated[str, AfterValidator(_checked_time)]
+"""A moment that exists, in UTC with microseconds, in the one spelling of `clock.timestamp`."""
+Languages: TypeAlias = Annotated[
+    tuple[Language, ...], Field(min_length=1), AfterValidator(_different_languages)
+]
 Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
@@ -68,7 +106,7 @@ class Conditions(Frozen):
     graph_optimisation: Literal["disabled", "basic", "extended", "all"]
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     processor: Line
-    """Architecture, such as x86_64."""
+    """Architecture, x86_64 or aarch64; other spellings of these two mean the same."""
 
 
 class DataSet(Frozen):
@@ -89,6 +127,14 @@ class Difference(Frozen):
     largest: Annotated[float, Field(ge=0)]
     tolerance: Annotated[float, Field(gt=0)]
     labels_that_differ: Literal[0] = 0
+
+    @model_validator(mode="after")
+    def _is_within_its_tolerance(self) -> Self:
+        if self.largest > self.tolerance:
+            raise ValueError(
+                f"the largest difference {self.largest} is above the tolerance {self.tolerance}"
+            )
+        return self
 
 
 class Lineage(Frozen):
@@ -127,6 +173,15 @@ class Metric(Frozen):
     subgroup: Line | None = None
     n: Annotated[int, Field(ge=1)]
 
+    @model_validator(mode="after")
+    def _interval_holds_the_value(self) -> Self:
+        if not self.lower <= self.value <= self.upper:
+            raise ValueError(
+                f"metric {self.name!r}: the value {self.value} is not within its interval from "
+                f"{self.lower} to {self.upper}"
+            )
+        return self
+
 
 class Evaluation(Frozen):
     """How good it is, on what."""
@@ -155,7 +210,7 @@ class Manifest(Frozen):
     intended_use: Annotated[Text, Field(min_length=1)]
     not_for: Annotated[Text, Field(min_length=1)]
     claim_level: Literal["demonstration", "research", "investigational", "cleared"]
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    languages: Languages
     input: TabularInput
     preprocessing: tuple[Operation, ...]
     model: Model

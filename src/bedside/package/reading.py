@@ -37,10 +37,15 @@ def read_canonical(kind: type[Value], data: bytes, what: str) -> Value:
 def faults(problem: ValidationError, most: int = 5) -> str:
     """Return where and why validation failed, shortened to the first `most` places."""
     errors = problem.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{place(e['loc'])}: {e['msg']}"[:300] for e in errors[:most]]
+    lines = [f"{place(e['loc'])}: {said(e['msg'])}"[:300] for e in errors[:most]]
     if len(errors) > most:
         lines.append(f"and {len(errors) - most} more")
     return "; ".join(lines)
+
+
+def said(message: str) -> str:
+    """Return a validator's own words, without the label that pydantic puts before them."""
+    return message.removeprefix("Value error, ")
 
 
 def place(location: tuple[int | str, ...]) -> str:

@@ -10,7 +10,6 @@ Source: RFC 8032 (Ed25519); RFC 4648, section 4 (base64 with padding).
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -41,7 +40,7 @@ class Signature(Frozen):
     def _is_64_bytes_spelt_once(cls, text: str) -> str:
         try:
             raw = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as problem:
+        except ValueError as problem:
             raise ValueError(f"not base64: {problem}") from problem
         if len(raw) != SIGNATURE_BYTES or base64.b64encode(raw).decode() != text:
             raise ValueError("not 64 bytes in the one base64 spelling")

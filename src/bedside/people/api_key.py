@@ -27,6 +27,7 @@ class SignInFault(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     INACTIVE = "inactive"
+    UNTOLD = "untold"  # stored, and the ledger tells of no such key: somebody wrote it by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class IssuedKey:
 
     id: str
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Someone who does not come in: why, and whose key it was where that is known."""
+
+    fault: SignInFault
+    found: tuple[ApiKey, Person] | None = None
 
 
 def new_secret() -> str:

@@ -6,7 +6,9 @@ from typing import Final
 
 from bedside.canonical import Json
 from bedside.ledger.events import Draft, EventKind
-from bedside.people.api_key import ApiKey, SignInFault
+from bedside.ledger.view import sha256_of
+from bedside.people.api_key import ApiKey, Stranger
+from bedside.people.audit import API_KEY
 from bedside.people.flood import Sum
 from bedside.people.permissions import Action
 from bedside.people.person import Caller, Person
@@ -23,47 +25,41 @@ def standing(person: Person) -> dict[str, Json]:
     return {"roles": sorted(role.value for role in person.roles), "active": person.active}
 
 
-def person_added(person: Person, actor: str, door: str) -> Draft:
-    """Return the event of a new person."""
-    return Draft(
-        kind=EventKind.PERSON_ADDED,
-        about=person.id,
-        actor=actor,
-        door=door,
-        body={"name": person.name} | standing(person),
-    )
+def person_added(caller: Caller | None, person: Person) -> Draft:
+    """Return the event of a new person; `caller` is None for the first one of a site."""
+    body = {"name": person.name} | standing(person)
+    return _draft(EventKind.PERSON_ADDED, caller, person.id, body)
 
 
 def person_changed(caller: Caller, before: Person, after: Person) -> Draft:
     """Return the event of a change of roles or activity."""
-    return Draft(
-        kind=EventKind.PERSON_CHANGED,
-        about=after.id,
-        actor=caller.person.id,
-        door=caller.door,
-        body={"name": after.name, "before": standing(before), "after": standing(after)},
-    )
+    body: dict[str, Json] = {
+        "name": after.name,
+        "before": standing(before),
+        "after": standing(after),
+    }
+    return _draft(EventKind.PERSON_CHANGED, caller, after.id, body)
 
 
-def key_event(kind: EventKind, key: ApiKey, actor: str, door: str) -> Draft:
-    """Return the event of a key that was created or revoked; nothing of its secret is in it."""
-    return Draft(
-        kind=kind,
-        about=key.id,
-        actor=actor,
-        door=door,
-        body={
-            "what": "api-key",
-            "person": key.person_id,
-            "label": key.label,
-            "expires_at": key.expires_at,
-        },
-    )
+def key_created(caller: Caller | None, key: ApiKey, digest: str) -> Draft:
+    """Return the event of a new key; `caller` is None for the first one of a site.
+
+    `digest` is what is stored of the secret. The event holds the SHA-256 of that, so that a row
+    with another digest can be told, and nothing in the ledger opens a door.
+    """
+    body = _key(key) | {"fingerprint": sha256_of(digest)}
+    return _draft(EventKind.KEY_CREATED, caller, key.id, body)
 
 
-def sign_in_refused(fault: SignInFault, found: tuple[ApiKey, Person] | None, door: str) -> Draft:
+def key_revoked(caller: Caller, key: ApiKey) -> Draft:
+    """Return the event of a key that was taken back."""
+    return _draft(EventKind.KEY_REVOKED, caller, key.id, _key(key))
+
+
+def sign_in_refused(stranger: Stranger, door: str) -> Draft:
     """Return the event of one refused sign-in; whose key it was, where that is known."""
-    body: dict[str, Json] = {"reason": fault.value}
+    body: dict[str, Json] = {"reason": stranger.fault.value}
+    found = stranger.found
     if found is not None:
         body |= {"key": found[0].id, "person": found[1].id}
     return Draft(
@@ -94,15 +90,32 @@ def sign_ins_refused(total: Sum) -> Draft:
 def permission_refused(caller: Caller, action: Action, about: str, reason: str) -> Draft:
     """Return the event of an act that somebody was not allowed to do."""
     shown = (about if about.isprintable() else ascii(about))[:MAX_ABOUT]
+    body: dict[str, Json] = {
+        "action": action.value,
+        "person": caller.person.id,
+        "about": shown,
+        "reason": reason,
+    }
+    return _draft(EventKind.PERMISSION_REFUSED, caller, shown or action.value, body)
+
+
+def _key(key: ApiKey) -> dict[str, Json]:
+    return {
+        "what": API_KEY,
+        "person": key.person_id,
+        "label": key.label,
+        "expires_at": key.expires_at,
+    }
+
+
+def _draft(kind: EventKind, caller: Caller | None, about: str, body: dict[str, Json]) -> Draft:
+    if caller is None:
+        return Draft(kind=kind, about=about, actor=SYSTEM, door=SYSTEM, body=body)
     return Draft(
-        kind=EventKind.PERMISSION_REFUSED,
-        about=shown or action.value,
+        kind=kind,
+        about=about,
         actor=caller.person.id,
         door=caller.door,
-        body={
-            "action": action.value,
-            "person": caller.person.id,
-            "about": shown,
-            "reason": reason,
-        },
+        credential=caller.credential,
+        body=body,
     )

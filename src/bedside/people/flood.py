@@ -1,9 +1,10 @@
 """How refused sign-ins are recorded when they come in floods.
 
 Each one gets an event until `RECORDED_PER_MINUTE` of them came within one minute of the clock. The
-rest of that minute is only counted, in the database, so several processes count together; once the
+rest of that minute is only counted: in memory, and once in `FLUSH_SECONDS` in the database, so that
+several processes count together and a flood costs no durable write for each attempt. Once the
 minute has passed, one event holds the sum. So a flood adds at most `RECORDED_PER_MINUTE` + 1 events
-a minute to the ledger, and no attempt goes uncounted.
+a minute to the ledger; a process that is killed loses the count of at most `FLUSH_SECONDS`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from bedside.clock import timestamp
 
 RECORDED_PER_MINUTE: Final = 20
 """Mistyped keys at a hospital stay below this; the worst flood adds 30,240 events a day, about 15 MB."""
+
+FLUSH_SECONDS: Final = 1.0
+"""How long refusals above the limit are counted in memory alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,18 @@ def minute_of(moment: datetime) -> str:
     return timestamp(moment)[:16]
 
 
-def is_recorded(already_refused: int) -> bool:
-    """Return whether the next refusal gets its own event, after so many in the same minute."""
-    return already_refused < RECORDED_PER_MINUTE
+def latest(refused: Mapping[str, int], minute: str) -> str:
+    """Return the minute that a refusal counts in: of all processes' clocks, the one furthest on.
+
+    So two clocks that differ share one limit, and neither closes a minute that another counts in.
+    """
+    return max([minute, *refused])
 
 
 def sums(refused: Mapping[str, int], minute: str) -> tuple[Sum, ...]:
-    """Return a sum for each minute other than the present one that had more than were recorded."""
+    """Return a sum for each minute before `minute` that had more than were recorded."""
     return tuple(
         Sum(past, count, RECORDED_PER_MINUTE)
         for past, count in sorted(refused.items())
-        if past != minute and count > RECORDED_PER_MINUTE
+        if past < minute and count > RECORDED_PER_MINUTE
     )

@@ -10,37 +10,30 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bedside.clock import Clock, new_id, timestamp
-from bedside.errors import (
-    Conflict,
-    NotFound,
-    PermissionRefused,
-    SignInRefused,
-    UsageError,
-)
-from bedside.ledger.events import EventKind
+from bedside.errors import Conflict, NotFound, PermissionRefused, SignInRefused, UsageError
 from bedside.ledger.ledger import Ledger
-from bedside.people import events, flood, queries
+from bedside.people import events, queries
 from bedside.people.api_key import (
     ApiKey,
     IssuedKey,
-    SignInFault,
+    Stranger,
     key_fault,
     new_secret,
-    public_message,
     secret_digest,
-    shape_fault,
 )
-from bedside.people.events import SYSTEM
 from bedside.people.permissions import Action, Role, allowed, roles_for
 from bedside.people.person import (
     MAX_NAME,
     Caller,
     Person,
+    administers,
     clean_name,
     keep_an_administrator,
     name_key,
+    person_name,
     read_roles,
 )
+from bedside.people.signing_in import Recognised, SigningIn
 from bedside.store.database import Database
 
 
@@ -51,6 +44,7 @@ class People:
         self._database = database
         self._ledger = ledger
         self._clock = clock
+        self._signing_in = SigningIn(database, ledger, clock)
 
     def found(self, name: str) -> tuple[Person, IssuedKey]:
         """Add the first administrator of an empty site and issue their first key.
@@ -66,9 +60,8 @@ class People:
                     "This site has people already.",
                     advice="Sign in as an administrator and add others.",
                 )
-            self._ledger.append(connection, [events.person_added(founder, SYSTEM, SYSTEM)])
-            queries.add_person(connection, founder)
-            key = self._issue(connection, founder, "first key", None, (SYSTEM, SYSTEM))
+            founder = self._add(connection, None, founder)
+            key = self._issue(connection, None, founder, "first key", None)
         return founder, key
 
     def add(self, caller: Caller, name: str, roles: Collection[str]) -> Person:
@@ -76,7 +69,7 @@ class People:
 
         Raises:
             PermissionRefused: the caller may not manage people.
-            UsageError: the name cannot be used, or a role does not exist.
+            UsageError: the name cannot be used, or the roles cannot (see `read_roles`).
             Conflict: somebody has this name, or one that differs only in case or width.
         """
         with self.acting(caller, Action.PEOPLE_MANAGE) as connection:
@@ -91,22 +84,23 @@ class People:
                     f"The name {person.name!r} is taken by {taken[0].id}.",
                     advice="Add something that tells the two apart, such as a department.",
                 )
-            draft = events.person_added(person, caller.person.id, caller.door)
-            self._ledger.append(connection, [draft])
-            queries.add_person(connection, person)
-        return person
+            return self._add(connection, caller, person)
 
     def set_roles(self, caller: Caller, person_id: str, roles: Collection[str]) -> Person:
         """Give a person exactly these roles.
 
         Raises:
-            PermissionRefused: the caller may not manage people.
+            PermissionRefused: the caller may not manage people, or it is their own roles.
             NotFound: there is no such person.
-            UsageError: a role does not exist, or none is given.
+            UsageError: the roles cannot be given (see `read_roles`).
             Conflict: they have these roles already, or the last administrator would be lost.
         """
         with self.acting(caller, Action.PEOPLE_MANAGE, person_id) as connection:
             person = _one(connection, person_id)
+            if person.id == caller.person.id:
+                raise PermissionRefused(
+                    "Nobody changes their own roles.", advice="Ask another administrator."
+                )
             return self._change(
                 connection, caller, person, replace(person, roles=read_roles(roles))
             )
@@ -170,8 +164,7 @@ class People:
             person = _one(connection, person_id)
             if not person.active:
                 raise Conflict(f"{person.name!r} is inactive.", advice="Reactivate them first.")
-            signed = (caller.person.id, caller.door)
-            return self._issue(connection, person, label, expires_at, signed)
+            return self._issue(connection, caller, person, label, expires_at)
 
     def revoke_key(self, caller: Caller, key_id: str) -> ApiKey:
         """Take a key back, from the next sign-in on.
@@ -179,7 +172,7 @@ class People:
         Raises:
             PermissionRefused: the caller may not manage keys.
             NotFound: there is no such key.
-            Conflict: it is revoked already.
+            Conflict: it is revoked already, or no administrator could sign in any more.
         """
         with self.acting(caller, Action.KEYS_MANAGE, key_id) as connection:
             key = queries.key(connection, key_id) if _could_exist(key_id) else None
@@ -187,8 +180,8 @@ class People:
                 raise NotFound(f"There is no API key {key_id!r}.", advice="List a person's keys.")
             if key.revoked_at is not None:
                 raise Conflict(f"The API key {key_id} was revoked at {key.revoked_at}.")
-            draft = events.key_event(EventKind.KEY_REVOKED, key, caller.person.id, caller.door)
-            (entry,) = self._ledger.append(connection, [draft])
+            _keep_open(connection, f"{key_id} is the last key of an administrator", without=key_id)
+            (entry,) = self._ledger.append(connection, [events.key_revoked(caller, key)])
             queries.revoke_key(connection, key_id, entry.at)
         return replace(key, revoked_at=entry.at)
 
@@ -208,26 +201,25 @@ class People:
             SignInRefused: missing, malformed, unknown, revoked, expired, or its owner is inactive;
                 the attempt is recorded before this is raised.
         """
-        now, found = self._clock(), None
-        fault = shape_fault(secret)
-        if fault is None and secret is not None:
-            with self._database.read() as connection:
-                found = queries.by_digest(connection, secret_digest(secret))
-            fault = key_fault(found, timestamp(now))
-        if fault is None and found is not None:
-            return Caller(person=found[1], door=door, credential=found[0].id)
-        fault = fault or SignInFault.UNKNOWN
-        self._record_refused_sign_in(fault, found, door, now)
-        message, advice = public_message(fault)
-        raise SignInRefused(message, advice=advice)
+        outcome = self.recognise([secret], door)[secret]
+        if isinstance(outcome, Stranger):
+            raise self.turn_away(outcome, door)
+        return outcome
+
+    def recognise(self, secrets: Collection[str | None], door: str) -> Recognised:
+        """Return who each secret belongs to; who is a stranger must be turned away, each time."""
+        return self._signing_in.recognise(secrets, door)
+
+    def turn_away(self, stranger: Stranger, door: str, times: int = 1) -> SignInRefused:
+        """Return what to tell a stranger who tried so many times, once that is on record."""
+        return self._signing_in.turn_away(stranger, door, times)
 
     def sum_up_refused_sign_ins(self) -> None:
         """Record the sum of every past minute that had more refused sign-ins than were recorded.
 
-        The next refused sign-in does this too; a site calls it when it opens and closes.
+        The next refused sign-in does this too; a site calls it when it closes.
         """
-        with self._database.write() as connection:
-            self._close_minutes(connection, flood.minute_of(self._clock()))
+        self._signing_in.sum_up()
 
     def require(self, caller: Caller, action: Action, about: str = "") -> None:
         """Check that the caller's roles allow `action`.
@@ -244,8 +236,8 @@ class People:
     def acting(self, caller: Caller, action: Action, about: str = "") -> Iterator[Connection]:
         """Open the write transaction of a permitted act; all of it is kept, or none.
 
-        The caller is read again inside it, so a role that was taken away meanwhile does not count.
-        A `PermissionRefused` raised inside is recorded after everything else is rolled back.
+        The caller is read again inside it, so a role or a key that was taken away meanwhile does
+        not count. A `PermissionRefused` raised inside is recorded after everything else is rolled back.
 
         Raises:
             PermissionRefused: the roles do not allow the act, or the block raised it.
@@ -256,21 +248,41 @@ class People:
                 present = queries.person(connection, caller.person.id)
                 if present is None or not present.active or not allowed(present.roles, action):
                     raise _not_allowed(present or caller.person, action)
+                self._refuse_spent_key(connection, caller, present)
                 yield connection
         except PermissionRefused as refusal:
             self._record_refusal(caller, action, about, refusal)
             raise
 
+    def _refuse_spent_key(self, connection: Connection, caller: Caller, present: Person) -> None:
+        key = queries.key(connection, caller.credential)
+        if key is None or key.person_id != present.id:
+            fault: str | None = "unknown"
+        else:
+            fault = key_fault((key, present), timestamp(self._clock()))
+        if fault is not None:
+            raise PermissionRefused(
+                f"The API key {caller.credential} of {present.name!r} is {fault}.",
+                advice="Sign in with a good key.",
+            )
+
     def _new_person(self, name: str, roles: Collection[str]) -> Person:
-        now = timestamp(self._clock())
-        return Person(new_id(), clean_name(name), read_roles(roles), True, now)
+        return Person(new_id(), person_name(name), read_roles(roles), True, "")
+
+    def _add(self, connection: Connection, caller: Caller | None, person: Person) -> Person:
+        (entry,) = self._ledger.append(connection, [events.person_added(caller, person)])
+        person = replace(person, created_at=entry.at)
+        queries.add_person(connection, person)
+        return person
 
     def _change(
         self, connection: Connection, caller: Caller, before: Person, after: Person
     ) -> Person:
         if before == after:
             raise Conflict(f"{before.name!r} is so already: {events.standing(before)}.")
-        keep_an_administrator(queries.everybody(connection), after)
+        if administers(before) and not administers(after):
+            what = f"{after.name!r} is the last active administrator with a key"
+            _keep_open(connection, what, changed=after)
         self._ledger.append(connection, [events.person_changed(caller, before, after)])
         queries.change_person(connection, after)
         return after
@@ -278,45 +290,23 @@ class People:
     def _issue(
         self,
         connection: Connection,
+        caller: Caller | None,
         person: Person,
         label: str,
         expires_at: datetime | None,
-        signed: tuple[str, str],
     ) -> IssuedKey:
-        now = self._clock()
-        if expires_at is not None and timestamp(expires_at) <= timestamp(now):
+        expires = None if expires_at is None else timestamp(expires_at)
+        if expires is not None and expires <= timestamp(self._clock()):
             raise UsageError(
-                f"The key would expire at {timestamp(expires_at)}, before it is used.",
+                f"The key would expire at {expires}, before it is used.",
                 advice="Give a time in the future.",
             )
-        expires = None if expires_at is None else timestamp(expires_at)
-        shown = clean_name(label, "label")
-        key = ApiKey(new_id(), person.id, shown, timestamp(now), expires, None)
+        key = ApiKey(new_id(), person.id, clean_name(label, "label"), "", expires, None)
         secret = new_secret()
-        self._ledger.append(connection, [events.key_event(EventKind.KEY_CREATED, key, *signed)])
-        queries.add_key(connection, key, secret_digest(secret))
+        digest = secret_digest(secret)
+        (entry,) = self._ledger.append(connection, [events.key_created(caller, key, digest)])
+        queries.add_key(connection, replace(key, created_at=entry.at), digest)
         return IssuedKey(key.id, secret)
-
-    def _record_refused_sign_in(
-        self, fault: SignInFault, found: tuple[ApiKey, Person] | None, door: str, now: datetime
-    ) -> None:
-        minute = flood.minute_of(now)
-        with self._database.write() as connection:
-            already = self._close_minutes(connection, minute)
-            queries.count_refused(connection, minute, already + 1)
-            if flood.is_recorded(already):
-                draft = events.sign_in_refused(fault, found, door)
-                self._ledger.append(connection, [draft])
-
-    def _close_minutes(self, connection: Connection, minute: str) -> int:
-        """Record and forget the minutes before `minute`; return the count of `minute` so far."""
-        refused = queries.refused_by_minute(connection)
-        drafts = [events.sign_ins_refused(one) for one in flood.sums(refused, minute)]
-        if drafts:
-            self._ledger.append(connection, drafts)
-        for past in refused.keys() - {minute}:
-            queries.close_minute(connection, past)
-        return refused.get(minute, 0)
 
     def _record_refusal(
         self, caller: Caller, action: Action, about: str, refusal: PermissionRefused
@@ -332,6 +322,20 @@ def _one(connection: Connection, known_as: str) -> Person:
             advice="List the people of this site.",
         )
     return person
+
+
+def _keep_open(
+    connection: Connection, change: str, *, changed: Person | None = None, without: str = ""
+) -> None:
+    """Check that an administrator can still sign in once `changed` stands and `without` is gone."""
+    people = {person.id: person for person in queries.everybody(connection)}
+    if changed is not None:
+        people[changed.id] = changed
+    keys = queries.lasting_keys(connection)
+    if without and not (without in keys and administers(people[keys[without]])):
+        return
+    keys.pop(without, None)
+    keep_an_administrator(tuple(people.values()), set(keys.values()), change)
 
 
 def _could_exist(known_as: str) -> bool:

@@ -1,9 +1,10 @@
 """The one permission table: which role may do which act.
 
-Every door asks `People.require`, and that asks `allowed`; nothing else decides. Two rules lie
-beyond the table because they depend on the matter and not only on the role: nobody approves a
-version that they registered (`registry.lifecycle`), and the last active administrator stays
-(`people.person`). `docs/explanation/lifecycle.md` shows the table in words; a test compares them.
+Every door asks `People.require`, and that asks `allowed`; nothing else decides. Rules beyond the
+table depend on the matter and not only on the role: nobody approves a version that they registered
+(`registry.lifecycle`), nobody administers and approves, nobody changes their own roles, and an
+administrator who can sign in stays (`people.person`, `people.people`).
+`docs/explanation/lifecycle.md` shows the table in words; a test compares them.
 """
 
 from __future__ import annotations

@@ -5,12 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from bedside.errors import Conflict, UsageError
 from bedside.people.permissions import Role
 
-MAX_NAME = 100
+MAX_NAME: Final = 100
 """Characters in a person's name or a key's label: longer than any on a badge, short in a record."""
+
+LOOK_ALIKE: Final = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"})
+"""Scripts with letters that cannot be told apart by eye (Unicode Technical Standard 39, 5.1)."""
+
+APART: Final = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
+"""Roles that nobody has together: who gives roles and keys does not also approve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,25 @@ def clean_name(text: str, what: str = "name") -> str:
     return name
 
 
+def person_name(text: str) -> str:
+    """Return a person's name as it is kept: cleaned, each word in the letters of one alphabet.
+
+    A twin that is wholly in another script remains; the id beside a name tells the two apart.
+
+    Raises:
+        UsageError: as `clean_name`, or a word mixes scripts of `LOOK_ALIKE`.
+    """
+    name = clean_name(text)
+    for word in name.split():
+        if len(mixed := sorted(_scripts(word) & LOOK_ALIKE)) > 1:
+            raise UsageError(
+                f"The name {name!r} mixes {' and '.join(map(str.title, mixed))} letters "
+                f"in {word!r}.",
+                advice="Write each word with the letters of one alphabet.",
+            )
+    return name
+
+
 def name_key(name: str) -> str:
     """Return the form of a cleaned name by which names are compared: case and width folded.
 
@@ -81,7 +107,7 @@ def read_roles(names: Iterable[str]) -> frozenset[Role]:
     """Return the roles of these names.
 
     Raises:
-        UsageError: none at all, or a name that is no role.
+        UsageError: none at all, a name that is no role, or two that nobody has together.
     """
     known = {role.value: role for role in Role}
     asked = list(names)
@@ -94,7 +120,13 @@ def read_roles(names: Iterable[str]) -> frozenset[Role]:
             "A person needs at least one role.",
             advice="Deactivate someone who shall do nothing here any more.",
         )
-    return frozenset(known[name] for name in asked)
+    roles = frozenset(known[name] for name in asked)
+    if roles >= APART:
+        raise UsageError(
+            f"Nobody is {' and '.join(sorted(APART))} at once: one could approve by another's hand.",
+            advice="Give one of the two roles to somebody else.",
+        )
+    return roles
 
 
 def administers(person: Person) -> bool:
@@ -102,19 +134,28 @@ def administers(person: Person) -> bool:
     return person.active and Role.ADMINISTRATOR in person.roles
 
 
-def keep_an_administrator(people: Collection[Person], changed: Person) -> None:
-    """Check that someone still administers the site once `changed` stands in its old place.
+def keep_an_administrator(
+    people: Collection[Person], with_key: Collection[str], change: str
+) -> None:
+    """Check that someone can still administer the site as it would become.
 
     Args:
-        people: Everybody as they are now.
-        changed: One of them (same id) as they would become.
+        people: Everybody as they would be.
+        with_key: Ids of the people who would have a key that is good and does not run out.
+        change: What would be lost, for the message.
 
     Raises:
-        Conflict: nobody would be left who can give roles and keys; the site would be locked.
+        Conflict: nobody would be left who can sign in and give roles and keys; the site would be
+            locked for good.
     """
-    after = [changed if person.id == changed.id else person for person in people]
-    if not any(administers(person) for person in after):
+    if not any(administers(person) and person.id in with_key for person in people):
         raise Conflict(
-            f"{changed.name!r} is the last active administrator of this site.",
-            advice="Give the role administrator to somebody else first.",
+            f"{change} of this site.",
+            advice="Let another administrator have a key that does not run out first.",
         )
+
+
+def _scripts(word: str) -> set[str]:
+    """Return the first word of each letter's Unicode name, which names its script."""
+    letters = (character for character in word if character.isalpha())
+    return {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}

@@ -22,6 +22,9 @@ _KEY = (
     api_keys.c.revoked_at,
 )
 
+_AT_ONCE = 500
+"""Digests in one query: both databases take as many parameters."""
+
 
 def everybody(connection: Connection) -> tuple[Person, ...]:
     """Return all people, the first one first."""
@@ -99,14 +102,28 @@ def keys_of(connection: Connection, person_id: str) -> tuple[ApiKey, ...]:
     return tuple(ApiKey(*row) for row in rows)
 
 
-def by_digest(connection: Connection, digest: str) -> tuple[ApiKey, Person] | None:
-    """Return the key whose secret has this digest, and whose it is."""
-    row = connection.execute(
-        select(*_KEY, *_PERSON)
-        .join(people, people.c.id == api_keys.c.person_id)
-        .where(api_keys.c.digest == digest)
-    ).one_or_none()
-    return None if row is None else (ApiKey(*row[: len(_KEY)]), _person(row[len(_KEY) :]))
+def lasting_keys(connection: Connection) -> dict[str, str]:
+    """Return whose each key is, by its id, of the keys that are good and do not run out."""
+    rows = connection.execute(
+        select(api_keys.c.id, api_keys.c.person_id).where(
+            api_keys.c.revoked_at.is_(None), api_keys.c.expires_at.is_(None)
+        )
+    )
+    return {row.id: row.person_id for row in rows}
+
+
+def by_digests(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[ApiKey, Person]]:
+    """Return by digest the keys whose secrets have one of these digests, and whose they are."""
+    found: dict[str, tuple[ApiKey, Person]] = {}
+    for start in range(0, len(digests), _AT_ONCE):
+        rows = connection.execute(
+            select(api_keys.c.digest, *_KEY, *_PERSON)
+            .join(people, people.c.id == api_keys.c.person_id)
+            .where(api_keys.c.digest.in_(digests[start : start + _AT_ONCE]))
+        )
+        for digest, *row in rows:
+            found[digest] = (ApiKey(*row[: len(_KEY)]), _person(row[len(_KEY) :]))
+    return found
 
 
 def refused_by_minute(connection: Connection) -> dict[str, int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bedside.canonical import Json
 from bedside.errors import PackageRefused
 from bedside.keys.signing import PublicKey
 from bedside.ledger.events import Draft, EventKind
 from bedside.people.person import Caller
+from bedside.registry.audit import SIGNING_KEY
 from bedside.registry.lifecycle import Act, Change, VersionRecord
 from bedside.runtime.runner import GoldenReport
 
@@ -77,13 +80,17 @@ def switch(
 
 def key_trusted(caller: Caller, key: PublicKey, name: str) -> Draft:
     """Return the event of a signing key that is trusted from now on."""
-    body: dict[str, Json] = {"what": "signing-key", "name": name, "public": key.to_pem()}
+    body: dict[str, Json] = {"what": SIGNING_KEY, "name": name, "public": key.to_pem()}
     return _draft(EventKind.KEY_TRUSTED, caller, key.fingerprint, body)
 
 
-def key_revoked(caller: Caller, fingerprint: str) -> Draft:
-    """Return the event of a signing key that is trusted no more."""
-    return _draft(EventKind.KEY_REVOKED, caller, fingerprint, {"what": "signing-key"})
+def key_revoked(caller: Caller, fingerprint: str, epochs: Mapping[str, int]) -> Draft:
+    """Return the event of a signing key that is trusted no more.
+
+    `epochs` holds by model the epoch that begins because what is released is signed by this key.
+    """
+    body: dict[str, Json] = {"what": SIGNING_KEY, "epochs": dict(epochs)}
+    return _draft(EventKind.KEY_REVOKED, caller, fingerprint, body)
 
 
 def _named(record: VersionRecord) -> dict[str, Json]:
@@ -97,4 +104,11 @@ def _named(record: VersionRecord) -> dict[str, Json]:
 
 
 def _draft(kind: EventKind, caller: Caller, about: str, body: dict[str, Json]) -> Draft:
-    return Draft(kind=kind, about=about, actor=caller.person.id, door=caller.door, body=body)
+    return Draft(
+        kind=kind,
+        about=about,
+        actor=caller.person.id,
+        door=caller.door,
+        credential=caller.credential,
+        body=body,
+    )

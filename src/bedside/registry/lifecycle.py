@@ -104,6 +104,7 @@ class Act(StrEnum):
     RELEASE = "release"
     ROLLBACK = "rollback"
     RETIREMENT = "retirement"
+    KEY_REVOCATION = "key-revoked"  # the same version stands, and no process may load it
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,7 @@ def earlier_releases(
     """
     pile: list[str] = []
     for turn in turns:
-        if turn.version is None:
+        if turn.version is None or turn.act is Act.KEY_REVOCATION:
             continue
         if turn.act is Act.ROLLBACK and turn.version in pile:
             while pile[-1] != turn.version:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from bedside.errors import NotFound, Unavailable
+from bedside.errors import Conflict, NotFound, Unavailable, UsageError
 from bedside.registry import lifecycle, queries
 from bedside.registry.lifecycle import Change, VersionRecord, is_model_name, read_ref
 from bedside.registry.release import HistoryEntry, Release
@@ -69,6 +69,33 @@ def answering(connection: Connection, model: str) -> Release:
             advice="An operator releases an approved version.",
         )
     return release
+
+
+def at(connection: Connection, until: str, now: str) -> tuple[Release, ...]:
+    """Return what answered at `until`, by model; both are RFC 3339 times in UTC.
+
+    Raises:
+        UsageError: `until` has not come yet.
+        Conflict: a release is recorded with a time later than now: the clock was wrong when it was
+            made, and whether that was before or after `until` cannot be told.
+    """
+    if until > now:
+        raise UsageError(
+            f"{until} has not come yet; it is {now}.", advice="Ask about a time in the past."
+        )
+    present = queries.standing(connection)
+    if until == now:  # what stands, whatever time the ledger gave it
+        return releases(present)
+    timed = {entry.model: entry for entry in queries.standing(connection, now)}
+    for entry in present:
+        last = timed.get(entry.model)
+        if entry != last and (last is None or last.since <= until):
+            raise Conflict(
+                f"A release of {entry.model} is recorded at {entry.since}, later than now ({now}): "
+                f"the clock was wrong, and whether it answered at {until} cannot be told.",
+                advice="The order of the events in the ledger is right: `bedside ledger list`.",
+            )
+    return releases(queries.standing(connection, until))
 
 
 def releases(entries: Sequence[HistoryEntry]) -> tuple[Release, ...]:

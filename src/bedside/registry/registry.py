@@ -13,24 +13,25 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bedside.canonical import digest as digest_of
-from bedside.clock import Clock, read_timestamp, timestamp
+from bedside.clock import Clock, timestamp
 from bedside.errors import (
     Conflict,
     NotFound,
     PackageDamaged,
     PackageRefused,
     SiteProblem,
-    UsageError,
 )
 from bedside.keys import trust
 from bedside.keys.signing import PublicKey
 from bedside.keys.trust import TrustedKey
+from bedside.ledger import view
 from bedside.ledger.ledger import Ledger
 from bedside.package.package import Package, check_signature, open_package
+from bedside.people import audit as people_audit
 from bedside.people.people import People
 from bedside.people.permissions import Action
-from bedside.people.person import Caller, clean_name
-from bedside.registry import events, lifecycle, lookup, queries
+from bedside.people.person import Caller
+from bedside.registry import audit, events, lifecycle, lookup, queries, signers
 from bedside.registry.lifecycle import (
     Act,
     Approval,
@@ -130,10 +131,12 @@ class Registry:
             UsageError: the meaning says nothing.
             NotFound: there is no such version.
             Conflict: a draft, retired, or approved by the caller already.
+            LedgerBroken: people, keys or this model's rows are not as the ledger tells.
         """
         with self._people.acting(caller, Action.APPROVE, ref) as connection:
             said = words(meaning, "meaning of the approval", lifecycle.MIN_MEANING)
             given = Approval(caller.person.id, caller.person.name, said, "", "")
+            _refuse_untold(connection, read_ref(ref)[0])
             after = lifecycle.approved(lookup.one(connection, ref), given)
             (entry,) = self._ledger.append(connection, [events.approval(caller, after)])
             given = replace(given, at=entry.at, event_id=entry.id)
@@ -149,6 +152,7 @@ class Registry:
             PermissionRefused: the caller may not release.
             UsageError: no reason.
             PackageRefused: it no longer proves itself on this machine; recorded, nothing switches.
+            LedgerBroken: people, keys or this model's rows are not as the ledger tells.
             NotFound: there is no such version.
             Conflict: not approved, retired, or released already.
         """
@@ -159,6 +163,7 @@ class Registry:
             lifecycle.release(lookup.known(connection, model), version)
         self._proved(caller, self.version(ref))
         with self._people.acting(caller, Action.RELEASE, ref) as connection:
+            _refuse_untold(connection, model)
             change = lifecycle.release(lookup.known(connection, model), version)
             self._carry_out(connection, caller, Act.RELEASE, ref, change, said)
             return lookup.answering(connection, model)
@@ -170,6 +175,7 @@ class Registry:
             PermissionRefused: the caller may not roll back.
             UsageError: no reason.
             PackageRefused: the earlier version no longer proves itself here; nothing switches.
+            LedgerBroken: people, keys or this model's rows are not as the ledger tells.
             NotFound: there is no such model.
             Conflict: there is no earlier release, or `to` is not one, or somebody switched
                 meanwhile.
@@ -181,6 +187,7 @@ class Registry:
         record = self.version(f"{model}@{planned.after}")
         self._proved(caller, record)
         with self._people.acting(caller, Action.ROLLBACK, model) as connection:
+            _refuse_untold(connection, model)
             change = lookup.plan_rollback(connection, model, to)
             if change != planned:
                 raise Conflict(
@@ -251,18 +258,23 @@ class Registry:
     def at(self, moment: datetime) -> tuple[Release, ...]:
         """Return what answered at `moment`, by model; exact to the times in the ledger.
 
-        A release counts from its own time on (inclusive).
+        A release counts from its own time on (inclusive); now is what stands now.
 
         Raises:
             UsageError: `moment` has no zone, or has not come yet.
+            Conflict: the ledger's times run ahead of the clock, so that they do not tell.
         """
-        until = timestamp(moment)
-        if until > (now := timestamp(self._clock())):
-            raise UsageError(
-                f"{until} has not come yet; it is {now}.", advice="Ask about a time in the past."
-            )
         with self._database.read() as connection:
-            return lookup.releases(queries.standing(connection, until))
+            return lookup.at(connection, timestamp(moment), timestamp(self._clock()))
+
+    def check(self, model: str) -> None:
+        """Check that versions, approvals and releases of a model are as the ledger tells.
+
+        Raises:
+            LedgerBroken: they are not; the message names the differences.
+        """
+        with self._database.read() as connection:
+            view.refuse(audit.differences(connection, model))
 
     def package(self, digest: str) -> Package:
         """Return a registered package by its manifest's digest, opened and checked again.
@@ -294,14 +306,13 @@ class Registry:
             Conflict: the key is trusted already.
         """
         with self._people.acting(caller, Action.KEYS_MANAGE, public_key.fingerprint) as connection:
-            shown = clean_name(name)
-            draft = events.key_trusted(caller, public_key, shown)
-            (entry,) = self._ledger.append(connection, [draft])
-            at = read_timestamp(entry.at)
-            return trust.trust(connection, public_key, name=shown, by=caller.person.id, at=at)
+            return signers.trust_key(self._ledger, connection, caller, public_key, name)
 
     def revoke_key(self, caller: Caller, fingerprint: str) -> TrustedKey:
         """Trust packages signed with this key no more; what they answered stays in the record.
+
+        Each model whose released package it signed begins an epoch, so that from now on no
+        process answers with that package.
 
         Raises:
             PermissionRefused: the caller may not manage keys.
@@ -309,9 +320,7 @@ class Registry:
             Conflict: it is revoked already.
         """
         with self._people.acting(caller, Action.KEYS_MANAGE, fingerprint) as connection:
-            (entry,) = self._ledger.append(connection, [events.key_revoked(caller, fingerprint)])
-            at = read_timestamp(entry.at)
-            return trust.revoke(connection, fingerprint, by=caller.person.id, at=at)
+            return signers.revoke_key(self._ledger, connection, caller, fingerprint)
 
     def trusted_keys(self) -> tuple[TrustedKey, ...]:
         """Return the keys whose packages this site accepts, oldest first."""
@@ -361,6 +370,11 @@ class Registry:
                 event_id=entry.id,
             )
             queries.add_history(connection, begun)
+
+
+def _refuse_untold(connection: Connection, model: str) -> None:
+    """Check that nobody wrote approvals, states, roles or keys past the ledger."""
+    view.refuse(people_audit.differences(connection) + audit.differences(connection, model))
 
 
 def _refuse_known(connection: Connection, package: Package) -> None:

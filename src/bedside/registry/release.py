@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bedside.ledger.events import Fence
 from bedside.registry.lifecycle import Act, Turn
 
+FENCE_PREFIX: Final = "release:"
+
 
 def fence_name(model: str) -> str:
     """Return the name of the ledger's fence that holds a model's release epoch (decision 2)."""
-    return f"release:{model}"
+    return FENCE_PREFIX + model
+
+
+def revocation_reason(fingerprint: str) -> str:
+    """Return the reason of the epoch that begins when the key behind a release is revoked."""
+    return f"signing key {fingerprint} revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +29,8 @@ class Release:
         model: Name of the model.
         version: Semantic version.
         digest: Digest of its manifest.
-        epoch: 1 for the model's first release; it grows with every release, rollback, and
-            retirement of what answered.
+        epoch: 1 for the model's first release; it grows with every release and rollback, with
+            the retirement of what answered, and when the key that signed it is revoked.
         since: RFC 3339 time of the event in the ledger.
         by: Id of the person who released it.
         reason: In their words.

@@ -15,6 +15,7 @@ import numpy as np
 from bedside.canonical import Json
 from bedside.errors import InputRefused, Refusal, UsageError
 from bedside.package.fields import Category, CategoryField, NumberField, TabularInput
+from bedside.runtime.lookalikes import folded, readable, shown_beside
 from bedside.runtime.table import Table
 from bedside.runtime.wording import (
     MAX_CODE_CHARACTERS,
@@ -111,13 +112,14 @@ class NumberCheck:
 class CategoryCheck:
     """One category field, compiled for checking many values."""
 
-    __slots__ = ("_allowed", "_codes", "_field", "_text", "name")
+    __slots__ = ("_allowed", "_codes", "_field", "_looks", "_text", "name")
 
     def __init__(self, field: CategoryField) -> None:
         self.name = field.name
         self._field = field
         self._text = isinstance(field.categories[0], str)
         self._codes = frozenset(field.categories)
+        self._looks = {folded(code): code for code in field.categories if isinstance(code, str)}
         self._allowed = allowed_category(field)
 
     def read(self, value: Json, row: int, refusals: Refusals) -> Category | None:
@@ -130,16 +132,27 @@ class CategoryCheck:
         if isinstance(code, bool) or not isinstance(code, str if self._text else int):
             refusals.add(row, self.name, "wrong-type", shown(value), self._allowed)
             return None
-        if code not in self._codes and not (self._field.unknown == "allow" and _is_code(code)):
-            refusals.add(row, self.name, "unknown-category", shown(value), self._allowed)
-            return None
-        return code
+        if code in self._codes or (self._field.unknown == "allow" and self._is_new(code)):
+            return code
+        told, hint = shown(value), ""
+        if isinstance(code, str):
+            told = shown_beside(code, self._looks.values())
+            meant = self._looks.get(folded(code))
+            hint = f"; perhaps {meant!r} is meant" if meant is not None else ""
+        refusals.add(row, self.name, "unknown-category", told, self._allowed + hint)
+        return None
+
+    def _is_new(self, code: Category) -> bool:
+        """Whether a code that training never saw can be recorded, and is no misspelt known one."""
+        if isinstance(code, int):
+            return abs(code) <= MAX_WHOLE
+        return readable(code) and folded(code) not in self._looks
 
 
 class Gate:
     """The declared domain of a tabular model, compiled once, used for every request."""
 
-    __slots__ = ("_categories", "_folded", "_names", "_numbers")
+    __slots__ = ("_categories", "_names", "_numbers", "_spelt")
 
     def __init__(self, declared: TabularInput) -> None:
         self._numbers = tuple(
@@ -149,7 +162,7 @@ class Gate:
             CategoryCheck(field) for field in declared.fields if isinstance(field, CategoryField)
         )
         self._names = frozenset(field.name for field in declared.fields)
-        self._folded = {_folded(name): name for name in self._names}
+        self._spelt = {_without_marks(name): name for name in self._names}
 
     def check(self, rows: Sequence[Json]) -> Table:
         """Return `rows` as a table, every value in its field's own unit.
@@ -206,7 +219,7 @@ class Gate:
     def _refuse_unknown(self, position: int, row: Mapping[str, Json], refusals: Refusals) -> None:
         for name, value in row.items():
             if name not in self._names:
-                near = self._folded.get(_folded(name))
+                near = self._spelt.get(_without_marks(name))
                 advice = f"only the {len(self._names)} declared fields"
                 advice += f"; perhaps {near!r} is meant" if near else ""
                 refusals.add(position, str(name), "unknown-field", shown(value), advice)
@@ -219,14 +232,7 @@ def _whole(value: Json) -> Json:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _is_code(code: Category) -> bool:
-    """Whether a code that training never saw is at least of a size and spelling to be recorded."""
-    if isinstance(code, int):
-        return abs(code) <= MAX_WHOLE
-    return len(code) <= MAX_CODE_CHARACTERS and code == printable(code)
-
-
-def _folded(name: str) -> str:
+def _without_marks(name: str) -> str:
     """Return a name without case, spaces, dashes and underscores, to find a misspelt one."""
     text = str(name)[:MAX_CODE_CHARACTERS].casefold()
     return text.replace("_", "").replace("-", "").replace(" ", "")

@@ -45,6 +45,20 @@ _ORT_ERRORS: Final = (
 _FATAL_ONLY: Final = 4
 
 
+_SPELLINGS: Final = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Windows and macOS name the same architectures otherwise than Linux does."""
+
+
+def processor_name(machine: str) -> str:
+    """Return the one name of an architecture, whatever an operating system calls it."""
+    return _SPELLINGS.get(machine.lower(), machine)
+
+
+def this_processor() -> str:
+    """Return the one name of this machine's architecture, such as x86_64."""
+    return processor_name(platform.machine())
+
+
 def check_conditions(conditions: Conditions) -> None:
     """Check that this machine is one that the package was verified for.
 
@@ -56,7 +70,7 @@ def check_conditions(conditions: Conditions) -> None:
             f"The package needs ONNX Runtime {conditions.runtime}; here is {ort.__version__}.",
             advice=f"Install onnxruntime{conditions.runtime}, or freeze the model again here.",
         )
-    if conditions.processor != (here := platform.machine()):
+    if processor_name(conditions.processor) != (here := this_processor()):
         raise ConditionsNotMet(
             f"The package was verified on {conditions.processor}; this machine is {here}.",
             advice="Run it on that architecture, or freeze the model again here.",

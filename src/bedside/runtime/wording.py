@@ -38,16 +38,23 @@ def _shown_number(value: int | float) -> str:
 
 def _shown_container(value: Json) -> str:
     match value:
-        case {"value": str() | int() | float() | None as amount, "unit": str() as unit, **rest} if (
-            not rest
-        ):
-            return shortened(f"{shown(amount)} in {unit[:MAX_SHOWN]!r}")
+        case {
+            "value": str() | int() | float() | None as amount,
+            "unit": str() | None as unit,
+            **rest,
+        } if not rest:
+            told = "null" if unit is None else repr(unit[:MAX_SHOWN])
+            return shortened(f"{shown(amount)} in {told}")
         case dict():
-            return f"an object of {len(value)} names"
+            return f"an object of {_counted(len(value), 'name')}"
         case list():
-            return f"a list of {len(value)} values"
+            return f"a list of {_counted(len(value), 'value')}"
         case _:
-            return f"a {type(value).__name__[:MAX_SHOWN]}"
+            return shortened(f"a value of type {type(value).__name__}")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def shortened(text: str) -> str:
@@ -66,13 +73,14 @@ def number(value: float) -> str:
 
 
 def allowed_number(field: NumberField) -> str:
-    """Return what a number field allows, such as "a number from 6 to 29 in um, or in mm"."""
+    """Return what a number field allows, such as "a number from 6 to 29 in um (mm is converted)"."""
     kind = "a whole number" if field.whole else "a number"
     text = f"{kind} from {number(field.minimum)} to {number(field.maximum)}{in_unit(field.unit)}"
     units = [conversion.unit for conversion in field.conversions]
-    text += "".join(f", or in {unit}" for unit in units[:MAX_UNITS_SHOWN])
     if len(units) > MAX_UNITS_SHOWN:
-        text += f", or in {len(units) - MAX_UNITS_SHOWN} other units"
+        units = [*units[:MAX_UNITS_SHOWN], f"{len(units) - MAX_UNITS_SHOWN} other units"]
+    if units:
+        text += f" ({', '.join(units)} {'is' if len(units) == 1 else 'are'} converted)"
     return text + _or_missing(field)
 
 
@@ -84,7 +92,7 @@ def in_unit(unit: str) -> str:
 def allowed_category(field: CategoryField) -> str:
     """Return what a category field allows: the first of its codes, or any code of its kind."""
     if field.unknown == "allow":
-        text = f"text of at most {MAX_CODE_CHARACTERS} characters"
+        text = f"text of at most {MAX_CODE_CHARACTERS} characters, none of them invisible"
         whole = f"a whole number from {-MAX_WHOLE} to {MAX_WHOLE}"
         kind = text if isinstance(field.categories[0], str) else whole
         return f"a code that is {kind}" + _or_missing(field)

@@ -2,7 +2,8 @@
 
 One loaded `Runner` for each model, keyed by release epoch. A thread looks for new epochs and loads
 them while the old version still answers; between two looks the ledger's fence keeps the record
-exact (decision 2). A package that does not load makes its own model unready and no other.
+exact (decision 2). A package that does not load, or a release that the ledger does not tell of,
+makes its own model unready and no other.
 """
 
 from __future__ import annotations
@@ -194,6 +195,7 @@ class ReleasedModels:
             return self._loading.setdefault(model, threading.Lock())
 
     def _load(self, release: Release) -> Loaded:
+        self._registry.check(release.model)  # once an epoch: what the rows say, the ledger tells
         package = self._registry.package(release.digest)
         return Loaded(release, load(package), package.manifest, package.golden[0].input)
 

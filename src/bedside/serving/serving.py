@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +25,7 @@ from bedside.errors import (
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger.events import Draft, Entry
 from bedside.ledger.fences import FenceMoved
-from bedside.ledger.group import GroupCommit
+from bedside.ledger.group import GroupCommit, Recorded
 from bedside.ledger.ledger import Ledger
 from bedside.people.people import People
 from bedside.people.permissions import Action, allowed
@@ -53,6 +52,9 @@ TRIES: Final = 5
 
 INLINE_ROWS: Final = 16
 """Up to so many rows are computed on the event loop: a thread would take longer than they do."""
+
+INLINE_BYTES: Final = 64 * 1024
+"""Requests up to this size are computed on the event loop: their text costs it under 10 ms."""
 
 RECORD_SECONDS: Final = 60.0
 """How long a caller without an event loop waits for its record; longer than any writer may wait."""
@@ -97,7 +99,7 @@ class Serving:
         self.models = ReleasedModels(registry, ledger)
 
     async def predict(
-        self, caller: Caller, model: str, rows: Sequence[Row]
+        self, caller: Caller, model: str, rows: Sequence[Row], *, size: int = 0
     ) -> tuple[Prediction, ...]:
         """Return one recorded prediction for each row, or none at all.
 
@@ -105,6 +107,7 @@ class Serving:
             caller: Who asks, through which door.
             model: Name of a released model.
             rows: What to predict for.
+            size: Bytes in which the rows came; large ones are computed off the event loop.
 
         Raises:
             PermissionRefused: the caller may not predict; recorded.
@@ -117,20 +120,24 @@ class Serving:
         begun = time.perf_counter_ns()
         if not allowed(caller.person.roles, Action.PREDICT):
             await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
-        inline = len(rows) <= INLINE_ROWS and all(row.subject is None for row in rows)
+        inline = (
+            size <= INLINE_BYTES
+            and len(rows) <= INLINE_ROWS
+            and all(row.subject is None for row in rows)
+        )
         for _ in range(TRIES):
             loaded = self.models.current(model)
             if loaded is None:
                 loaded = await asyncio.to_thread(self.models.fetch, model)
             if inline:
-                attempt = self._attempt(caller, loaded, rows, begun)
+                attempt, recorded = self._submitted(caller, loaded, rows, begun)
             else:
-                attempt = await asyncio.to_thread(self._attempt, caller, loaded, rows, begun)
+                attempt, recorded = await asyncio.to_thread(
+                    self._submitted, caller, loaded, rows, begun
+                )
             try:
                 # shielded: a caller who goes away must not take a record out of its group
-                entries = await asyncio.shield(
-                    asyncio.wrap_future(self._group.submit(attempt.drafts))
-                )
+                entries = await asyncio.shield(asyncio.wrap_future(recorded))
             except FenceMoved:
                 await asyncio.to_thread(self.models.fetch, model)
             else:
@@ -140,15 +147,18 @@ class Serving:
     def predict_now(
         self, caller: Caller, model: str, rows: Sequence[Row]
     ) -> tuple[Prediction, ...]:
-        """Return the same as `predict`, for a caller without an event loop; same steps and errors."""
+        """Return the same as `predict`, for a caller without an event loop; same steps and errors.
+
+        Raises:
+            Unavailable: also when the record is not confirmed within `RECORD_SECONDS`.
+        """
         begun = time.perf_counter_ns()
         self._people.require(caller, Action.PREDICT, model)
         for _ in range(TRIES):
             loaded = self.models.current(model) or self.models.fetch(model)
-            attempt = self._attempt(caller, loaded, rows, begun)
-            recorded: Future[tuple[Entry, ...]] = self._group.submit(attempt.drafts)
+            attempt, recorded = self._submitted(caller, loaded, rows, begun)
             try:
-                return _outcome(attempt, recorded.result(RECORD_SECONDS))
+                return _outcome(attempt, _awaited(recorded, _look_for(attempt)))
             except FenceMoved:
                 self.models.fetch(model)
         raise _kept_changing(model)
@@ -161,6 +171,7 @@ class Serving:
             NotFound: no such prediction is recorded.
             UsageError: the decision does not fit what was shown.
             Conflict: the prediction's subject was erased.
+            Unavailable: the record failed, or is not confirmed within `RECORD_SECONDS`.
         """
         self._people.require(caller, Action.DECIDE, prediction_id)
         prediction = self._story.prediction(prediction_id)
@@ -175,7 +186,8 @@ class Serving:
             ) from problem
         stands = final_label(fitting, shown)
         draft = decision_draft(caller, prediction_id, fitting, stands, key)
-        (entry,) = self._group.submit([draft]).result(RECORD_SECONDS)
+        look = f"Read the trace of {prediction_id} before you decide again: it tells each decision."
+        (entry,) = _awaited(self._group.submit([draft]), look)
         return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
 
     def trace(self, caller: Caller, prediction_id: str) -> Trace:
@@ -204,6 +216,13 @@ class Serving:
             )
             for found in self.models.standing()
         )
+
+    def _submitted(
+        self, caller: Caller, loaded: Loaded, rows: Sequence[Row], begun: int
+    ) -> tuple[Attempt, Recorded]:
+        """Compute, draft, seal and hand over to the group commit."""
+        attempt = self._attempt(caller, loaded, rows, begun)
+        return attempt, self._group.submit(attempt.drafts)
 
     def _attempt(self, caller: Caller, loaded: Loaded, rows: Sequence[Row], begun: int) -> Attempt:
         """Compute and draft; nothing is recorded and nobody is answered yet."""
@@ -259,6 +278,34 @@ def _outcome(attempt: Attempt, entries: tuple[Entry, ...]) -> tuple[Prediction, 
         )
         for prediction_id, answer, entry in zip(attempt.ids, attempt.answers, entries, strict=True)
     )
+
+
+def _awaited(recorded: Recorded, look: str) -> tuple[Entry, ...]:
+    """Return the entries once they are durable.
+
+    Args:
+        recorded: What the group commit accepted; it cannot be called back.
+        look: How to find out whether it was recorded after all.
+
+    Raises:
+        Unavailable: nobody confirmed it within `RECORD_SECONDS`.
+    """
+    try:
+        return recorded.result(RECORD_SECONDS)
+    except TimeoutError as problem:
+        raise Unavailable(
+            f"The record was not confirmed within {RECORD_SECONDS:g} seconds; "
+            "it may have been recorded, or may still be.",
+            advice=look,
+        ) from problem
+
+
+def _look_for(attempt: Attempt) -> str:
+    if not attempt.ids:
+        ref = attempt.loaded.release.ref
+        return f"The input was refused; look for a refusal about {ref} in the ledger."
+    others = f" (and {len(attempt.ids) - 1} more)" if len(attempt.ids) > 1 else ""
+    return f"Ask for the trace of {attempt.ids[0]}{others} before you send it again."
 
 
 def _kept_changing(model: str) -> BedsideError:

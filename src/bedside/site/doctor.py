@@ -16,7 +16,7 @@ from typing import Final
 from bedside.errors import BedsideError, SiteProblem
 from bedside.site.schema import UPGRADE_ADVICE, differences
 from bedside.site.settings import SETTINGS_FILE
-from bedside.site.site import KEYS_FOLDER, Site, check_tail
+from bedside.site.site import KEYS_FOLDER, Site
 
 LEAST_PYTHON: Final = (3, 11)
 LEAST_FREE_BYTES: Final = 2**30
@@ -45,7 +45,8 @@ class Finding:
 def examine(folder: Path) -> list[Finding]:
     """Return what was found about the site in `folder`; nothing is repaired.
 
-    The site is opened as a service would open it, and the proofs of each released model replayed.
+    The site is opened as a service would open it, its whole record verified, and the proofs of each
+    released model replayed.
     """
     folder = folder.absolute()
     findings = [_python(), _libraries()]
@@ -133,9 +134,11 @@ def _schema(site: Site) -> str:
 
 
 def _ledger(site: Site) -> str:
-    check_tail(site.ledger)
-    head = site.ledger.head()
-    return f"{head.size} entries; its end fits the latest checkpoint"
+    verdict = site.verify()
+    return (
+        f"{verdict.entries} entries and {verdict.checkpoints} checkpoints verified; "
+        "people, keys, versions and releases are as they tell"
+    )
 
 
 def _model(site: Site, name: str) -> str:

@@ -16,6 +16,8 @@ from bedside.keys.site_key import VARIABLE as SITE_KEY_VARIABLE
 from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
+from bedside.ledger.audit import Verdict
+from bedside.ledger.checkpoint import verifier_key
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.group import GroupCommit
 from bedside.ledger.ledger import Ledger
@@ -24,6 +26,7 @@ from bedside.people.people import People
 from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
 from bedside.serving.serving import Serving
+from bedside.site.audit import check_rows
 from bedside.site.schema import check_schema, upgrade
 from bedside.site.settings import (
     SETTINGS_FILE,
@@ -34,6 +37,7 @@ from bedside.site.settings import (
 )
 from bedside.store.blobs import FolderBlobs
 from bedside.store.database import Database
+from bedside.store.disk import sync_folder, write_new
 
 DATABASE_VARIABLE: Final = "BEDSIDE_DATABASE_URL"
 DATABASE_FILE: Final = "bedside.db"
@@ -41,6 +45,7 @@ KEYS_FOLDER: Final = "keys"
 SUBJECT_KEYS_FILE: Final = "subjects.db"
 LEDGER_KEY_FILE: Final = "ledger.key"
 LEDGER_PUBLIC_FILE: Final = "ledger.pub"
+LEDGER_WITNESS_FILE: Final = "ledger.vkey"
 BLOBS_FOLDER: Final = "blobs"
 
 
@@ -77,6 +82,7 @@ class Site:
             signer = SigningKey.load(keys / LEDGER_KEY_FILE)
             self.ledger = Ledger(self.database, self.subject_keys, signer, settings.origin, clock)
             check_tail(self.ledger)
+            check_rows(self.database)
             self.blobs = FolderBlobs(folder / BLOBS_FOLDER)
             self.people = People(self.database, self.ledger, clock)
             self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
@@ -123,13 +129,14 @@ class Site:
                 SiteKey.create(folder / KEYS_FOLDER)
             signer = SigningKey.new()
             signer.save(folder / KEYS_FOLDER / LEDGER_KEY_FILE)
-            public = folder / KEYS_FOLDER / LEDGER_PUBLIC_FILE
-            public.write_text(signer.public.to_pem(), encoding="ascii")
+            _write(folder / KEYS_FOLDER / LEDGER_PUBLIC_FILE, signer.public.to_pem(), 0o644)
+            vkey = verifier_key(settings.origin, signer.public)
+            _write(folder / KEYS_FOLDER / LEDGER_WITNESS_FILE, vkey + "\n", 0o644)
             upgrade(database)
         finally:
             database.close()
         # written last: a folder with settings is a whole site
-        (folder / SETTINGS_FILE).write_text(write_settings(settings), encoding="utf-8")
+        _write(folder / SETTINGS_FILE, write_settings(settings), 0o600)
         site = cls(folder, settings, clock)
         try:
             site.ledger.record(_site_opened(settings, signer))
@@ -148,11 +155,21 @@ class Site:
             SiteProblem: no site, settings or a schema that cannot be used, or a disk that is not
                 kept.
             KeyUnavailable: a key is missing, or others may read it.
-            LedgerBroken: the end of the ledger does not fit the latest checkpoint.
+            LedgerBroken: the end of the ledger is not signed, does not fit the latest checkpoint,
+                or is gone; or people, keys,
+                versions or releases are not as the ledger tells.
             Unavailable: the database does not answer.
         """
         folder = folder.absolute()
-        return cls(folder, read_settings(folder / SETTINGS_FILE), clock)
+        site = cls(folder, read_settings(folder / SETTINGS_FILE), clock)
+        if site.ledger.head().size == 0:
+            site.close()
+            raise LedgerBroken(
+                "The ledger is empty, and every site's begins with an event.",
+                index=0,
+                advice="Restore the database from its latest backup.",
+            )
+        return site
 
     @classmethod
     def upgrade(cls, folder: Path) -> None:
@@ -168,6 +185,16 @@ class Site:
             upgrade(database)
         finally:
             database.close()
+
+    def verify(self) -> Verdict:
+        """Verify the whole ledger, then that the database holds what it tells; return the proof.
+
+        Raises:
+            LedgerBroken: something is not as it must be; the message says what.
+        """
+        verdict = self.ledger.verify()
+        check_rows(self.database)
+        return verdict
 
     def close(self) -> None:
         """Stop watching, record what was accepted, sign a checkpoint, close; twice is the same."""
@@ -201,7 +228,9 @@ def database_url(folder: Path, settings: Settings, environment: Mapping[str, str
 
 
 def check_tail(ledger: Ledger) -> None:
-    """Check cheaply that the ledger continues its latest checkpoint; `verify` checks all of it.
+    """Check cheaply that the ledger's end is signed and continues the latest checkpoint.
+
+    `verify` checks all of it.
 
     Raises:
         LedgerBroken: entries are gone, or other ones are there.
@@ -243,10 +272,21 @@ def _make_folders(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in (KEYS_FOLDER, BLOBS_FOLDER):
             (folder / name).mkdir(mode=0o700)
+        sync_folder(folder.parent)
     except OSError as problem:
         raise SiteProblem(
             f"{folder} cannot be made: {problem.strerror}.",
             advice="Choose a folder that this account may write to.",
+        ) from problem
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    try:
+        write_new(path, text.encode(), mode)
+    except OSError as problem:
+        raise SiteProblem(
+            f"{path} cannot be written: {problem.strerror}.",
+            advice="Look at the disk's free space and rights, and begin with an empty folder.",
         ) from problem
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bedside import canonical
 from bedside.errors import NotFound, SiteProblem, Unavailable, UsageError
-from bedside.store.disk import refuse_forgetful_disk
+from bedside.store.disk import refuse_forgetful_disk, sync_folder
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -122,17 +122,9 @@ class FolderBlobs:
         finally:
             temporary.unlink(missing_ok=True)
         # a rename is durable only when its folder is, and a new folder when its parent is
-        _sync_folder(path.parent)
-        _sync_folder(self._folder)
+        sync_folder(path.parent)
+        sync_folder(self._folder)
 
 
 def _missing(digest: str) -> NotFound:
     return NotFound(f"There is no blob {digest}.", advice="Restore it from the backup.")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

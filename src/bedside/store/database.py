@@ -9,27 +9,42 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Column, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bedside.errors import BedsideError, SiteProblem, Unavailable, UsageError
 from bedside.store import sqlite
+from bedside.store.disk import allows_forgetting
 from bedside.store.failures import told_in_our_words
 
 LOCK_SECONDS = 30.0
 """How long a writer waits for the pen, and a caller for a free connection."""
 
 POOL_SIZE = 8
-POOL_OVERFLOW = 40
-"""Together more than the threads of one web worker, so that a request never waits for a slot."""
+POOL_OVERFLOW = {"sqlite": 40, "postgresql": 8}
+"""More connections in a rush. On SQLite they cost a file handle: more than a web worker has
+threads. A PostgreSQL server has 100 for everybody by default, and each site needs two pools."""
 
+ERASE_SECONDS = 5.0
+"""How long an erasure waits for readers of what it erases; meanwhile nobody else writes."""
+
+_READER: dict[str, dict[str, Any]] = {
+    "sqlite": {},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+_WRITER: dict[str, dict[str, Any]] = {
+    "sqlite": {"bedside_begin": "BEGIN IMMEDIATE"},
+    # whatever the server's default: who takes the pen must see what was committed before
+    "postgresql": {"isolation_level": "READ COMMITTED"},
+}
 _TAKE_PEN = text("SELECT pg_advisory_xact_lock(:number)")
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -43,13 +58,17 @@ class Database:
         name: Its address without the password, for messages.
     """
 
-    def __init__(self, engine: Engine, dialect: Dialect, pen: str) -> None:
+    def __init__(
+        self, engine: Engine, dialect: Dialect, pen: str, *, erasing: bool = False
+    ) -> None:
         self.dialect: Dialect = dialect
         self.name = engine.url.render_as_string(hide_password=True)
         self._engine = engine
-        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reader = engine.execution_options(**({} if dialect == "sqlite" else snapshot))
-        self._writer = engine.execution_options(bedside_begin="BEGIN IMMEDIATE")
+        self._reader = engine.execution_options(**_READER[dialect])
+        if erasing and dialect == "postgresql":
+            # to a snapshot from before `_rewrite` the table is empty: each query has its own
+            self._reader = self._reader.execution_options(isolation_level="READ COMMITTED")
+        self._writer = engine.execution_options(**_WRITER[dialect])
         self._lock_number = _lock_number(pen)
         self._pen = threading.Lock()
         self._holder: int | None = None
@@ -62,21 +81,24 @@ class Database:
             url: `sqlite:////absolute/path.db` or `postgresql+psycopg://…`.
             pen: The name of the lock that writers take; databases that share a PostgreSQL
                 database but not their tables use different names.
-            erasing: Overwrite deleted rows on SQLite, so that a destroyed key is gone.
+            erasing: `forget_overwritten` will be used: deleted rows are overwritten on SQLite; on
+                PostgreSQL a reader sees one moment for each query, not for all of them.
 
         Raises:
-            SiteProblem: not such an address, a missing driver, a disk that is not kept, a folder
-                or file that cannot be used.
+            SiteProblem: not such an address, a missing driver, a disk that is not kept, a server
+                that does not wait for its disk, a folder or file that cannot be used.
             Unavailable: the server does not answer.
         """
         address = _address(url)
         if address.get_backend_name() == "sqlite":
-            database = cls(_sqlite_engine(address, erasing), "sqlite", pen)
+            database = cls(_sqlite_engine(address, erasing), "sqlite", pen, erasing=erasing)
         else:
-            database = cls(_postgresql_engine(address), "postgresql", pen)
+            database = cls(_postgresql_engine(address), "postgresql", pen, erasing=erasing)
         try:
             with database.read() as connection:
                 connection.execute(text("SELECT 1"))
+                if database.dialect == "postgresql":
+                    _refuse_forgetful_server(connection)
         except BedsideError:
             database.close()
             raise
@@ -107,29 +129,53 @@ class Database:
         with (
             self._holding_the_pen(),
             told_in_our_words(self.name),
-            self._writer.begin() as connection,
+            self._writer.connect() as connection,
+            connection.begin() as transaction,
         ):
             if self.dialect == "postgresql":
                 connection.execute(_TAKE_PEN, {"number": self._lock_number})
             yield connection
+            with told_in_our_words(self.name, committing=True):
+                transaction.commit()
 
-    def forget_deleted(self, table: Table) -> None:
-        """Drop what deleted or overwritten rows of `table` left in logs and free space.
+    def forget_overwritten(self, column: Column[bytes]) -> None:
+        """Drop what overwritten values of `column` left in the database's files and log.
 
         Raises:
-            Unavailable: the database cannot answer now.
+            Unavailable: somebody reads them still, or the database cannot answer now.
         """
         with self._holding_the_pen(), told_in_our_words(self.name):
             if self.dialect == "sqlite":
-                connection = self._engine.raw_connection()
-                try:
-                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-                finally:
-                    connection.close()
+                self._empty_log()
             else:
-                alone = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-                with alone.connect() as single:
-                    single.exec_driver_sql(f"VACUUM {table.fullname}")
+                self._rewrite(column)
+
+    def _empty_log(self) -> None:
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={int(ERASE_SECONDS * 1000)}")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={int(LOCK_SECONDS * 1000)}")
+            cursor.close()
+        finally:
+            connection.close()
+        if busy:
+            raise Unavailable(
+                f"The log of {self.name} could not be emptied within {ERASE_SECONDS:g} s.",
+                advice="Another process reads this database: repeat when it is done.",
+            )
+
+    def _rewrite(self, column: Column[bytes]) -> None:
+        # VACUUM leaves what an old snapshot may see, and bytes in the gaps of pages. A change of
+        # a column's type writes the living rows to a new file and removes the old one, whatever
+        # snapshots there are (PostgreSQL, "Caveats" in chapter 13, MVCC).
+        table, name = column.table.fullname, column.name
+        with self._writer.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(ERASE_SECONDS * 1000)}")
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table} ALTER COLUMN {name} TYPE bytea USING {name} || ''::bytea"
+            )
 
     def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
@@ -180,7 +226,8 @@ def _sqlite_engine(address: URL, erasing: bool) -> Engine:
     engine = create_engine(
         address,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=POOL_OVERFLOW["sqlite"],
+        hide_parameters=True,
         pool_timeout=LOCK_SECONDS,
         connect_args={"timeout": LOCK_SECONDS, "isolation_level": None},
     )
@@ -201,6 +248,17 @@ def _sqlite_engine(address: URL, erasing: bool) -> Engine:
     return engine
 
 
+def _refuse_forgetful_server(connection: Connection) -> None:
+    if allows_forgetting(os.environ):
+        return
+    for setting in ("fsync", "full_page_writes"):
+        if connection.exec_driver_sql(f"SHOW {setting}").scalar_one() != "on":
+            raise SiteProblem(
+                f"The PostgreSQL server has {setting}=off: what it confirms, a power cut undoes.",
+                advice=f"Set {setting} = on in postgresql.conf and reload it.",
+            )
+
+
 def _postgresql_engine(address: URL) -> Engine:
     if importlib.util.find_spec("psycopg") is None:
         raise SiteProblem(
@@ -213,7 +271,8 @@ def _postgresql_engine(address: URL) -> Engine:
     return create_engine(
         address,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=POOL_OVERFLOW["postgresql"],
+        hide_parameters=True,
         pool_timeout=LOCK_SECONDS,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "options": options},

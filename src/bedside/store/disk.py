@@ -29,6 +29,43 @@ def refuse_forgetful_disk(folder: Path) -> None:
         )
 
 
+def write_new(path: Path, data: bytes, mode: int) -> None:
+    """Write a new file durably, its name in the folder included; a failure leaves nothing.
+
+    Raises:
+        FileExistsError: there is such a file; it is left alone.
+        OSError: it cannot be written.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(handle)
+        sync_folder(path.parent)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a new or renamed file is only as durable as its name.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def allows_forgetting(environment: Mapping[str, str]) -> bool:
+    """Return whether data may be lost here: `BEDSIDE_ALLOW_TMPFS=1`, in tests and demonstrations."""
+    return environment.get("BEDSIDE_ALLOW_TMPFS") == "1"
+
+
 def why_forgetful(folder: Path, mounts: str, environment: Mapping[str, str]) -> str:
     """Return why what is written to `folder` would be lost, or an empty string.
 
@@ -38,7 +75,7 @@ def why_forgetful(folder: Path, mounts: str, environment: Mapping[str, str]) -> 
         environment: The process's environment. `K_SERVICE` marks Cloud Run, whose disk is memory;
             `BEDSIDE_ALLOW_TMPFS=1` allows both, for tests and demonstrations.
     """
-    if environment.get("BEDSIDE_ALLOW_TMPFS") == "1":
+    if allows_forgetting(environment):
         return ""
     if environment.get("K_SERVICE"):
         return "K_SERVICE is set, and the disk of a Cloud Run container is thrown away"

@@ -285,6 +285,15 @@ def test_a_sentinel_for_missing_values_is_refused() -> None:
     assert "takes -1 for a missing value" in refusal(model, AGE, SODIUM)
 
 
+def test_a_sentinel_for_missing_codes_is_refused() -> None:
+    frame = clinic(gaps=False)
+    frame.loc[:50, "site"] = "?"
+    fill = SimpleImputer(missing_values="?", strategy="most_frequent")
+    encode = OneHotEncoder(handle_unknown="ignore")
+    model = make_pipeline(fill, encode, last_step()).fit(frame[["site"]], outcome(frame))
+    assert "takes '?' for a missing value" in refusal(model, SITE)
+
+
 def test_a_column_that_was_always_missing_is_refused() -> None:
     frame = clinic(gaps=False)[["age", "sodium"]].assign(sodium=np.nan)
     with pytest.warns(UserWarning, match="Skipping features without any observed values"):

@@ -1,24 +1,22 @@
-"""The final estimators that can be frozen, each with the precision in which it is converted.
+"""The final estimators that can be frozen, each with the precision of its input.
 
-The rule (docs/decisions/0003): the precision in which scikit-learn itself compares. Trees, forests
-and gradient boosting compare in single precision, and ONNX Runtime has their operator in it;
-everything else is double, where single was measured to differ by up to 4e-5 (lines) and 0.5
-(histogram boosting).
+The rule (docs/decisions/0003): trees, forests and gradient boosting round their input to single
+precision, so theirs is single; every other estimator reads doubles. All arithmetic after the
+input is in double.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
 
 from sklearn import calibration, discriminant_analysis, ensemble, frozen, linear_model, svm, tree
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
+from sklearn.pipeline import Pipeline
 
+from bedside.freezing.graph import Precision
 from bedside.freezing.sklearn.columns import Step
 
-Precision: TypeAlias = Literal["float32", "float64"]
-
-TREES: tuple[type[BaseEstimator], ...] = (
+FORESTS: tuple[type[BaseEstimator], ...] = (
     tree.DecisionTreeClassifier,
     tree.DecisionTreeRegressor,
     tree.ExtraTreeClassifier,
@@ -27,15 +25,24 @@ TREES: tuple[type[BaseEstimator], ...] = (
     ensemble.RandomForestRegressor,
     ensemble.ExtraTreesClassifier,
     ensemble.ExtraTreesRegressor,
+)
+"""Single trees, and means of trees; converted by `freezing.forest`."""
+
+GRADIENT: tuple[type[BaseEstimator], ...] = (
     ensemble.GradientBoostingClassifier,
     ensemble.GradientBoostingRegressor,
 )
-
-HISTOGRAM = (
+HISTOGRAM: tuple[type[BaseEstimator], ...] = (
     ensemble.HistGradientBoostingClassifier,
     ensemble.HistGradientBoostingRegressor,
 )
-"""Trees that compare in double precision; converted by `freezing.histogram`."""
+"""Trees that compare in double precision."""
+
+BOOSTING = (*GRADIENT, *HISTOGRAM)
+"""Converted by `freezing.boosting`."""
+
+SINGLE = (*FORESTS, *GRADIENT)
+TREES = (*FORESTS, *BOOSTING)
 
 LINEAR: tuple[type[BaseEstimator], ...] = (
     linear_model.LogisticRegression,
@@ -61,7 +68,9 @@ LINEAR: tuple[type[BaseEstimator], ...] = (
     linear_model.QuantileRegressor,
 )
 
-INSIDE_CALIBRATION: tuple[type[BaseEstimator], ...] = (*LINEAR, *TREES, svm.LinearSVC)
+INSIDE_CALIBRATION: tuple[type[BaseEstimator], ...] = tuple(
+    kind for kind in (*LINEAR, *TREES, svm.LinearSVC) if issubclass(kind, ClassifierMixin)
+)
 """What CalibratedClassifierCV may calibrate; a LinearSVC has no probability of its own."""
 
 WRAPPERS = {
@@ -78,44 +87,62 @@ WRAPPERS = {
 
 
 def precision(step: Step) -> Precision:
-    """Return the precision in which the final estimator is converted.
+    """Return the precision of the final estimator's input.
 
     Raises:
         FreezeRefused: an estimator that is not frozen; names it and says what to do instead.
     """
     estimator = step.estimator
     if type(estimator) in TREES:
-        return "float32"
-    if type(estimator) in HISTOGRAM:
-        _refuse_native_categories(step)
-        return "float64"
-    if type(estimator) in LINEAR:
+        _refuse_native_categories(estimator, step)
+    elif type(estimator) in LINEAR:
         _refuse_without_probabilities(step)
-        return "float64"
-    if type(estimator) is calibration.CalibratedClassifierCV:
+    elif type(estimator) is calibration.CalibratedClassifierCV:
         inner = list(calibrated_parts(estimator))
         for part in inner:
-            if type(part) not in INSIDE_CALIBRATION:
-                raise step.refuse(
-                    f"it calibrates a {type(part).__name__}.",
-                    "Calibrate one of: "
-                    + ", ".join(sorted({kind.__name__ for kind in INSIDE_CALIBRATION}))
-                    + "; put preprocessing before the CalibratedClassifierCV. A binary model may "
-                    "state a Platt or isotonic calibration in the spec instead.",
-                )
-        return "float32" if any(type(part) in TREES for part in inner) else "float64"
-    raise step.refuse("this estimator is not frozen.", _instead(step.name))
+            _refuse_uncalibratable(part, step)
+        if getattr(estimator, "method", "") == "temperature":
+            raise step.refuse(
+                "it calibrates with method='temperature', which is not converted.",
+                "Use method='sigmoid' or method='isotonic'.",
+            )
+        return _single_or_double(inner[0])
+    else:
+        raise step.refuse("this estimator is not frozen.", _instead(step.name))
+    return _single_or_double(estimator)
 
 
-def calibrated_parts(fitted: calibration.CalibratedClassifierCV) -> Iterator[object]:
+def calibrated_parts(fitted: calibration.CalibratedClassifierCV) -> Iterator[BaseEstimator]:
     """Yield the fitted estimators inside, a FrozenEstimator unwrapped."""
     for calibrated in fitted.calibrated_classifiers_:
         part = calibrated.estimator
         yield part.estimator if isinstance(part, frozen.FrozenEstimator) else part
 
 
+def _single_or_double(estimator: BaseEstimator) -> Precision:
+    return "float32" if type(estimator) in SINGLE else "float64"
+
+
+def _refuse_uncalibratable(part: BaseEstimator, step: Step) -> None:
+    if isinstance(part, Pipeline):
+        last = type(part.steps[-1][1]).__name__
+        raise step.refuse(
+            "it calibrates a whole Pipeline.",
+            f"Write Pipeline([('prepare', …), ('classify', CalibratedClassifierCV({last}()))]) "
+            "and fit again.",
+        )
+    if type(part) not in INSIDE_CALIBRATION:
+        raise step.refuse(
+            f"it calibrates a {type(part).__name__}.",
+            "Calibrate one of: "
+            + ", ".join(sorted({kind.__name__ for kind in INSIDE_CALIBRATION}))
+            + ". A binary model may state a Platt or isotonic calibration in the spec instead.",
+        )
+    _refuse_native_categories(part, step)
+
+
 def _instead(name: str) -> str:
-    known = ", ".join(sorted({kind.__name__ for kind in (*LINEAR, *TREES, *HISTOGRAM)}))
+    known = ", ".join(sorted({kind.__name__ for kind in (*LINEAR, *TREES)}))
     return WRAPPERS.get(name, f"Use one of: {known}; or CalibratedClassifierCV around one of them.")
 
 
@@ -128,8 +155,8 @@ def _refuse_without_probabilities(step: Step) -> None:
         )
 
 
-def _refuse_native_categories(step: Step) -> None:
-    marks = getattr(step.estimator, "is_categorical_", None)
+def _refuse_native_categories(estimator: BaseEstimator, step: Step) -> None:
+    marks = getattr(estimator, "is_categorical_", None)
     if marks is not None and any(marks):
         raise step.refuse(
             "it splits on categories itself (categorical_features), which is not converted.",

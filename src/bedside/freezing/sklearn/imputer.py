@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 from sklearn.impute import SimpleImputer
 
 from bedside.freezing.sklearn.codes import code
@@ -30,6 +31,7 @@ def imputer(fitted: SimpleImputer, step: Step, columns: Columns, operations: Ope
             both kinds at once, or an indicator for a category.
     """
     check_width(columns, fitted.n_features_in_, step)
+    _refuse_sentinel(fitted, step)
     if isinstance(columns, FieldColumns):
         kinds = {type(declared) for declared in columns.fields}
         if CategoryField in kinds:
@@ -42,13 +44,18 @@ def imputer(fitted: SimpleImputer, step: Step, columns: Columns, operations: Ope
     return _impute(fitted, step, numbers(columns, step, operations), operations)
 
 
-def _impute(fitted: SimpleImputer, step: Step, block: Block, operations: Operations) -> Block:
+def _refuse_sentinel(fitted: SimpleImputer, step: Step) -> None:
+    """Refuse a value that stands for a missing one: a client sends null, and no such value."""
     sentinel = fitted.missing_values
-    if not (isinstance(sentinel, float) and math.isnan(sentinel)):
+    nan = isinstance(sentinel, float) and math.isnan(sentinel)
+    if not (nan or sentinel is None or sentinel is pd.NA):
         raise step.refuse(
             f"it takes {sentinel!r} for a missing value.",
             "Write missing values as NaN in the data (missing_values=np.nan), and fit again.",
         )
+
+
+def _impute(fitted: SimpleImputer, step: Step, block: Block, operations: Operations) -> Block:
     values = np.asarray(fitted.statistics_, dtype=np.float64)
     if np.isnan(values).any():
         positions = [int(i) for i in np.flatnonzero(np.isnan(values))]

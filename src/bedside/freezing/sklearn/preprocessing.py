@@ -31,6 +31,7 @@ from bedside.freezing.sklearn.columns import (
     numbers,
 )
 from bedside.freezing.sklearn.encoders import one_hot, ordinal
+from bedside.freezing.sklearn.estimators import precision
 from bedside.freezing.sklearn.imputer import imputer
 from bedside.freezing.sklearn.scalers import max_abs, min_max, robust, standard
 from bedside.package.fields import InputField
@@ -77,6 +78,7 @@ def translate_model(model: BaseEstimator, fields: tuple[InputField, ...]) -> Tra
     step, columns = _down_to_the_estimator(step, columns, operations)
     if not isinstance(step.estimator, BaseEstimator):
         raise step.refuse("the pipeline ends without an estimator.", "Freeze a whole pipeline.")
+    precision(step)  # a wrapper around a whole pipeline is named before the columns that it gets
     block = numbers(columns, step, operations)
     check_width(block, int(getattr(step.estimator, "n_features_in_", block.width)), step)
     written = tuple(operations.written)

@@ -70,6 +70,7 @@ def _ledger_state() -> None:
         _bytes("frontier"),
         _text("at"),
         _number("checkpoints"),
+        _text("note", comment="the signed head: a checkpoint of size and root"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_head")),
     )
     op.create_table(

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from bedside.errors import FreezeRefused
+from bedside.freezing.boosting import Boosting
 from bedside.freezing.convert import convert
-from bedside.freezing.histogram import Boosting
 from bedside.freezing.sklearn.columns import Step
 from tests.freezing.test_convert import frozen_scores
 

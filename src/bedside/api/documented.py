@@ -1,0 +1,228 @@
+"""What the fixed routes take and answer, for the OpenAPI document alone.
+
+The answers themselves are built in `answers`; a test holds real ones against these. All are closed:
+a member that is not here is a fault of one of the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bedside.package.fields import TabularInput, Text
+from bedside.package.manifest import Evaluation
+from bedside.package.outputs import Output
+from bedside.registry.lifecycle import Act, State
+from bedside.serving.values import Verdict
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong, and the next step (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    advice: str
+    refusals: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class DecisionBody(BaseModel):
+    """What the physician decided about a prediction."""
+
+    verdict: Verdict
+    label: str | None = Field(None, description="Only with `corrected`: the label that is right.")
+    reason: str = Field("", description="Needed unless the verdict is `agree`.")
+
+
+class Closed(BaseModel):
+    """An answer without further members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Recorded(Closed):
+    """Where something stands in the ledger."""
+
+    index: int
+    at: str = Field(description="RFC 3339, UTC")
+
+
+class DecisionAnswer(Closed):
+    """The decision as recorded."""
+
+    prediction: str
+    verdict: Verdict
+    label: str | None = Field(description="The label that stands now")
+    recorded: Recorded
+
+
+class ReleaseTold(Closed):
+    """The version that answers for a model in one epoch."""
+
+    model: str
+    version: str
+    digest: str = Field(description="SHA-256 of the manifest")
+    epoch: int
+    since: str
+    by: str = Field(description="Id of a person")
+    reason: str
+    event_id: str
+
+
+class EpochTold(Closed):
+    """One epoch of a model; `version` and `digest` are null where nothing answered."""
+
+    model: str
+    epoch: int
+    act: Act
+    version: str | None
+    digest: str | None
+    since: str
+    by: str
+    reason: str
+    event_id: str
+
+
+class ApprovalTold(Closed):
+    """One person's approval of a version, and what it means."""
+
+    person_id: str
+    person_name: str
+    meaning: str
+    at: str
+    event_id: str
+
+
+class VersionTold(Closed):
+    """A version that the site knows."""
+
+    model: str
+    version: str
+    digest: str
+    archive: str = Field(description="SHA-256 of the archive")
+    state: State
+    registered_by: str
+    registered_at: str
+    approvals: list[ApprovalTold]
+
+
+class ManifestSummary(Closed):
+    """What a client should know of a model before using it, from its manifest."""
+
+    name: str
+    version: str
+    title: Text
+    licence: str
+    intended_use: Text
+    not_for: Text
+    claim_level: str
+    languages: list[str]
+    input: TabularInput
+    postprocessing: Output
+    evaluation: Evaluation
+
+
+class Listed(Closed):
+    """A released model, and whether it answers here."""
+
+    release: ReleaseTold
+    ready: bool
+    reason: str = Field(description="Why it does not answer; else empty")
+    advice: str
+    title: Text | None = Field(description="Null where the package does not load")
+
+
+class ModelsAnswer(Closed):
+    """What is released here."""
+
+    models: list[Listed]
+
+
+class ModelAnswer(Closed):
+    """What a model is, which version answers, and its history."""
+
+    name: str
+    release: ReleaseTold | None = Field(description="Null where nothing is released")
+    ready: bool
+    reason: str = Field(description="Why it does not answer; else empty")
+    advice: str
+    manifest: ManifestSummary | None = Field(description="Null where nothing loaded answers")
+    versions: list[VersionTold]
+    history: list[EpochTold]
+
+
+class ExampleAnswer(Closed):
+    """A body for the model's predict path."""
+
+    input: dict[str, Any]
+
+
+class ReadinessAnswer(Closed):
+    """Whether a released model answers here, and if not, why."""
+
+    model: str
+    version: str = Field(description="Empty where nothing is released")
+    epoch: int
+    ready: bool
+    reason: str
+    advice: str
+
+
+class StatusAnswer(Closed):
+    """Where the service stands: `alive`, `ready`, or in words why no request should come."""
+
+    status: str
+
+
+class EventTold(Closed):
+    """The clear members of an event; `body` depends on the kind."""
+
+    id: str
+    kind: str
+    about: str
+    at: str
+    actor: str
+    door: str
+    body: dict[str, Any]
+
+
+class EntryTold(Closed):
+    """One entry of the ledger as it is told; `personal` is "erased" where its key was destroyed."""
+
+    index: int
+    event: EventTold
+    name: str
+    personal: dict[str, Any] | Literal["erased"] | None = None
+    why: str = Field("", description="Why the personal part cannot be read")
+
+
+class ProofTold(Closed):
+    """What proves one entry, in base64: the event's bytes, its salt, its path to the root."""
+
+    index: int
+    event: str
+    salt: str
+    path: list[str]
+
+
+class CheckpointTold(Closed):
+    """The signed tree head that all proofs end in (C2SP tlog-checkpoint)."""
+
+    origin: str
+    note: str
+    key: str
+
+
+class TraceAnswer(Closed):
+    """The story of one prediction, with proofs."""
+
+    format: Literal["bedside-trace-1"]
+    prediction: EntryTold
+    decisions: list[EntryTold]
+    lifecycle: list[EntryTold]
+    manifest: dict[str, Any] = Field(description="All of the package's manifest")
+    proofs: list[ProofTold]
+    checkpoint: CheckpointTold
