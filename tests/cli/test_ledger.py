@@ -122,5 +122,6 @@ def test_an_unknown_kind_is_wrong_usage(cli: Cli, ward: Ward) -> None:
 def test_a_checkpoint_is_the_signed_text(cli: Cli, ward: Ward) -> None:
     told = cli.json("ledger", "checkpoint", "--site", ward.site)
     shown = cli.done("ledger", "checkpoint", "--site", ward.site)
+    assert told["vkey"] == (ward.site / "keys" / "ledger.vkey").read_text().strip()
     assert shown == told["note"]
     assert told["note"].startswith(f"{told['origin']}\n{told['size']}\n")

@@ -126,3 +126,11 @@ def test_an_unknown_role_is_wrong_usage_and_the_known_ones_are_named(cli: Cli, w
 
 def test_every_act_asks_who_you_are(cli: Cli, ward: Ward) -> None:
     assert "no API key was given" in cli.refused("people", "list", "--site", ward.site)
+
+
+def test_a_key_can_be_given_an_end(cli: Cli, ward: Ward) -> None:
+    words = ("people", "key", "clinician", "--expires")
+    cli.done(*words, "2999-01-01T00:00:00+09:00", *ward.as_("admin"))
+    shown = cli.done("people", "list", "clinician", *ward.as_("admin"))
+    assert "until 2998-12-31T15:00:00" in shown
+    assert "2001" in cli(*words, "2001-01-01T00:00:00Z", *ward.as_("admin")).err

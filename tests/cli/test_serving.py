@@ -70,6 +70,19 @@ def test_a_decision_that_makes_no_sense_is_wrong_usage(
     assert message in answer.err
 
 
+def test_a_kept_trace_is_checked_elsewhere_and_a_changed_one_refused(
+    cli: Cli, released: Ward, prediction: str, tmp_path: Path
+) -> None:
+    kept = tmp_path / "trace.json"
+    told = cli.done("trace", prediction, "--json", *released.as_("auditor"))
+    kept.write_text(told)
+    key = ("--public-key", released.site / "keys" / "ledger.pub")
+    assert "the manifest is the one that answered" in cli.done("trace", kept, *key)
+    kept.write_text(told.replace("I have read the evaluation.", "I have not read anything."))
+    assert "Refused" in cli.refused("trace", kept, *key)
+    assert "There is no file" in cli.refused("trace", tmp_path / "none.json", *key)
+
+
 @pytest.mark.parametrize("command", [("decide", "nothing", "agree"), ("trace", "nothing")])
 def test_an_unknown_prediction_is_named(cli: Cli, released: Ward, command: tuple[str, ...]) -> None:
     assert "nothing" in cli.refused(*command, *released.as_("clinician"))

@@ -155,12 +155,13 @@ def list_entries(
 def checkpoint(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
     """Sign the ledger's head and print it (C2SP tlog-checkpoint); keep a copy elsewhere."""
     with open_site(site) as opened:
-        signed = opened.ledger.checkpoint()
+        signed, vkey = opened.ledger.checkpoint(), opened.ledger.vkey
     value: dict[str, Json] = {
         "origin": signed.origin,
         "size": signed.size,
         "root": signed.root.hex(),
         "note": signed.note,
+        "vkey": vkey,
     }
     show(value, lambda page: page.line(signed.note.rstrip("\n")), as_json=as_json)
 

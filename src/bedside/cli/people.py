@@ -18,6 +18,7 @@ from bedside.cli.options import (
 )
 from bedside.cli.screen import Page, show
 from bedside.cli.secrets import hand_over, refuse_taken
+from bedside.clock import read_timestamp
 
 if TYPE_CHECKING:
     from bedside.people.api_key import ApiKey
@@ -140,6 +141,10 @@ def key(
     label: Annotated[
         str, typer.Option("--label", help="What the key is for, such as a computer's name.")
     ] = "another key",
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", help="From when on it opens nothing: 2027-04-01T00:00:00+09:00."),
+    ] = None,
     key_out: KeyOutOption = None,
     site: SiteOption = DEFAULT_SITE,
     key_file: KeyFileOption = None,
@@ -148,7 +153,8 @@ def key(
     """Issue another API key to a person; it is shown once."""
     refuse_taken(key_out)
     with entered(site, key_file) as (opened, caller):
-        kept = hand_over(opened.people.issue_key(caller, person, label), key_out)
+        until = None if expires is None else read_timestamp(expires)
+        kept = hand_over(opened.people.issue_key(caller, person, label, until), key_out)
         known = opened.people.get(person)
 
     def tell(page: Page) -> None:

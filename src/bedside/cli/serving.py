@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bedside.canonical import Json
+from bedside.canonical import Json, read_json
 from bedside.cli.door import entered
 from bedside.cli.options import (
     DEFAULT_SITE,
@@ -16,7 +17,10 @@ from bedside.cli.options import (
     SiteOption,
 )
 from bedside.cli.screen import Page, show
-from bedside.errors import UsageError
+from bedside.errors import LimitExceeded, NotFound, UsageError
+
+MAX_TRACE_BYTES = 64 * 2**20
+"""A trace of a thousand decisions stays far below this."""
 
 PredictionArgument = Annotated[
     str, typer.Argument(metavar="PREDICTION", help="Id of a recorded prediction.")
@@ -64,14 +68,50 @@ def decide(
 
 
 def trace(
-    prediction: PredictionArgument,
+    prediction: Annotated[
+        str,
+        typer.Argument(
+            metavar="PREDICTION",
+            help="Id of a recorded prediction; with --public-key, a file that --json wrote.",
+        ),
+    ],
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", help="Check a kept trace with the ledger's public key alone."),
+    ] = None,
     site: SiteOption = DEFAULT_SITE,
     language: LanguageOption = "en",
     key_file: KeyFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the full story of a prediction; with --json complete, its proofs included."""
+    """Tell the full story of a prediction, with --json complete; or check one that was kept."""
+    if public_key is not None:
+        _check_kept(Path(prediction), public_key, as_json=as_json)
+        return
     with entered(site, key_file) as (opened, caller):
         found = opened.serving.trace(caller, prediction)
         value, text = found.document(), found.text(language)
     show(value, lambda page: page.line(text), as_json=as_json)
+
+
+def _check_kept(path: Path, public_key: Path, *, as_json: bool) -> None:
+    from bedside.keys.signing import PublicKey
+    from bedside.serving.trace import verify_trace
+
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}.", advice="Write one: bedside trace ID --json.")
+    if path.stat().st_size > MAX_TRACE_BYTES:
+        raise LimitExceeded(f"{path} has more than {MAX_TRACE_BYTES} bytes; no trace is so long.")
+    verdict = verify_trace(read_json(path.read_bytes()), PublicKey.load(public_key))
+    value: dict[str, Json] = {
+        "ok": True,
+        "entries": verdict.entries,
+        "size": verdict.size,
+        "package": verdict.package,
+    }
+
+    def tell(page: Page) -> None:
+        page.check(True, f"{verdict.entries} events stand under a head over {verdict.size} entries")
+        page.check(True, f"the manifest is the one that answered, {verdict.package}")
+
+    show(value, tell, as_json=as_json)
