@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from bedside.cli.app import create_app
 from bedside.keys.signing import SigningKey
-from bedside.lab.breast_cancer import Trained, train
+from bedside.lab.breast_cancer import train
+from bedside.lab.trained import Trained
 
 PEOPLE = {
     "developer": "developer",

@@ -6,8 +6,10 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +87,15 @@ def test_every_room_but_the_homes_is_forbidden_each_outside_world() -> None:
         forbidden = {name.removeprefix("bedside.") for name in world["source_modules"]}
         assert forbidden | homes == rooms, world["name"]
         assert not forbidden & homes, world["name"]
+
+
+def test_no_two_files_import_each_other_even_in_a_roundabout_way() -> None:
+    graph = grimp.build_graph("bedside", exclude_type_checking_imports=True, cache_dir=None)
+    assert len(graph.modules) > 150
+    imports = {
+        name: graph.find_modules_directly_imported_by(name) - {"bedside"} for name in graph.modules
+    }
+    TopologicalSorter(imports).prepare()  # CycleError names the files
 
 
 def test_nothing_committed_names_a_package_registry() -> None:

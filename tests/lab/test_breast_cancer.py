@@ -9,7 +9,7 @@ import pytest
 from bedside.canonical import digest, read_json
 from bedside.errors import FreezeRefused
 from bedside.keys.signing import SigningKey
-from bedside.lab.breast_cancer import Trained, train
+from bedside.lab.breast_cancer import train
 from bedside.lab.breast_cancer_model import (
     SENSITIVITY,
     make_fields,
@@ -17,6 +17,7 @@ from bedside.lab.breast_cancer_model import (
     refuse_other_metrics,
 )
 from bedside.lab.evaluation import evaluate_package
+from bedside.lab.trained import Trained
 from bedside.package.package import check_signature, open_package
 
 KEY = SigningKey.new()

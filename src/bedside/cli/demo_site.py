@@ -23,7 +23,7 @@ from bedside.errors import Conflict, NotFound, SiteProblem
 
 if TYPE_CHECKING:
     from bedside.keys.signing import SigningKey
-    from bedside.lab.breast_cancer import Trained
+    from bedside.lab.trained import Trained
     from bedside.people.person import Caller
     from bedside.registry.lifecycle import VersionRecord
     from bedside.site.site import Site

@@ -30,10 +30,10 @@ from bedside.freezing.output import write_whole
 from bedside.freezing.spec import Origin, Spec
 from bedside.keys.signing import SigningKey
 from bedside.lab import breast_cancer_words as words
-from bedside.lab.breast_cancer import Trained
 from bedside.lab.evaluation import binary_metrics, evaluate_package, metric_table
 from bedside.lab.splits import Split, stratified_split
 from bedside.lab.threshold import ThresholdChoice, threshold_for_sensitivity
+from bedside.lab.trained import Trained
 from bedside.package.fields import NumberField
 from bedside.package.manifest import DataSet, Evaluation, Metric
 from bedside.package.outputs import BinaryOutput, OutputClass, Threshold
