@@ -70,6 +70,14 @@ def test_a_decision_that_makes_no_sense_is_wrong_usage(
     assert message in answer.err
 
 
+def test_the_trace_is_told_in_japanese_with_the_manifests_words(
+    cli: Cli, released: Ward, prediction: str
+) -> None:
+    shown = cli.done("trace", prediction, "--language", "ja", *released.as_("auditor"))
+    assert "malignant (悪性)" in shown
+    assert f"予測 {prediction}" in shown
+
+
 def test_a_kept_trace_is_checked_elsewhere_and_a_changed_one_refused(
     cli: Cli, released: Ward, prediction: str, tmp_path: Path
 ) -> None:

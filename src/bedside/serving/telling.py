@@ -33,9 +33,9 @@ class _Teller:
         body = prediction["event"]["body"]
         parts = [
             *self._heading("prediction", prediction["event"]["about"]),
-            *self._answer(prediction),
+            *self._answer(prediction, manifest),
             *self._heading("decided"),
-            *self._decisions(document["decisions"]),
+            *self._decisions(document["decisions"], manifest),
             *self._heading("came-in"),
             *self._personal(prediction),
             *self._heading("model", f"{body['model']}@{body['version']}"),
@@ -66,14 +66,14 @@ class _Teller:
         name = told["name"] or event["actor"]
         return f"{name} ({event['actor']}), {self._say('through')} {event['door']}, {event['at']}"
 
-    def _answer(self, told: dict[str, Json]) -> list[str]:
+    def _answer(self, told: dict[str, Json], manifest: dict[str, Json]) -> list[str]:
         body = told["event"]["body"]
         scores = self._erased(told) or ", ".join(
             f"{label} {score:.6g}" for label, score in told["personal"]["scores"].items()
         )
         return self._lines(
             [
-                ("shown", body["label"]),
+                ("shown", self._label(body["label"], manifest)),
                 ("threshold", body["threshold"]),
                 ("scores", scores),
                 ("asked-by", self._who(told)),
@@ -83,7 +83,9 @@ class _Teller:
             ]
         )
 
-    def _decisions(self, decisions: Sequence[dict[str, Json]]) -> list[str]:
+    def _decisions(
+        self, decisions: Sequence[dict[str, Json]], manifest: dict[str, Json]
+    ) -> list[str]:
         if not decisions:
             return [f"  {self._say('nothing-yet')}"]
         lines: list[str] = []
@@ -93,12 +95,20 @@ class _Teller:
             lines += self._lines(
                 [
                     ("verdict", self._say(body["verdict"])),
-                    ("label", body["label"]),
+                    ("label", self._label(body["label"], manifest)),
                     ("reason", reason),
                     ("decided-by", self._who(told)),
                 ]
             )
         return lines
+
+    def _label(self, label: str | None, manifest: dict[str, Json]) -> str | None:
+        """Return the recorded label, and the words that the manifest has for it where they differ."""
+        for one in manifest["postprocessing"].get("classes", ()):
+            words = one["shown"].get(self.language)
+            if one["label"] == label and words and words != label:
+                return f"{label} ({words})"
+        return label
 
     def _personal(self, told: dict[str, Json]) -> list[str]:
         digest = ("keyed-digest", told["event"]["body"]["input"])
