@@ -104,7 +104,7 @@ class _Teller:
 
     def _label(self, label: str | None, manifest: dict[str, Json]) -> str | None:
         """Return the recorded label, and the words that the manifest has for it where they differ."""
-        for one in manifest["postprocessing"].get("classes", ()):
+        for one in manifest["postprocessing"].get("classes") or ():
             words = one["shown"].get(self.language)
             if one["label"] == label and words and words != label:
                 return f"{label} ({words})"
