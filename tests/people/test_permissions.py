@@ -80,7 +80,6 @@ def test_an_administrator_touches_no_model_and_no_patient() -> None:
         Action.PEOPLE_READ,
         Action.PEOPLE_MANAGE,
         Action.KEYS_MANAGE,
-        Action.CONFIGURE,
         Action.METRICS_READ,
     }
 

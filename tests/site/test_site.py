@@ -18,6 +18,7 @@ from bedside.errors import (
 from bedside.ledger.events import EventKind
 from bedside.people.permissions import Role
 from bedside.serving.values import Row
+from bedside.site.configuration import recorded_settings
 from bedside.site.site import DATABASE_VARIABLE, Site
 from bedside.store.database import Database
 from tests import bedside_site, postgres
@@ -47,6 +48,7 @@ def test_a_new_site_has_one_administrator_and_says_when_it_began(folder: Path) -
             "name": "Ward 7",
             "origin": f"bedside/{site.settings.id}",
             "ledger_key": site.ledger.public_key.fingerprint,
+            "settings": recorded_settings(site.settings),
         }
         site.ledger.verify()
 

@@ -102,11 +102,6 @@ def show(value: Json, text: Callable[[Page], None], *, as_json: bool) -> None:
         text(Page())
 
 
-def remark(text: str) -> None:
-    """Write a remark on stderr, where it disturbs nobody who reads the answer."""
-    sys.stderr.write(plain(text) + "\n")
-
-
 @contextmanager
 def progress(what: str) -> Iterator[None]:
     """Show on stderr that `what` goes on, with its time; only on a terminal."""

@@ -44,7 +44,6 @@ class Action(StrEnum):
     PEOPLE_READ = "people-read"
     PEOPLE_MANAGE = "people-manage"
     KEYS_MANAGE = "keys-manage"
-    CONFIGURE = "configure"
     METRICS_READ = "metrics-read"
 
 
@@ -65,7 +64,6 @@ PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
         Action.PEOPLE_READ: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
         Action.PEOPLE_MANAGE: frozenset({Role.ADMINISTRATOR}),
         Action.KEYS_MANAGE: frozenset({Role.ADMINISTRATOR}),
-        Action.CONFIGURE: frozenset({Role.ADMINISTRATOR}),
         Action.METRICS_READ: frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMINISTRATOR}),
     }
 )

@@ -27,6 +27,7 @@ from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
 from bedside.serving.serving import Serving
 from bedside.site.audit import check_rows
+from bedside.site.configuration import record_change, recorded_settings
 from bedside.site.schema import check_schema, upgrade
 from bedside.site.settings import (
     SETTINGS_FILE,
@@ -169,6 +170,11 @@ class Site:
                 index=0,
                 advice="Restore the database from its latest backup.",
             )
+        try:
+            record_change(site.ledger, site.settings)
+        except BaseException:
+            site.close()
+            raise
         return site
 
     @classmethod
@@ -315,5 +321,6 @@ def _site_opened(settings: Settings, signer: SigningKey) -> Draft:
             "name": settings.name,
             "origin": settings.origin,
             "ledger_key": signer.public.fingerprint,
+            "settings": recorded_settings(settings),
         },
     )

@@ -1,0 +1,37 @@
+"""A change of `site.toml` is an event: whoever asks later sees which settings held when."""
+
+from __future__ import annotations
+
+from bedside.canonical import Json
+from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.ledger import Ledger
+from bedside.site.settings import Settings
+
+
+def recorded_settings(settings: Settings) -> dict[str, Json]:
+    """Return what the ledger keeps of the settings; a database's address may hold a password."""
+    return {"name": settings.name, "limits": settings.limits.model_dump(mode="json")}
+
+
+def record_change(ledger: Ledger, settings: Settings) -> None:
+    """Record the settings if they are not those that the ledger knows from the last opening.
+
+    A person changes them with an editor, so the event's actor is the system.
+    """
+    known = [
+        entry
+        for kind in (EventKind.SITE_OPENED, EventKind.CONFIGURATION_CHANGED)
+        for entry in ledger.find(kind=kind, about=settings.id, limit=1, newest_first=True)
+    ]
+    before = max(known, key=lambda entry: entry.index).value["body"]["settings"] if known else None
+    now = recorded_settings(settings)
+    if now != before:
+        ledger.record(
+            Draft(
+                kind=EventKind.CONFIGURATION_CHANGED,
+                about=settings.id,
+                actor="system",
+                door="system",
+                body={"before": before, "settings": now},
+            )
+        )
