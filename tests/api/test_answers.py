@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bedside.api.answers import history_told, readiness_told, release_told, version_told
+from bedside.api.answers import readiness_told
 from bedside.registry.lifecycle import Act, Approval, State, VersionRecord
 from bedside.registry.release import HistoryEntry, Release
+from bedside.registry.told import history_told, release_told, version_told
 from bedside.serving.values import Readiness
 
 APPROVAL = Approval("p-2", "Ann", "I looked at it", "2026-11-21T08:00:00Z", "e-2")

@@ -24,6 +24,7 @@ from bedside.canonical import Json
 from bedside.errors import InputRefused
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
+from bedside.registry.told import history_told, version_told
 from bedside.serving.released import Loaded, Standing
 from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
 from bedside.site.site import Site
@@ -174,8 +175,8 @@ def model(request: Request, name: str, caller: SignedIn) -> Response:
     told: dict[str, Json] = {"name": name} | standing
     told |= {
         "manifest": answers.model_summary(found.manifest) if isinstance(found, Loaded) else None,
-        "versions": [answers.version_told(one) for one in site.registry.versions(name)],
-        "history": [answers.history_told(one) for one in history],
+        "versions": [version_told(one) for one in site.registry.versions(name)],
+        "history": [history_told(one) for one in history],
     }
     return answers.json_response(told)
 

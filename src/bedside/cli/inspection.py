@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bedside.canonical import Json
 from bedside.cli.screen import Page
+from bedside.package.parameters import parameters_in_words
 
 if TYPE_CHECKING:
     from bedside.package.fields import CategoryField, InputField, NumberField, Text
@@ -100,7 +99,7 @@ def _lineage_rows(lineage: Lineage) -> list[tuple[str, str]]:
         ("frozen", f"{lineage.frozen_at} with {lineage.frozen_with}"),
         ("code", lineage.code),
         ("algorithm", lineage.algorithm),
-        ("parameters", _parameter_words(lineage.parameters)),
+        ("parameters", parameters_in_words(lineage.parameters)),
         ("seed", "" if lineage.seed is None else str(lineage.seed)),
         *(("data", data_words(data)) for data in lineage.data),
         ("split", lineage.split),
@@ -115,15 +114,6 @@ def _lineage_rows(lineage: Lineage) -> list[tuple[str, str]]:
             "some are real rows" if lineage.golden_from_real_rows else "synthesised or perturbed",
         ),
     ]
-
-
-def _parameter_words(parameters: Mapping[str, Json]) -> str:
-    """Return parameters as `name=value`; those of the estimator lie one level deeper."""
-    words = []
-    for name, value in parameters.items():
-        inner = value.items() if isinstance(value, dict) else ()
-        words += [f"{name}.{part}={one}" for part, one in inner] or [f"{name}={value}"]
-    return ", ".join(words)
 
 
 def data_words(data: DataSet) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bedside.canonical import Json
 from bedside.cli.door import entered
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
 from bedside.cli.screen import Page, progress, show
@@ -119,12 +118,13 @@ def list_versions(
 ) -> None:
     """List the versions that the site knows, with state and approvals."""
     from bedside.people.permissions import Action
+    from bedside.registry.told import version_told
 
     with entered(site, key_file) as (opened, caller):
         opened.people.require(caller, Action.MODELS_READ, model or "")
         found = opened.registry.versions(model)
     show(
-        [version_document(record) for record in found],
+        [version_told(record) for record in found],
         lambda page: _tell_versions(page, found),
         as_json=as_json,
     )
@@ -158,51 +158,18 @@ def at(
             ]
             page.table(("model", "version", "since", "released by", "reason"), rows)
 
+    from bedside.registry.told import release_told
+
     document = {
         "at": timestamp(when),
-        "released": [release_document(one) for one in found],
+        "released": [release_told(one) for one in found],
     }
     show(document, tell, as_json=as_json)
 
 
-def version_document(record: VersionRecord) -> dict[str, Json]:
-    """Return a version as JSON."""
-    return {
-        "model": record.model,
-        "version": record.version,
-        "state": record.state.value,
-        "digest": record.digest,
-        "archive": record.archive,
-        "registered_by": record.registered_by,
-        "registered_at": record.registered_at,
-        "approvals": [
-            {
-                "person_id": approval.person_id,
-                "person_name": approval.person_name,
-                "meaning": approval.meaning,
-                "at": approval.at,
-                "event_id": approval.event_id,
-            }
-            for approval in record.approvals
-        ],
-    }
-
-
-def release_document(release: Release) -> dict[str, Json]:
-    """Return a release as JSON."""
-    return {
-        "model": release.model,
-        "version": release.version,
-        "digest": release.digest,
-        "epoch": release.epoch,
-        "since": release.since,
-        "by": release.by,
-        "reason": release.reason,
-        "event_id": release.event_id,
-    }
-
-
 def _show_version(record: VersionRecord, following: str, *, as_json: bool) -> None:
+    from bedside.registry.told import version_told
+
     def tell(page: Page) -> None:
         page.line(f"{record.ref} is {record.state}.", style="bold")
         for approval in record.approvals:
@@ -210,15 +177,17 @@ def _show_version(record: VersionRecord, following: str, *, as_json: bool) -> No
             page.line(f"  approved by {who}, {approval.at}: {approval.meaning}")
         page.line(following)
 
-    show(version_document(record), tell, as_json=as_json)
+    show(version_told(record), tell, as_json=as_json)
 
 
 def _show_release(released: Release, *, as_json: bool) -> None:
+    from bedside.registry.told import release_told
+
     def tell(page: Page) -> None:
         page.line(f"{released.model}@{released.version} answers since {released.since}.")
         page.line(f"  reason: {released.reason}")
 
-    show(release_document(released), tell, as_json=as_json)
+    show(release_told(released), tell, as_json=as_json)
 
 
 def _tell_versions(page: Page, found: tuple[VersionRecord, ...]) -> None:

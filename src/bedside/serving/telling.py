@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from bedside.canonical import Json
 from bedside.package.fields import Language
+from bedside.package.parameters import parameters_in_words
 from bedside.serving.words import word
 
 NAME_COLUMNS: Final = 26
@@ -138,7 +139,7 @@ class _Teller:
                 ("claim-level", manifest["claim_level"]),
                 ("trained-by", f"{lineage['trained_by']}, {lineage['trained_at']}"),
                 ("algorithm", lineage["algorithm"]),
-                ("parameters", _parameters(lineage["parameters"])),
+                ("parameters", parameters_in_words(lineage["parameters"])),
                 ("seed", lineage["seed"]),
                 ("code", lineage["code"]),
                 ("split", lineage["split"]),
@@ -213,15 +214,6 @@ def _line(name: str, value: Json) -> str:
 def _columns(text: str) -> int:
     """Return how many columns of a terminal `text` takes. Source: Unicode TR 11."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _parameters(parameters: Mapping[str, Json]) -> str:
-    """Return parameters as `name=value`; those of a part as `part.name=value`."""
-    words: list[str] = []
-    for name, value in parameters.items():
-        inner = value.items() if isinstance(value, dict) else ()
-        words += [f"{name}.{part}={one}" for part, one in inner] or [f"{name}={value}"]
-    return ", ".join(words)
 
 
 def _versions(libraries: Mapping[str, str]) -> str:
