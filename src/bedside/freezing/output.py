@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bedside.errors import NotFound, UsageError
+from bedside.store.disk import sync_folder
 
 
 def check_target(path: Path) -> None:
@@ -44,8 +45,4 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)  # a rename is durable only when its folder is

@@ -28,7 +28,7 @@ def standing(person: Person) -> dict[str, Json]:
 def person_added(caller: Caller | None, person: Person) -> Draft:
     """Return the event of a new person; `caller` is None for the first one of a site."""
     body = {"name": person.name} | standing(person)
-    return _draft(EventKind.PERSON_ADDED, caller, person.id, body)
+    return draft_by(caller, EventKind.PERSON_ADDED, person.id, body)
 
 
 def person_changed(caller: Caller, before: Person, after: Person) -> Draft:
@@ -38,7 +38,7 @@ def person_changed(caller: Caller, before: Person, after: Person) -> Draft:
         "before": standing(before),
         "after": standing(after),
     }
-    return _draft(EventKind.PERSON_CHANGED, caller, after.id, body)
+    return draft_by(caller, EventKind.PERSON_CHANGED, after.id, body)
 
 
 def key_created(caller: Caller | None, key: ApiKey, digest: str) -> Draft:
@@ -48,12 +48,12 @@ def key_created(caller: Caller | None, key: ApiKey, digest: str) -> Draft:
     with another digest can be told, and nothing in the ledger opens a door.
     """
     body = _key(key) | {"fingerprint": sha256_of(digest)}
-    return _draft(EventKind.KEY_CREATED, caller, key.id, body)
+    return draft_by(caller, EventKind.KEY_CREATED, key.id, body)
 
 
 def key_revoked(caller: Caller, key: ApiKey) -> Draft:
     """Return the event of a key that was taken back."""
-    return _draft(EventKind.KEY_REVOKED, caller, key.id, _key(key))
+    return draft_by(caller, EventKind.KEY_REVOKED, key.id, _key(key))
 
 
 def sign_in_refused(stranger: Stranger, door: str) -> Draft:
@@ -96,7 +96,7 @@ def permission_refused(caller: Caller, action: Action, about: str, reason: str) 
         "about": shown,
         "reason": reason,
     }
-    return _draft(EventKind.PERMISSION_REFUSED, caller, shown or action.value, body)
+    return draft_by(caller, EventKind.PERMISSION_REFUSED, shown or action.value, body)
 
 
 def _key(key: ApiKey) -> dict[str, Json]:
@@ -108,7 +108,8 @@ def _key(key: ApiKey) -> dict[str, Json]:
     }
 
 
-def _draft(kind: EventKind, caller: Caller | None, about: str, body: dict[str, Json]) -> Draft:
+def draft_by(caller: Caller | None, kind: EventKind, about: str, body: dict[str, Json]) -> Draft:
+    """Return the draft of an act, signed by who did it, or by the system where nobody did."""
     if caller is None:
         return Draft(kind=kind, about=about, actor=SYSTEM, door=SYSTEM, body=body)
     return Draft(

@@ -8,6 +8,7 @@ from bedside.canonical import Json
 from bedside.errors import PackageRefused
 from bedside.keys.signing import PublicKey
 from bedside.ledger.events import Draft, EventKind
+from bedside.people.events import draft_by
 from bedside.people.person import Caller
 from bedside.registry.audit import SIGNING_KEY
 from bedside.registry.lifecycle import Act, Change, VersionRecord
@@ -22,7 +23,9 @@ _KINDS = (
 
 def package_added(caller: Caller, record: VersionRecord, signer: str) -> Draft:
     """Return the event of a new version; `signer` is the fingerprint of the key that signed it."""
-    return _draft(EventKind.PACKAGE_ADDED, caller, record.ref, _named(record) | {"signer": signer})
+    return draft_by(
+        caller, EventKind.PACKAGE_ADDED, record.ref, _named(record) | {"signer": signer}
+    )
 
 
 def package_verified(caller: Caller, record: VersionRecord, golden: GoldenReport) -> Draft:
@@ -34,7 +37,7 @@ def package_verified(caller: Caller, record: VersionRecord, golden: GoldenReport
             "tolerance": golden.tolerance,
         }
     }
-    return _draft(EventKind.PACKAGE_VERIFIED, caller, record.ref, _named(record) | body)
+    return draft_by(caller, EventKind.PACKAGE_VERIFIED, record.ref, _named(record) | body)
 
 
 def package_refused(caller: Caller, about: str, archive: str, refusal: PackageRefused) -> Draft:
@@ -51,7 +54,7 @@ def package_refused(caller: Caller, about: str, archive: str, refusal: PackageRe
         "error": type(refusal).__name__,
         "reason": refusal.message[:2_000],
     }
-    return _draft(EventKind.PACKAGE_REFUSED, caller, about, body)
+    return draft_by(caller, EventKind.PACKAGE_REFUSED, about, body)
 
 
 def approval(caller: Caller, record: VersionRecord) -> Draft:
@@ -62,7 +65,7 @@ def approval(caller: Caller, record: VersionRecord) -> Draft:
         "meaning": given.meaning,
         "number": len(record.approvals),
     }
-    return _draft(EventKind.APPROVAL, caller, record.ref, _named(record) | body)
+    return draft_by(caller, EventKind.APPROVAL, record.ref, _named(record) | body)
 
 
 def switch(
@@ -75,13 +78,13 @@ def switch(
         "epoch": epoch,
         "reason": reason,
     }
-    return _draft(dict(_KINDS)[act], caller, record.ref, _named(record) | body)
+    return draft_by(caller, dict(_KINDS)[act], record.ref, _named(record) | body)
 
 
 def key_trusted(caller: Caller, key: PublicKey, name: str) -> Draft:
     """Return the event of a signing key that is trusted from now on."""
     body: dict[str, Json] = {"what": SIGNING_KEY, "name": name, "public": key.to_pem()}
-    return _draft(EventKind.KEY_TRUSTED, caller, key.fingerprint, body)
+    return draft_by(caller, EventKind.KEY_TRUSTED, key.fingerprint, body)
 
 
 def key_revoked(caller: Caller, fingerprint: str, epochs: Mapping[str, int]) -> Draft:
@@ -90,7 +93,7 @@ def key_revoked(caller: Caller, fingerprint: str, epochs: Mapping[str, int]) -> 
     `epochs` holds by model the epoch that begins because what is released is signed by this key.
     """
     body: dict[str, Json] = {"what": SIGNING_KEY, "epochs": dict(epochs)}
-    return _draft(EventKind.KEY_REVOKED, caller, fingerprint, body)
+    return draft_by(caller, EventKind.KEY_REVOKED, fingerprint, body)
 
 
 def _named(record: VersionRecord) -> dict[str, Json]:
@@ -101,14 +104,3 @@ def _named(record: VersionRecord) -> dict[str, Json]:
         "archive": record.archive,
         "state": record.state.value,
     }
-
-
-def _draft(kind: EventKind, caller: Caller, about: str, body: dict[str, Json]) -> Draft:
-    return Draft(
-        kind=kind,
-        about=about,
-        actor=caller.person.id,
-        door=caller.door,
-        credential=caller.credential,
-        body=body,
-    )
