@@ -30,8 +30,9 @@ $(VENV)/.demo-ready: locks/demo.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/.test-ready: locks/test.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test-ready: locks/test.txt locks/torch.constraint.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r locks/torch.constraint.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@ $(VENV)/.demo-ready
 

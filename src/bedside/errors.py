@@ -8,6 +8,7 @@
     ├── PermissionRefused       we know you, and your roles do not allow this
     ├── LimitExceeded           too large, too many, too deep: refused before memory is taken
     ├── InputRefused            the gate: this input is outside what the package declares
+    ├── PictureRefused          these bytes are no picture that can be read here safely
     ├── Unavailable             a model or the database cannot answer now; trying later may help
     ├── PackageRefused          not a package, damaged, unsigned, untrusted, or no longer itself
     │   ├── PackageDamaged      bytes, digests or structure are not what they must be
@@ -103,6 +104,17 @@ class InputRefused(BedsideError):
             advice="Send values inside the model's declared domain; nothing was predicted.",
         )
         self.refusals = refusals
+
+
+class PictureRefused(BedsideError):
+    """These bytes are no picture that can be read here safely; `code` is a stable word for why.
+
+    Codes: `not-a-picture`, `corrupt`, `too-large`, `several-frames`, `no-codec`, `unsupported`.
+    """
+
+    def __init__(self, code: str, message: str, *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.code = code
 
 
 class Unavailable(BedsideError):
