@@ -15,7 +15,7 @@ from bedside.cli.app import create_app
 from tests.cli.conftest import Cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
-WITHOUT_SITE = {"keys new", "freeze", "inspect", "lab train", "lab evaluate"}
+WITHOUT_SITE = {"keys new", "freeze", "inspect", "card", "bom", "lab train", "lab evaluate"}
 
 
 def commands() -> Iterator[tuple[str, object]]:

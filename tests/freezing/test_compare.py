@@ -6,11 +6,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from bedside.errors import FreezeRefused
-from bedside.freezing.compare import Comparison, compare
+from bedside.freezing.compare import compare
+from bedside.freezing.comparison import Comparison
 from bedside.freezing.domain import Group
-from bedside.freezing.frames import NativeTable, RawRow
-from bedside.freezing.native import NativeModel
+from bedside.freezing.frames import NativeTable
+from bedside.freezing.rows import RawRow
 from bedside.freezing.sklearn.columns import Step
+from bedside.freezing.sources.estimator import NativeModel
 from bedside.runtime.postprocess import Answer
 from tests.freezing.building import AGE, SODIUM, clinic, outcome, spec_for
 

@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from bedside.errors import FreezeRefused
-from bedside.freezing.native import check_output
 from bedside.freezing.sklearn.columns import Step
+from bedside.freezing.sources.estimator import check_output
 from bedside.package.outputs import Output
 from tests.freezing.building import AGE, SODIUM, clinic, frozen, outcome, spec_for
 

@@ -14,7 +14,10 @@ from bedside.canonical import Json
 from bedside.package.fields import Text
 from bedside.package.manifest import Manifest
 from bedside.registry.told import release_told
+from bedside.serving.explanations import explanation_told
+from bedside.serving.flags import flags_told
 from bedside.serving.released import Loaded, Standing
+from bedside.serving.sentence import told
 from bedside.serving.values import Prediction, Readiness
 
 
@@ -43,7 +46,8 @@ def model_summary(manifest: Manifest) -> dict[str, Json]:
     """Return what a client should know of a model before using it."""
     kept = ("name", "version", "title", "intended_use", "not_for", "claim_level", "languages")
     whole: dict[str, Json] = manifest.model_dump(
-        mode="json", include={*kept, "licence", "input", "postprocessing", "evaluation"}
+        mode="json",
+        include={*kept, "licence", "input", "postprocessing", "explanation", "evaluation"},
     )
     return whole
 
@@ -82,13 +86,27 @@ def nothing_released(readiness: Readiness) -> dict[str, Json]:
 
 
 def _row(prediction: Prediction) -> dict[str, Json]:
-    return {
+    row: dict[str, Json] = {
         "id": prediction.id,
         "label": prediction.label,
         "shown": _shown(prediction.manifest, prediction.label),
         "scores": prediction.scores,
         "recorded": {"index": prediction.index, "at": prediction.at},
     }
+    if prediction.picture is None and prediction.explanation is None:
+        return row  # a row of fields, as it was before there were pictures
+    return row | _more(prediction)
+
+
+def _more(prediction: Prediction) -> dict[str, Json]:
+    """Return what an answer about a picture, or an explained one, has besides."""
+    more: dict[str, Json] = {
+        "told": told(prediction.manifest, prediction),
+        "flags": flags_told(prediction.flags),
+    }
+    if prediction.explanation is not None:
+        more["explanation"] = explanation_told(prediction.explanation)
+    return more
 
 
 def _common(prediction: Prediction) -> dict[str, Json]:

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bedside.package.explanation import Explanation
 from bedside.package.fields import TabularInput, Text
+from bedside.package.images import ImageInput
 from bedside.package.manifest import Evaluation
 from bedside.package.outputs import Output
 from bedside.registry.lifecycle import Act, State
@@ -57,6 +59,41 @@ class DecisionAnswer(Closed):
     verdict: Verdict
     label: str | None = Field(description="The label that stands now")
     recorded: Recorded
+
+
+class Contribution(Closed):
+    """What one field added to the answer, against the declared reference row."""
+
+    field: str
+    contribution: float = Field(description="On the scale of the explanation")
+    error: float = Field(description="Standard error; 0 where the contribution is exact")
+
+
+class FieldsExplanation(Closed):
+    """Why an answer about a row of fields is what it is; contributions sum to `total` − `base`."""
+
+    kind: Literal["fields"]
+    of: str = Field(description="The label or quantity that is explained")
+    scale: str
+    base: float = Field(description="The answer to the reference row")
+    total: float = Field(description="The answer to this row")
+    passes: int = Field(description="Rows that the network computed for it")
+    contributions: list[Contribution] = Field(description="The largest first")
+
+
+class PictureExplanation(Closed):
+    """Which parts of a picture the answer rests on, as a picture over it."""
+
+    kind: Literal["picture"]
+    of: str = Field(description="The label that is explained")
+    scale: str
+    base: float = Field(description="The answer to the whole picture")
+    passes: int = Field(description="Pictures that the network computed for it")
+    media_type: Literal["image/png"]
+    data: str = Field(description="The picture in base64")
+    grid: list[list[float]] | None = Field(
+        None, description="Fall of the answer by place, where the grid is coarse"
+    )
 
 
 class ReleaseTold(Closed):
@@ -120,8 +157,9 @@ class ManifestSummary(Closed):
     not_for: Text
     claim_level: str
     languages: list[str]
-    input: TabularInput
+    input: TabularInput | ImageInput
     postprocessing: Output
+    explanation: Explanation | None = Field(None, description="How an answer is explained")
     evaluation: Evaluation
 
 

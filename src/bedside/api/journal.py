@@ -75,6 +75,7 @@ def configuration(level: str) -> dict[str, Json]:
         "loggers": {
             "uvicorn": {"handlers": [], "level": level, "propagate": True},
             "alembic": {"level": "WARNING"},
+            "python_multipart": {"level": "CRITICAL"},  # whoever sent the form is told; no log is
             "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
         },
     }

@@ -10,8 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from bedside import __version__
-from bedside.api.documented import DecisionBody, ProblemDetails
-from bedside.api.example import example_of
+from bedside.api.documented import (
+    DecisionBody,
+    FieldsExplanation,
+    PictureExplanation,
+    ProblemDetails,
+)
+from bedside.api.example import short_example_of
+from bedside.api.picture_schema import picture_contents, picture_parameters
 from bedside.api.problems import MEDIA_TYPE
 from bedside.api.schema import (
     REFERENCE,
@@ -23,6 +29,8 @@ from bedside.api.schema import (
     spoken,
 )
 from bedside.canonical import Json
+from bedside.package.images import ImageInput
+from bedside.runtime.image_path import PICTURES_AT_ONCE
 from bedside.serving.released import Loaded
 from bedside.site.site import Site
 
@@ -71,9 +79,10 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     value["paths"] = predicting | value["paths"]
     components = value["components"]
     components["schemas"] |= {
-        _input_name(one): input_schema(one.manifest, example_of(one)) for one in loaded
+        _input_name(one): input_schema(one.manifest, short_example_of(one)) for one in loaded
     }
-    components["schemas"] |= component_of(DecisionBody)
+    for model in (DecisionBody, FieldsExplanation, PictureExplanation):
+        components["schemas"] |= component_of(model)
     for operations in value["paths"].values():
         for operation in operations.values():
             _say_problem_json(operation["responses"]["default"])
@@ -106,27 +115,13 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
     """
     manifest = loaded.manifest
     answers = {"oneOf": [answer_schema(manifest), answers_schema(manifest)]}
-    example = example_of(loaded)
     return {
         "post": {
             "operationId": "predict_" + manifest.name.replace("-", "_"),
             "tags": ["predict"],
             "summary": f"{manifest.ref}: {spoken(manifest.title).splitlines()[0]}",
             "description": _about(loaded),
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": request_schema(
-                            {"$ref": REFERENCE.format(model=_input_name(loaded))}, rows
-                        ),
-                        "examples": {
-                            "one": {"value": {"input": example}},
-                            "many": {"value": {"inputs": [{"input": example}]}},
-                        },
-                    }
-                },
-            },
+            **_asked(loaded, rows),
             "responses": {
                 "200": {
                     "description": "Recorded, then answered",
@@ -139,6 +134,25 @@ def predict_path(loaded: Loaded, rows: int) -> dict[str, Json]:
             },
         }
     }
+
+
+def _asked(loaded: Loaded, rows: int) -> dict[str, Json]:
+    """Return the members of a path that say what it takes."""
+    declared, explains = loaded.manifest.input, loaded.manifest.explanation is not None
+    most = min(rows, PICTURES_AT_ONCE) if loaded.pictures else rows
+    row = {"$ref": REFERENCE.format(model=_input_name(loaded))}
+    sent: dict[str, Json] = {"schema": request_schema(row, most, explains=explains)}
+    if (example := short_example_of(loaded)) is not None:
+        sent["examples"] = {
+            "one": {"value": {"input": example}},
+            "many": {"value": {"inputs": [{"input": example}]}},
+        }
+    content: dict[str, Json] = {"application/json": sent}
+    asked: dict[str, Json] = {"requestBody": {"required": True, "content": content}}
+    if isinstance(declared, ImageInput):
+        content |= picture_contents(declared, explains=explains)
+        asked["parameters"] = picture_parameters(declared, explains=explains)
+    return asked
 
 
 def _input_name(loaded: Loaded) -> str:

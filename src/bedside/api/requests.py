@@ -19,10 +19,17 @@ MEDIA_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """What a client wants predicted; `many` says in which of the two forms they asked."""
+    """What a client wants predicted.
+
+    Attributes:
+        rows: The inputs.
+        many: In which of the two forms they asked, and so are answered.
+        explain: Whether each answer comes with its explanation.
+    """
 
     rows: tuple[Row, ...]
     many: bool
+    explain: bool = False
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -33,23 +40,55 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         LimitExceeded: declared longer than the limit, or longer in fact.
         UsageError: the length is not a number.
     """
+    check_media_type(request, (MEDIA_TYPE,))
+    body_length(request, limits.body_bytes)
+    return await read_bytes(request, limits.body_bytes)
+
+
+def check_media_type(request: Request, known: Collection[str]) -> str:
+    """Return the media type of the body, without parameters, once it is one of `known`.
+
+    Raises:
+        HTTPException: 415, it is another one, or none.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != MEDIA_TYPE:
+    if media_type not in known:
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"The content type {media_type[:100]!r} is not read here; send {MEDIA_TYPE}.",
+            f"The content type {media_type[:100]!r} is not read here; send {' or '.join(known)}.",
         )
+    return media_type
+
+
+def body_length(request: Request, limit: int) -> int:
+    """Return how many bytes the body may have: as declared, or else `limit`.
+
+    Raises:
+        LimitExceeded: declared longer than `limit`.
+        UsageError: the declared length is not a number.
+    """
     declared = request.headers.get("content-length")
-    if declared is not None and not declared.isdecimal():
+    if declared is None:
+        return limit
+    if not declared.isdecimal():
         raise UsageError(f"The content length {declared[:40]!r} is not a number.")
-    if declared is not None and (len(declared) > 18 or int(declared) > limits.body_bytes):
-        raise _too_long(limits)
+    if len(declared) > 18 or int(declared) > limit:
+        raise _too_long(limit)
+    return int(declared)
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """Return the body, never holding more than `limit` bytes of it.
+
+    Raises:
+        LimitExceeded: it is longer.
+    """
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > limits.body_bytes:
-            raise _too_long(limits)
+        if size > limit:
+            raise _too_long(limit)
         parts.append(part)
     return b"".join(parts)
 
@@ -57,14 +96,19 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 def read_predict(data: bytes, limits: Limits) -> PredictRequest:
     """Return the rows of `{"input": …, "subject": …}` or `{"inputs": [ … ]}`.
 
+    In both forms `"explain": true` asks for explanations.
+
     Raises:
         UsageError: not JSON, or not one of the two forms.
         LimitExceeded: too many rows, or too deep.
     """
-    body = _object(read_json(data), "The body", ("input", "subject", "inputs"))
+    body = _object(read_json(data), "The body", ("input", "subject", "inputs", "explain"))
+    explain = body.get("explain", False)
+    if not isinstance(explain, bool):
+        raise UsageError("'explain' is neither true nor false.", advice="Leave it out for false.")
     if "inputs" not in body:
-        return PredictRequest((_row(body, "The body"),), many=False)
-    if len(body) > 1:
+        return PredictRequest((_row(body, "The body"),), False, explain)
+    if "input" in body or "subject" in body:
         raise UsageError(
             "The body holds 'inputs' beside 'input' or 'subject'.",
             advice="Put input and subject inside each element of inputs.",
@@ -82,7 +126,8 @@ def read_predict(data: bytes, limits: Limits) -> PredictRequest:
             _row(_object(item, f"inputs[{place}]", ("input", "subject")), f"inputs[{place}]")
             for place, item in enumerate(inputs)
         ),
-        many=True,
+        True,
+        explain,
     )
 
 
@@ -139,8 +184,8 @@ def _object(value: Json, what: str, names: Collection[str]) -> dict[str, Json]:
     return value
 
 
-def _too_long(limits: Limits) -> LimitExceeded:
+def _too_long(limit: int) -> LimitExceeded:
     return LimitExceeded(
-        f"The body is longer than {limits.body_bytes} bytes.",
-        advice="Send fewer inputs at once.",
+        f"The body is longer than {limit} bytes.",
+        advice="Send fewer inputs at once, or smaller ones.",
     )

@@ -17,8 +17,18 @@ from bedside.api.envelope import PERSON, Service
 from bedside.api.example import example_of
 from bedside.api.metrics import Metrics
 from bedside.api.negotiation import preferred_language, preferred_type
+from bedside.api.pictures import envelope_of, read_pictures
 from bedside.api.problems import MEDIA_TYPE
-from bedside.api.requests import bearer_secret, read_body, read_decision, read_predict
+from bedside.api.requests import (
+    PredictRequest,
+    bearer_secret,
+    body_length,
+    read_body,
+    read_bytes,
+    read_decision,
+    read_predict,
+)
+from bedside.api.room import PictureRoom
 from bedside.api.schema import reference_to
 from bedside.canonical import Json
 from bedside.errors import InputRefused
@@ -27,6 +37,7 @@ from bedside.people.person import Caller
 from bedside.registry.told import history_told, version_told
 from bedside.serving.released import Loaded, Standing
 from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
+from bedside.site.settings import Limits
 from bedside.site.site import Site
 
 DOOR = "rest"
@@ -77,25 +88,46 @@ router = APIRouter(
 
 
 async def predict(request: Request) -> Response:
-    """Answer one row or many; recorded before it is answered."""
+    """Answer one row or many, or pictures; recorded before it is answered."""
     site = site_of(request)
     caller = await signed_in(request)
     limits = site.settings.limits
+    loaded = await site.serving.answering(caller, request.path_params["name"])
+    if loaded.pictures:
+        return await _predict_pictures(request, caller, limits)
     data = await read_body(request, limits)
     if len(data) <= INLINE_BYTES:
         asked = read_predict(data, limits)
     else:  # megabytes of JSON would hold up every other request
         asked = await asyncio.to_thread(read_predict, data, limits)
+    return await _answer(request, caller, asked, len(data))
+
+
+async def _predict_pictures(request: Request, caller: Caller, limits: Limits) -> Response:
+    envelope = envelope_of(request)
+    room: PictureRoom = request.app.state.room
+    with room.taken(body_length(request, limits.picture_bytes)):
+        data = await read_bytes(request, limits.picture_bytes)
+        size = len(data)
+        asked = await asyncio.to_thread(read_pictures, data, envelope, limits)
+        del data  # the row holds the file now
+        return await _answer(request, caller, asked, size)
+
+
+async def _answer(request: Request, caller: Caller, asked: PredictRequest, size: int) -> Response:
     name: str = request.path_params["name"]
     metrics: Metrics = request.app.state.metrics
+    serving = site_of(request).serving
     try:
-        predictions = await site.serving.predict(caller, name, asked.rows, size=len(data))
+        predictions = await serving.predict(
+            caller, name, asked.rows, size=size, explain=asked.explain
+        )
     except InputRefused:
         metrics.refused(name)
         raise
     for one in predictions:
         metrics.predicted(one.manifest.name, one.manifest.version, one.label)
-    if len(predictions) <= INLINE_ROWS:
+    if len(predictions) <= INLINE_ROWS and not asked.explain:
         return answers.predicted_response(predictions, many=asked.many)
     return await asyncio.to_thread(answers.predicted_response, predictions, many=asked.many)
 

@@ -10,8 +10,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from bedside.api.documented import FieldsExplanation, PictureExplanation
+from bedside.api.picture_schema import picture_row, picture_told
 from bedside.canonical import Json
-from bedside.package.fields import CategoryField, InputField, NumberField, Text
+from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput, Text
 from bedside.package.manifest import Manifest
 from bedside.package.outputs import BinaryOutput, NumberOutput, Output
 from bedside.serving.values import MAX_SUBJECT
@@ -27,15 +29,17 @@ def input_schema(manifest: Manifest, example: Json | None) -> dict[str, Json]:
         manifest: Of the released package.
         example: A row that the model takes, such as a golden case's.
     """
-    fields = manifest.input.fields
-    schema: dict[str, Json] = {
-        "type": "object",
-        "description": spoken(manifest.title),
-        "properties": {field.name: field_schema(field) for field in fields},
-        "required": [field.name for field in fields if field.missing == "refuse"],
+    row = _row_of(manifest.input) if manifest.input.kind == "tabular" else picture_row(manifest.input)
+    schema = {"type": "object", "description": spoken(manifest.title), **row}
+    return schema if example is None else schema | {"examples": [example]}
+
+
+def _row_of(declared: TabularInput) -> dict[str, Json]:
+    return {
+        "properties": {field.name: field_schema(field) for field in declared.fields},
+        "required": [field.name for field in declared.fields if field.missing == "refuse"],
         "additionalProperties": False,
     }
-    return schema if example is None else schema | {"examples": [example]}
 
 
 def field_schema(field: InputField) -> dict[str, Json]:
@@ -48,13 +52,18 @@ def field_schema(field: InputField) -> dict[str, Json]:
     return schema | {"description": words} if words else schema
 
 
-def request_schema(row_input: Json, rows: int) -> dict[str, Json]:
+def request_schema(row_input: Json, rows: int, *, explains: bool = False) -> dict[str, Json]:
     """Return the schema of a whole request: one row, or at most `rows` of them.
 
     Args:
         row_input: The schema of one raw row, or a reference to it.
         rows: Most rows in one request.
+        explains: Whether the model declares how its answers are explained.
     """
+    asked: dict[str, Json] = {}
+    if explains:
+        about = "Whether each answer comes with its explanation. 説明を付けるかどうか。"
+        asked = {"explain": {"type": "boolean", "default": False, "description": about}}
     row: dict[str, Json] = {
         "input": row_input,
         "subject": {
@@ -66,14 +75,16 @@ def request_schema(row_input: Json, rows: int) -> dict[str, Json]:
     one: dict[str, Json] = {
         "title": "One input",
         "type": "object",
-        "properties": row,
+        "properties": row | asked,
         "required": ["input"],
         "additionalProperties": False,
     }
+    item = one | {"properties": row}
+    inputs = {"type": "array", "minItems": 1, "maxItems": rows, "items": item}
     many: dict[str, Json] = {
         "title": "Many inputs",
         "type": "object",
-        "properties": {"inputs": {"type": "array", "minItems": 1, "maxItems": rows, "items": one}},
+        "properties": {"inputs": inputs, **asked},
         "required": ["inputs"],
         "additionalProperties": False,
     }
@@ -82,12 +93,12 @@ def request_schema(row_input: Json, rows: int) -> dict[str, Json]:
 
 def answer_schema(manifest: Manifest) -> dict[str, Json]:
     """Return the schema of an answer to a request with one row."""
-    return _object(_common() | _row_answer(manifest.postprocessing))
+    return _with_more(_object(_common() | _row_answer(manifest.postprocessing)), manifest)
 
 
 def answers_schema(manifest: Manifest) -> dict[str, Json]:
     """Return the schema of an answer to a request with many rows."""
-    row = _object(_row_answer(manifest.postprocessing))
+    row = _with_more(_object(_row_answer(manifest.postprocessing)), manifest)
     return _object(_common() | {"predictions": {"type": "array", "items": row}})
 
 
@@ -141,6 +152,22 @@ def _described(field: InputField) -> str:
             for c in field.conversions
         ]
     return "\n\n".join(words)
+
+
+def _with_more(row: dict[str, Json], manifest: Manifest) -> dict[str, Json]:
+    """Return the schema of a row's answer with what pictures and explanations add to it."""
+    pictures = manifest.input.kind == "image"
+    if not pictures and manifest.explanation is None:
+        return row
+    more: dict[str, Json] = picture_told()
+    if manifest.explanation is not None:
+        told = PictureExplanation if pictures else FieldsExplanation
+        more["explanation"] = reference_to(told)
+    always = ["told", "flags"] if pictures else []
+    return row | {
+        "properties": row["properties"] | more,
+        "required": row["required"] + always,
+    }
 
 
 def _common() -> dict[str, Json]:

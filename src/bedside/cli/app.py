@@ -15,6 +15,7 @@ import typer
 
 from bedside import __version__
 from bedside.cli import (
+    cards,
     demo,
     doctor,
     freezing,
@@ -43,6 +44,8 @@ ALONE: Mapping[str, Command] = MappingProxyType(
         "freeze": freezing.freeze,
         "inspect": packages.inspect,
         "verify": verifying.verify,
+        "card": cards.card,
+        "bom": cards.bom,
         "predict": predicting.predict,
         "decide": serving.decide,
         "trace": serving.trace,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bedside.cli.screen import Page
 from bedside.package.parameters import parameters_in_words
 
 if TYPE_CHECKING:
-    from bedside.package.fields import CategoryField, InputField, NumberField, Text
+    from bedside.package.explanation import Explanation
+    from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput, Text
+    from bedside.package.images import ImageInput, Likeness
     from bedside.package.manifest import DataSet, Evaluation, Lineage, Manifest, Metric
     from bedside.package.outputs import Output
+
+_UNSTATED = MappingProxyType(
+    {"refuse": "refused", "flag": "answered with a flag", "allow": "answered"}
+)
 
 MOST_CATEGORIES = 12
 """Categories listed of one field before the rest is only counted."""
@@ -34,9 +41,12 @@ def tell_manifest(page: Page, manifest: Manifest) -> None:
         ]
     )
     page.heading("Input")
-    page.table(("field", "type", "unit", "allowed", "missing"), _field_rows(manifest))
+    _tell_input(page, manifest.input)
     page.heading("Output")
     page.pairs(output_rows(manifest.postprocessing), indent=2)
+    if manifest.explanation is not None:
+        page.heading("Explanation")
+        page.pairs(explanation_rows(manifest.explanation), indent=2)
     page.heading("Lineage")
     page.pairs(_lineage_rows(manifest.lineage), indent=2)
     page.heading("Evaluation")
@@ -45,8 +55,62 @@ def tell_manifest(page: Page, manifest: Manifest) -> None:
     page.pairs(_condition_rows(manifest), indent=2)
 
 
-def _field_rows(manifest: Manifest) -> list[tuple[str, ...]]:
-    return [_field_row(field) for field in manifest.input.fields]
+def _tell_input(page: Page, declared: TabularInput | ImageInput) -> None:
+    if declared.kind == "image":
+        page.pairs(picture_rows(declared), indent=2)
+        return
+    rows = [_field_row(field) for field in declared.fields]
+    page.table(("field", "type", "unit", "allowed", "missing"), rows)
+
+
+def picture_rows(declared: ImageInput) -> list[tuple[str, str]]:
+    """Return what a picture must be, as names and values."""
+    rows, columns, intensity = declared.rows, declared.columns, declared.intensity
+    return [
+        ("one picture", f"{declared.pixels}; {', '.join(declared.media)}"),
+        ("modality", ", ".join(declared.modalities)),
+        ("body part", ", ".join(declared.body_parts) or "any"),
+        ("view", ", ".join(declared.views) or "any"),
+        ("where nobody says", _UNSTATED[declared.unstated]),
+        ("rows", f"{rows.minimum} to {rows.maximum}"),
+        ("columns", f"{columns.minimum} to {columns.maximum}"),
+        ("elongation", f"the longer side at most {declared.most_elongated:g} times the shorter"),
+        (
+            "grey values",
+            f"at least {intensity.levels} different ones, at most "
+            f"{intensity.most_at_one_level:.0%} of all pixels at one",
+        ),
+        ("likeness", _likeness_words(declared.likeness)),
+    ]
+
+
+def _likeness_words(likeness: Likeness | None) -> str:
+    if likeness is None:
+        return "not looked at"
+    otherwise = "refused" if likeness.otherwise == "refuse" else "answered with a flag"
+    polarity = "; a negative is turned over" if likeness.polarity == "by-likeness" else ""
+    return (
+        f"at least {likeness.minimum:g} correlation with the mean of {likeness.pictures} pictures; "
+        f"any other is {otherwise}{polarity}"
+    )
+
+
+def explanation_rows(explanation: Explanation) -> list[tuple[str, str]]:
+    """Return how an answer is explained, as names and values."""
+    if explanation.kind == "occlusion":
+        how = (
+            f"how far the answer falls where a square of {explanation.patch} pixels is covered, "
+            f"every {explanation.stride} pixels"
+        )
+        unit = "pictures"
+    else:
+        how = f"what each field adds against a reference row ({explanation.method})"
+        unit = "rows"
+    return [
+        ("how", how),
+        ("scale", explanation.scale),
+        ("cost", f"{explanation.passes} {unit} through the network"),
+    ]
 
 
 def _field_row(field: InputField) -> tuple[str, ...]:
@@ -149,13 +213,17 @@ def tell_metrics(page: Page, metrics: tuple[Metric, ...]) -> None:
 
 
 def _condition_rows(manifest: Manifest) -> list[tuple[str, str]]:
+    from bedside.package.image_operations import told_shape
+    from bedside.package.manifest import ImageModel
+
     conditions, model = manifest.conditions, manifest.model
+    takes = told_shape(model.shape) if isinstance(model, ImageModel) else f"{model.width} columns"
     return [
         ("runtime", f"ONNX Runtime {conditions.runtime}"),
         ("processor", conditions.processor),
         ("optimisation", conditions.graph_optimisation),
         ("threads", str(conditions.threads)),
-        ("model", f"{model.format}, {model.element}, {model.width} columns"),
+        ("model", f"{model.format}, {model.element}, {takes}"),
         ("operator sets", ", ".join(f"{name} {version}" for name, version in model.opset.items())),
         ("verified with", ", ".join(f"{k} {v}" for k, v in conditions.verified_with.items())),
     ]

@@ -70,6 +70,11 @@ def evaluate(
 
     opened = read_package(package)
     manifest = opened.manifest
+    if manifest.input.kind == "image":
+        raise UsageError(
+            f"{manifest.ref} takes pictures, and this command measures on rows of fields.",
+            advice="Measure it where it was trained, and state the metrics when you freeze it.",
+        )
     rows = read_rows(str(data), manifest.input)
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
     inputs = [{name: value for name, value in row.items() if name != label} for row in rows]

@@ -40,7 +40,7 @@ def read_rows(source: str, declared: TabularInput) -> list[dict[str, Json]]:
         LimitExceeded: larger than `MAX_ROWS_BYTES`.
         UsageError: neither JSON objects nor CSV.
     """
-    data = _read_bytes(source)
+    data = read_bytes(source)
     if source.lower().endswith(".csv"):
         return _read_csv(data, declared.fields)
     value = read_json(data)
@@ -68,7 +68,13 @@ def _refuse_request_body(source: str, row: dict[str, Json], declared: TabularInp
             )
 
 
-def _read_bytes(source: str) -> bytes:
+def read_bytes(source: str) -> bytes:
+    """Return the bytes of a file, or of stdin where `source` is `-`.
+
+    Raises:
+        NotFound: there is no such file.
+        LimitExceeded: larger than `MAX_ROWS_BYTES`.
+    """
     if source == "-":
         data = sys.stdin.buffer.read(MAX_ROWS_BYTES + 1)
     else:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bedside.canonical import canonical_bytes
 from bedside.errors import FreezeRefused
+from bedside.freezing.comparison import Comparison
 from bedside.freezing.domain import Group
-from bedside.freezing.frames import RawRow
-from bedside.freezing.native import NativeAnswers, NativeModel
+from bedside.freezing.rows import RawRow
+from bedside.freezing.sources.source import Native
 from bedside.package.outputs import BinaryOutput, NumberOutput
 from bedside.runtime.postprocess import Answer
 
@@ -30,7 +30,7 @@ class Case:
 
     Attributes:
         group: What the row tries.
-        row: The raw row.
+        position: Where it stands in the group.
         native: The native scores, and the label where there is one.
         frozen: The frozen ones.
         difference: Of a probability; relative for a number; infinite where one is no number.
@@ -39,7 +39,7 @@ class Case:
     """
 
     group: Group
-    row: RawRow
+    position: int
     native: str
     frozen: str
     difference: float
@@ -47,34 +47,8 @@ class Case:
     scores: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Native against frozen, after it was found equal.
-
-    Attributes:
-        rows: Number of compared rows.
-        largest: Largest difference of a score.
-        tolerance: What was allowed.
-        groups: What was tried, with the number of rows and the largest difference of each.
-    """
-
-    rows: int
-    largest: float
-    tolerance: float
-    groups: tuple[tuple[str, int, float], ...]
-
-    def and_also(self, other: Comparison) -> Comparison:
-        """Return both comparisons as one."""
-        return Comparison(
-            rows=self.rows + other.rows,
-            largest=max(self.largest, other.largest),
-            tolerance=self.tolerance,
-            groups=self.groups + other.groups,
-        )
-
-
 def compare(
-    native: NativeModel,
+    native: Native,
     frozen: Callable[[Sequence[RawRow]], Sequence[Answer]],
     groups: Sequence[Group],
     tolerance: float,
@@ -86,14 +60,12 @@ def compare(
 
     Raises:
         FreezeRefused: a score differs by more than `tolerance`, or a label differs; names the
-            estimator, the worst cases and the likely cause.
+            model, the worst cases and the likely cause.
     """
     cases: list[Case] = []
     summary = []
     for group in groups:
-        expected = native(group.rows, group.name)
-        found = frozen(group.rows)
-        own = _cases(group, expected, found, typical)
+        own = list(_cases(group, native, frozen, typical))
         summary.append((group.name, len(own), max(case.difference for case in own)))
         cases.extend(own)
     wrong = [case for case in cases if case.difference > tolerance or not case.same_label]
@@ -107,36 +79,42 @@ def compare(
     )
 
 
-def typical_size(native: NativeModel, group: Group) -> float | None:
+def typical_size(native: Native, group: Group) -> float | None:
     """Return the size of a usual number, which differences are relative to; None for classes."""
     if not isinstance(native.output, NumberOutput):
         return None
-    sizes = np.abs(native(group.rows, group.name).scores)
-    return float(np.median(sizes)) or 1.0
+    sizes = [np.abs(native(part, group.name).scores) for part in group.parts()]
+    return float(np.median(np.concatenate(sizes))) or 1.0
 
 
 def _cases(
-    group: Group, native: NativeAnswers, frozen: Sequence[Answer], typical: float | None
-) -> list[Case]:
-    scores = np.array([[answer.scores[name] for name in native.names] for answer in frozen])
-    differences = _differences(native.scores, scores, typical)
-    return [
-        Case(
-            group=group,
-            row=row,
-            native=_shown(native.scores[i], native.labels[i]),
-            frozen=_shown(scores[i], frozen[i].label),
-            difference=float(differences[i]),
-            same_label=native.labels[i] == frozen[i].label,
-            scores=dict(zip(native.names, native.scores[i].tolist(), strict=True)),
-        )
-        for i, row in enumerate(group.rows)
-    ]
+    group: Group,
+    native: Native,
+    frozen: Callable[[Sequence[RawRow]], Sequence[Answer]],
+    typical: float | None,
+) -> Iterator[Case]:
+    position = 0
+    for rows in group.parts():
+        expected, answers = native(rows, group.name), frozen(rows)
+        found = np.array([[answer.scores[name] for name in expected.names] for answer in answers])
+        differences = differences_of(expected.scores, found, typical)
+        for i, answer in enumerate(answers):
+            yield Case(
+                group=group,
+                position=position,
+                native=_shown(expected.scores[i], expected.labels[i]),
+                frozen=_shown(found[i], answer.label),
+                difference=float(differences[i]),
+                same_label=expected.labels[i] == answer.label,
+                scores=dict(zip(expected.names, expected.scores[i].tolist(), strict=True)),
+            )
+            position += 1
 
 
-def _differences(
+def differences_of(
     native: NDArray[np.float64], frozen: NDArray[np.float64], typical: float | None
 ) -> NDArray[np.float64]:
+    """Return the largest difference of each row: absolute, or relative to at least `typical`."""
     gap = np.abs(native - frozen)
     if typical is not None:
         gap = gap / np.maximum(np.abs(native), typical)
@@ -150,15 +128,15 @@ def _shown(scores: NDArray[np.float64], label: str | None) -> str:
 
 
 def _refusal(
-    native: NativeModel, wrong: list[Case], cases: list[Case], tolerance: float
+    native: Native, wrong: list[Case], cases: list[Case], tolerance: float
 ) -> FreezeRefused:
     wrong.sort(key=lambda case: (case.same_label, -case.difference))
     largest = max(case.difference for case in wrong)
     table = "\n".join(
-        f"  {case.group.name}: {_row(case.row)}\n    native {case.native}\n    frozen {case.frozen}"
+        f"  {case.group.name}: {case.group.shown(case.position)}\n    native {case.native}\n    frozen {case.frozen}"
         for case in wrong[:MOST_SHOWN]
     )
-    return native.step.refuse(
+    return native.refuse(
         f"the frozen model differs from the native one on {len(wrong)} of {len(cases)} compared "
         f"rows, by up to {largest:.3g} (allowed {tolerance:g}), and shows another label on "
         f"{sum(not case.same_label for case in wrong)}. Worst cases:\n{table}\n",
@@ -166,7 +144,7 @@ def _refusal(
     )
 
 
-def _another(native: NativeModel, cases: list[Case]) -> str:
+def _another(native: Native, cases: list[Case]) -> str:
     """Return a threshold to propose: halfway down to the next score that a compared row has."""
     output = native.output
     if not isinstance(output, BinaryOutput):
@@ -177,13 +155,7 @@ def _another(native: NativeModel, cases: list[Case]) -> str:
     return f", such as {(line + max(lower)) / 2:.4g}" if lower else ""
 
 
-def _row(row: RawRow, most: int = 300) -> str:
-    text = canonical_bytes(row).decode("utf-8")
-    return text if len(text) <= most else text[:most] + "…"
-
-
-def _cause(native: NativeModel, wrong: list[Case], cases: list[Case], tolerance: float) -> str:
-    step = native.step
+def _cause(native: Native, wrong: list[Case], cases: list[Case], tolerance: float) -> str:
     if all(case.group.unknown for case in wrong):
         return 'All of them have unknown codes: declare unknown = "refuse" for these fields.'
     if all(case.difference <= tolerance for case in wrong):
@@ -191,7 +163,4 @@ def _cause(native: NativeModel, wrong: list[Case], cases: list[Case], tolerance:
             "Only labels differ: the line lies on a score that the model gives exactly, and "
             f"rounding decides. Move the threshold between two scores{_another(native, cases)}."
         )
-    return (
-        f"The conversion of {step.name} with these parameters is not exact: use another "
-        "estimator or calibration method."
-    )
+    return native.way_out

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bedside.canonical import Json
-from bedside.freezing.frames import RawRow
+from bedside.freezing.rows import RawRow, told_row
 from bedside.package.fields import Category, CategoryField, InputField, NumberField
 
 UNKNOWN_CODE = "(unknown code)"
@@ -17,12 +17,32 @@ UNKNOWN_CODE = "(unknown code)"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that try the same thing; `name` says what, for messages."""
+    """Rows that try the same thing.
+
+    Attributes:
+        name: What they try, for messages.
+        rows: The rows; pictures are read when they are asked for.
+        missing: Whether values are missing in them.
+        unknown: Whether they hold codes that are not declared.
+        told: What a message calls each row; none where it shows the row itself.
+        at_once: How many are answered together.
+    """
 
     name: str
-    rows: tuple[RawRow, ...]
+    rows: Sequence[RawRow]
     missing: bool = False
     unknown: bool = False
+    told: Sequence[str] = ()
+    at_once: int = 4_096
+
+    def parts(self) -> Iterator[Sequence[RawRow]]:
+        """Yield the rows, at most `at_once` together."""
+        for start in range(0, len(self.rows), self.at_once):
+            yield self.rows[start : start + self.at_once]
+
+    def shown(self, position: int) -> str:
+        """Return what a message says of the row at `position`."""
+        return self.told[position] if self.told else told_row(self.rows[position])
 
 
 def comparison_groups(

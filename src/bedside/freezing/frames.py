@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from bedside.canonical import Json, digest
 from bedside.errors import FreezeRefused, UsageError
+from bedside.freezing.rows import RawRow
 from bedside.package.fields import CategoryField, InputField, Missing, NumberField
 from bedside.package.manifest import DataSet
-
-RawRow: TypeAlias = dict[str, Json]
-"""Field name to number, code, or None where the value is missing."""
 
 Table: TypeAlias = pd.DataFrame | NDArray[np.generic] | Sequence[Mapping[str, Json]]
 
 
-def as_frame(data: Table, fields: tuple[InputField, ...]) -> pd.DataFrame:
+def as_frame(data: object, fields: tuple[InputField, ...]) -> pd.DataFrame:
     """Return `data` as a frame that has a column for every declared field.
 
     An array takes the names of `fields`, in their order.
@@ -57,7 +55,7 @@ def as_frame(data: Table, fields: tuple[InputField, ...]) -> pd.DataFrame:
     return frame
 
 
-def _framed(data: Table, names: list[str]) -> pd.DataFrame:
+def _framed(data: object, names: list[str]) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         return data.rename(columns=str)
     if isinstance(data, np.ndarray):

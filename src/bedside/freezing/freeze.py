@@ -1,4 +1,4 @@
-"""`freeze`: a fitted scikit-learn model and what its author states, to one package that is proved equal."""
+"""`freeze`: a model and what its author states, to one package that is proved equal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedside.errors import UsageError
-from bedside.freezing.libraries import check_libraries
+from bedside.freezing.libraries import RUNNING, versions
 from bedside.freezing.output import check_target, write_whole
 from bedside.freezing.spec import Spec
 from bedside.keys.signing import SigningKey
@@ -16,10 +16,10 @@ from bedside.package.package import Package, check_signature, open_package
 from bedside.runtime.runner import load
 
 if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
-
-    from bedside.freezing.compare import Comparison
-    from bedside.freezing.frames import Table
+    from bedside.freezing.assembly import Circumstances
+    from bedside.freezing.comparison import Comparison
+    from bedside.freezing.data import AuthorData
+    from bedside.freezing.sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,19 @@ class FrozenModel:
         archive: The `.bedside` file's bytes.
         package: The same, opened and checked.
         report: How near the frozen model comes to the native one, and on what.
+        notes: What the author must be told, in sentences.
     """
 
     archive: bytes
     package: Package
     report: Comparison
+    notes: tuple[str, ...] = ()
 
 
 def freeze(
-    model: BaseEstimator,
+    model: object,
     *,
-    data: Table,
+    data: object,
     spec: Spec,
     key: SigningKey | Path | str | None = None,
     out: Path | str | None = None,
@@ -48,13 +50,15 @@ def freeze(
 ) -> FrozenModel:
     """Return `model` as a package; write it to `out` once everything is proved.
 
-    The preprocessing is translated into declared operations, the final estimator converted to
-    ONNX, both models are compared from raw rows to labels, golden cases are made, and the
+    What is done before the network becomes declared operations, the network itself ONNX; native
+    and frozen model are compared from raw rows to labels, golden cases are made, and the
     archive is opened again, loaded and replayed before anything is written.
 
     Args:
-        model: A fitted estimator or Pipeline of scikit-learn.
-        data: Rows of the model's inputs, raw: a frame, an array in the spec's order, or rows.
+        model: A fitted estimator or Pipeline of scikit-learn, a torch.nn.Module, an
+            onnx.ModelProto, the bytes of an ONNX file, or its path.
+        data: The model's inputs, raw. Rows: a frame, an array in the spec's order, or dicts.
+            Pictures: the path of a folder, or a list of paths, bytes, or rows with an `image`.
         spec: What the author states.
         key: Signs the package: a key, or the path of its file. None leaves it unsigned.
         out: Where to write the package; an existing file is replaced in one step.
@@ -67,7 +71,6 @@ def freeze(
         NotFound: the folder of `out` does not exist.
         KeyUnavailable: the key's file cannot be used.
     """
-    libraries = check_libraries()
     if not isinstance(spec, Spec):
         raise UsageError(
             f"`spec` is a {type(spec).__name__}.",
@@ -75,14 +78,49 @@ def freeze(
         )
     if out is not None:
         check_target(Path(out))
-    from bedside.freezing.assembly import Circumstances, assemble  # noqa: PLC0415 - imports scikit-learn
+    versions(RUNNING, "lab")
+    from bedside.freezing.assembly import Circumstances  # noqa: PLC0415 - imports onnx
+    from bedside.freezing.sources.opening import open_source  # noqa: PLC0415
 
     signer = SigningKey.load(Path(key)) if isinstance(key, str | Path) else key
-    archive, report = assemble(model, data, spec, Circumstances(signer, libraries, frozen_at))
-    package = prove(archive, signer)
+    circumstances = Circumstances(signer, frozen_at, lambda step: None)
+    made = freeze_source(open_source(model, spec), data, spec, circumstances)
     if out is not None:
-        write_whole(Path(out), archive)
-    return FrozenModel(archive, package, report)
+        write_whole(Path(out), made.archive)
+    return made
+
+
+def freeze_source(
+    source: Source, data: object, spec: Spec, circumstances: Circumstances
+) -> FrozenModel:
+    """Return `source` as a package that proves itself.
+
+    Raises:
+        FreezeRefused: a part cannot be frozen exactly.
+    """
+    from bedside.freezing.assembly import assemble  # noqa: PLC0415 - imports onnx
+
+    own = open_data(data, spec)
+    archive, report = assemble(source, own, spec, circumstances)
+    package = prove(archive, circumstances.signer)
+    return FrozenModel(archive, package, report, (*source.notes, *own.notes))
+
+
+def open_data(data: object, spec: Spec) -> AuthorData:
+    """Return the author's `data` as rows of the kind that the spec declares.
+
+    Raises:
+        UsageError: data of another kind.
+        FreezeRefused: it does not fit what is declared.
+    """
+    if spec.image is not None:
+        from bedside.freezing.images.pictures import picture_data  # noqa: PLC0415 - as below
+
+        return picture_data(data, spec.image, spec.preprocessing)
+    versions(("pandas",), "lab")
+    from bedside.freezing.tables import table_data  # noqa: PLC0415 - imports pandas
+
+    return table_data(data, spec)
 
 
 def prove(archive: bytes, signer: SigningKey | None) -> Package:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TypeAlias, TypeVar
@@ -12,8 +12,9 @@ import numpy as np
 
 from bedside.canonical import Json, canonical_bytes
 from bedside.errors import FreezeRefused
+from bedside.freezing.data import Frozen, GoldenRow
 from bedside.freezing.domain import clip, evenly, random_row, range_ends, unknown_code
-from bedside.freezing.frames import RawRow
+from bedside.freezing.rows import RawRow
 from bedside.freezing.near import LINE, MARGIN, nearest_to_a_line, stable
 from bedside.freezing.spec import GoldenOptions
 from bedside.package.fields import CategoryField, InputField, NumberField
@@ -39,6 +40,9 @@ MOST_REAL = 2_000
 CROWD = 5
 """Fewest real rows whose fields are mixed into new ones; of fewer, someone could be recognised."""
 
+CASES = 24
+"""Golden cases of a table where the spec says no other number."""
+
 TRIES = 50
 """Draws for one case before it is given up."""
 
@@ -46,19 +50,10 @@ DRAWN = "synthesised row"
 REAL = "real row"
 DOMAIN = "row of the declared domain"
 
-Frozen: TypeAlias = Callable[[Sequence[RawRow]], Sequence[Answer]]
 Wish: TypeAlias = tuple[str, RawRow, RawRow]
 """Why a case is wished for, its row in the fields' own units, and the row as it is sent."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class GoldenRow:
-    """A golden case, and its input with every number in the field's own unit."""
-
-    case: GoldenCase
-    row: RawRow
 
 
 def golden_cases(
@@ -76,13 +71,14 @@ def golden_cases(
     Raises:
         FreezeRefused: no row was found on one side of the line; nearly every row of the domain is a real row, so none can be synthesised.
     """
+    wanted = options.cases or CASES
     synthesis = Synthesis(fields, tuple(rows), np.random.default_rng(options.seed))
     known = set() if options.from_real_rows else {_key(row) for row in rows}
     cases: list[GoldenRow] = []
     taken: set[bytes] = set()
     line = _near(synthesis, frozen, output, options, known)
-    for note, row, sent in chain(line, _wishes(synthesis, options)):
-        if len(cases) >= options.cases and note in (DRAWN, REAL, DOMAIN):
+    for note, row, sent in chain(line, _wishes(synthesis, wanted, real=options.from_real_rows)):
+        if len(cases) >= wanted and note in (DRAWN, REAL, DOMAIN):
             break
         if _key(row) in known or _key(sent) in taken:
             continue
@@ -167,7 +163,7 @@ def _near(
         yield note, row, row
 
 
-def _wishes(synthesis: Synthesis, options: GoldenOptions) -> Iterator[Wish]:
+def _wishes(synthesis: Synthesis, cases: int, *, real: bool) -> Iterator[Wish]:
     """Yield the cases beside those, the most important first."""
     low, high = range_ends(synthesis.fields)
     if low:
@@ -176,14 +172,14 @@ def _wishes(synthesis: Synthesis, options: GoldenOptions) -> Iterator[Wish]:
             yield f"every number the {word} allowed", row, row
     yield from _with_gaps(synthesis)
     yield from _with_units(synthesis)
-    if options.from_real_rows:
-        step = max(1, len(synthesis.rows) // options.cases)
+    if real:
+        step = max(1, len(synthesis.rows) // cases)
         for row in islice(synthesis.rows, 0, None, step):
             yield REAL, row, row
-    for _ in range(options.cases * TRIES):
+    for _ in range(cases * TRIES):
         row = synthesis.row()
         yield DRAWN, row, row
-    for _ in range(options.cases * TRIES):
+    for _ in range(cases * TRIES):
         row = random_row(synthesis.fields, synthesis.random)
         yield DOMAIN, row, row
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.version import Version
 
 from bedside.errors import FreezeRefused, UsageError
+
+RUNNING = ("onnx", "protobuf", "numpy", "onnxruntime")
+"""Distributions whose versions decide the answers of any frozen network."""
+
+READING = ("pillow", "pydicom", "pylibjpeg", "pylibjpeg-openjpeg", "python-gdcm")
+"""Distributions that turn a picture's file into numbers."""
 
 NEEDED = ("scikit-learn", "skl2onnx", "onnx", "protobuf", "pandas", "numpy", "onnxruntime")
 """Distributions whose versions decide a frozen model's answer, in the order they are recorded."""
@@ -23,16 +30,26 @@ def check_libraries() -> dict[str, str]:
         UsageError: a library is not installed; names the extra that brings it.
         FreezeRefused: protobuf is too new for the converter.
     """
+    found = versions(NEEDED, "lab")
+    refuse_protobuf(found["protobuf"])
+    return found
+
+
+def versions(names: Sequence[str], extra: str) -> dict[str, str]:
+    """Return the versions of Python and of the distributions `names`.
+
+    Raises:
+        UsageError: one is not installed; names the extra that brings it.
+    """
     found = {"python": platform.python_version()}
-    for name in NEEDED:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError as problem:
             raise UsageError(
                 f"Freezing needs {name}, which is not installed.",
-                advice="Install it with: pip install 'bedside[lab]'",
+                advice=f"Install it with: pip install 'bedside[{extra}]'",
             ) from problem
-    refuse_protobuf(found["protobuf"])
     return found
 
 

@@ -5,41 +5,38 @@ from __future__ import annotations
 import math
 import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator
-
 import bedside
 from bedside.canonical import Json
 from bedside.clock import system_clock, timestamp
 from bedside.errors import UsageError
-from bedside.freezing.compare import Comparison
+from bedside.freezing.comparison import Comparison
 from bedside.freezing.spec import Spec
 from bedside.package.manifest import Difference, Lineage
 
+if TYPE_CHECKING:
+    from bedside.freezing.sources.source import Source
+
 
 def make_lineage(
-    spec: Spec,
-    estimator: BaseEstimator,
-    comparison: Comparison,
-    libraries: dict[str, str],
-    moment: datetime,
+    spec: Spec, source: Source, comparison: Comparison, moment: datetime
 ) -> Lineage:
-    """Return the lineage: the author's answers, and what was read from the fitted estimator."""
+    """Return the lineage: the author's answers, and what was read from the model itself."""
     origin = spec.origin
-    parameters = {"estimator": plain(estimator.get_params(deep=False)), **plain(origin.parameters)}
     return Lineage(
         trained_by=origin.trained_by,
         trained_at=origin.trained_at,
         frozen_at=timestamp(moment),
         frozen_with=f"bedside {bedside.__version__}",
         code=origin.code,
-        algorithm=public_name(type(estimator)),
-        parameters=parameters,
+        algorithm=source.algorithm,
+        parameters={**source.parameters, **plain(origin.parameters)},
         seed=origin.seed,
         data=origin.data,
         split=origin.split,
-        environment=libraries,
+        environment=dict(source.libraries),
         run_record=origin.run_record,
         parent=origin.parent,
         difference=Difference(
@@ -85,8 +82,8 @@ def plain(value: object) -> Json:
         # RFC 8785 writes a whole float without a point, and readers keep whole numbers to 2**53
         kept = math.isfinite(value) and (abs(value) < 2**53 or value % 1 != 0)
         return value if kept else str(value)
-    if isinstance(value, BaseEstimator):
-        return {public_name(type(value)): plain(value.get_params(deep=False))}
+    if callable(parameters := getattr(value, "get_params", None)) and not isinstance(value, type):
+        return {public_name(type(value)): plain(parameters(deep=False))}
     return _plain_collection(value)
 
 

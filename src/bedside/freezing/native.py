@@ -1,19 +1,12 @@
-"""The native model's answers to raw rows: the reference that the frozen model is held against."""
+"""The native model's answers: from its scores to labels, written apart from the runtime's arithmetic."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
-from bedside.errors import FreezeRefused
-from bedside.freezing.frames import NativeTable, RawRow
-from bedside.freezing.sklearn.columns import Step
-from bedside.freezing.spec import NativeClass
 from bedside.package.outputs import (
     BinaryOutput,
     MulticlassOutput,
@@ -38,98 +31,10 @@ class NativeAnswers:
     labels: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NativeModel:
-    """A fitted model, the layout of its table, and the meaning of its output."""
-
-    model: BaseEstimator
-    table: NativeTable
-    output: Output
-    step: Step
-
-    def __call__(self, rows: Sequence[RawRow], what: str) -> NativeAnswers:
-        """Return the native answers to `rows`.
-
-        Raises:
-            FreezeRefused: the model itself fails on rows that the spec allows; `what` says which.
-        """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # unknown categories encoded as zeros
-            try:
-                scores = self._scores(rows)
-            except (ValueError, TypeError) as problem:
-                raise self.step.refuse(
-                    f"the native model itself fails on {what}, which the spec allows: "
-                    f"{str(problem).splitlines()[0]}",
-                    self._advice(what),
-                ) from problem
-        scores = _calibrated(scores, self.output)
-        return NativeAnswers(_names(self.output), scores, _labels(scores, self.output))
-
-    def _scores(self, rows: Sequence[RawRow]) -> NDArray[np.float64]:
-        table = self.table(rows)
-        found = (
-            self.model.predict(table)
-            if isinstance(self.output, NumberOutput)
-            else self.model.predict_proba(table)
-        )
-        return np.asarray(found, dtype=np.float64).reshape(len(rows), -1)
-
-    def _advice(self, what: str) -> str:
-        if "missing" in what:
-            return (
-                f"{self.step.name} gets missing values; put a SimpleImputer before it, or declare "
-                'missing = "refuse".'
-            )
-        return "Narrow the declared domain, or change the model so that it answers there."
-
-
-def check_output(step: Step, output: Output, native_classes: tuple[NativeClass, ...]) -> None:
-    """Check that the declared output is what the fitted estimator gives, class by class.
-
-    Raises:
-        FreezeRefused: another kind of output, another number of classes, another order, or
-            classes whose meaning is not stated.
-    """
-    if isinstance(output, NumberOutput):
-        if not is_regressor(step.estimator):
-            raise step.refuse(
-                "the spec declares a number, and this is no regressor.",
-                "Declare the output as binary or multiclass.",
-            )
-        return
-    if not is_classifier(step.estimator):
-        raise step.refuse(
-            f"the spec declares {output.kind} classes, and this is no classifier.",
-            'Declare the output as kind = "number".',
-        )
-    learnt = _plain_classes(step)
-    labels = tuple(one.label for one in output.classes)
-    if len(learnt) != len(labels):
-        raise step.refuse(
-            f"it has {len(learnt)} classes {list(learnt)}, and the spec declares {list(labels)}.",
-            "Declare one class for each, in the order of classes_.",
-        )
-    if not native_classes and learnt != labels:
-        raise step.refuse(
-            f"its classes_ are {list(learnt)}, and the spec's labels are {list(labels)}.",
-            f"State which is which: native_classes = {list(learnt)}, in the order of the labels.",
-        )
-    if native_classes and learnt != native_classes:
-        raise step.refuse(
-            f"its classes_ are {list(learnt)}, and the spec states {list(native_classes)}.",
-            "List output.classes and native_classes in the order of the estimator's classes_.",
-        )
-
-
-def _plain_classes(step: Step) -> tuple[NativeClass, ...]:
-    classes = getattr(step.estimator, "classes_", np.array([]))
-    if not isinstance(classes, np.ndarray):
-        raise FreezeRefused(
-            f"{step.name} predicts several outputs at once.",
-            advice="Fit and freeze one model for each output.",
-        )
-    return tuple(classes.tolist())
+def native_answers(scores: NDArray[np.float64], output: Output) -> NativeAnswers:
+    """Return what native `scores` (rows × classes, or rows × 1) mean under `output`."""
+    scores = _calibrated(scores, output)
+    return NativeAnswers(_names(output), scores, _labels(scores, output))
 
 
 def _names(output: Output) -> tuple[str, ...]:
@@ -150,7 +55,7 @@ def _labels(scores: NDArray[np.float64], output: Output) -> tuple[str | None, ..
 
 
 def _calibrated(scores: NDArray[np.float64], output: Output) -> NDArray[np.float64]:
-    """Return probabilities after the declared calibration, written apart from the runtime's."""
+    """Return probabilities after the declared calibration."""
     if not isinstance(output, BinaryOutput) or output.calibration is None:
         return scores
     positive = [one.label for one in output.classes].index(output.positive)

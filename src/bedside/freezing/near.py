@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bedside.errors import FreezeRefused
 from bedside.freezing.domain import clip
-from bedside.freezing.frames import RawRow
+from bedside.freezing.rows import RawRow
 from bedside.package.fields import InputField, NumberField
 from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
 from bedside.runtime.postprocess import Answer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, InputRefused
-from bedside.freezing.frames import RawRow
+from bedside.freezing.rows import RawRow
 from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput
 from bedside.runtime.gate import Gate
 from bedside.runtime.wording import number, shown

@@ -12,7 +12,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bedside.canonical import Json, canonical_bytes
 from bedside.clock import read_timestamp, timestamp
-from bedside.errors import LimitExceeded, NotFound, UsageError
+from bedside.errors import LimitExceeded, NotFound, PackageDamaged, UsageError
+from bedside.freezing.draft.unanswered import refuse_unanswered
+from bedside.freezing.image_answers import ImageAnswers, LikenessAnswers
+from bedside.freezing.network_answers import NetworkAnswers, misfit
 from bedside.freezing.questions import Questions, told
 from bedside.package.fields import (
     CategoryField,
@@ -22,6 +25,7 @@ from bedside.package.fields import (
     Text,
     UnitConversion,
 )
+from bedside.package.images import Intensity, SideRange
 from bedside.package.manifest import (
     DataSet,
     Digest,
@@ -43,6 +47,7 @@ from bedside.package.outputs import (
     PlattCalibration,
     Threshold,
 )
+from bedside.package.preprocessing import AnyOperation, image_operations, tabular_operations
 
 MAX_SPEC_BYTES = 8 * 2**20
 """As large as the manifest that a spec turns into may be."""
@@ -83,14 +88,15 @@ class ComparisonOptions(Frozen):
     """Largest accepted difference: of a probability, or relative for a number."""
     seed: int = 0
     random_rows: Annotated[int, Field(ge=50, le=100_000)] = 200
-    data_rows: Annotated[int, Field(ge=50, le=1_000_000)] = 2_000
-    """The author's rows are compared up to this many, evenly spaced."""
+    data_rows: Annotated[int | None, Field(ge=50, le=1_000_000)] = None
+    """The author's rows are compared up to this many, evenly spaced; else 2,000, or 200 pictures."""
 
 
 class GoldenOptions(Frozen):
     """How golden cases are made."""
 
-    cases: Annotated[int, Field(ge=4, le=1_000)] = 24
+    cases: Annotated[int | None, Field(ge=4, le=1_000)] = None
+    """How many are made; else 24, or 8 where the input is a picture."""
     seed: int = 0
     tolerance: Annotated[float, Field(gt=0, le=0.01)] = 1e-5
     from_real_rows: bool = False
@@ -118,9 +124,11 @@ class Spec(Frozen):
         description="demonstration, research, investigational or cleared"
     )
     languages: Languages = ("en",)
-    fields: Annotated[tuple[InputField, ...], Field(min_length=1)] = Field(
-        description="every input field with its unit, range, missing policy or categories"
-    )
+    fields: tuple[InputField, ...] = ()
+    image: ImageAnswers | None = None
+    preprocessing: tuple[AnyOperation, ...] = ()
+    """What is done before a network; scikit-learn's own steps are read from the fitted pipeline."""
+    network: NetworkAnswers | None = None
     output: Output = Field(description="kind binary, multiclass or number, with classes or unit")
     native_classes: tuple[NativeClass, ...] = ()
     origin: Origin = Field(description="who trained it, when, with which code, on which data")
@@ -141,6 +149,28 @@ class Spec(Frozen):
         return fields
 
     @model_validator(mode="after")
+    def _has_one_kind_of_input(self) -> Self:
+        if self.image is None and not self.fields:
+            raise ValueError(
+                "fields is missing (every input field with its unit, range, missing policy or "
+                "categories; or [image] where the model reads pictures)"
+            )
+        if self.image is not None and self.fields:
+            raise ValueError("it declares both `fields` and `image`; a model reads one of them")
+        try:
+            named = tabular_operations if self.image is None else image_operations
+            named(self.preprocessing)
+        except PackageDamaged as problem:
+            raise ValueError(f"preprocessing: {problem.message}") from problem
+        return self
+
+    @model_validator(mode="after")
+    def _reads_its_network_rightly(self) -> Self:
+        if self.network is not None and (why := misfit(self.network, self.output)):
+            raise ValueError(f"network: {why}")
+        return self
+
+    @model_validator(mode="after")
     def _speaks_its_languages(self) -> Self:
         for name in ("title", "intended_use", "not_for"):
             if absent := set(self.languages) - set(getattr(self, name)):
@@ -156,6 +186,7 @@ def make_spec(answers: dict[str, Json]) -> Spec:
     Raises:
         UsageError: an answer is missing or does not fit; names each, and says what is asked.
     """
+    refuse_unanswered(answers)
     plain = _plain(answers, "")
     try:
         return Spec.model_validate_json(canonical_bytes(plain))
@@ -193,8 +224,11 @@ def _questions() -> Questions:
     asked: dict[tuple[int | str, ...], str] = {}
     for name, field in Spec.model_fields.items():
         asked[name,] = field.description or ""
-    for name, field in Origin.model_fields.items():
-        asked["origin", name] = field.description or ""
+    for place, model in (("origin", Origin), ("network", NetworkAnswers)):
+        for name, field in model.model_fields.items():
+            asked[place, name] = field.description or ""
+    for name, field in LikenessAnswers.model_fields.items():
+        asked["image", "likeness", name] = field.description or ""
     return asked
 
 
@@ -204,6 +238,7 @@ def _names() -> list[str]:
         *(Spec, Origin, ComparisonOptions, GoldenOptions, DataSet, Evaluation, Metric),
         *(NumberField, CategoryField, UnitConversion, BinaryOutput, MulticlassOutput),
         *(NumberOutput, OutputClass, Threshold, PlattCalibration, IsotonicCalibration),
+        *(ImageAnswers, LikenessAnswers, Intensity, SideRange, NetworkAnswers),
     )
     return sorted({name for model in models for name in model.model_fields})
 

@@ -9,7 +9,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bedside.errors import PackageDamaged
 from bedside.package.archive import MANIFEST, MAX_ENTRIES, SIGNATURE
-from bedside.package.manifest import Manifest
+from bedside.package.explanation import check_explanation
+from bedside.package.fields import TabularInput
+from bedside.package.image_operations import image_shape, told_shape
+from bedside.package.images import ImageInput
+from bedside.package.manifest import ImageModel, Manifest, Model
+from bedside.package.preprocessing import image_operations, tabular_operations
 from bedside.package.widths import block_widths
 
 DOMAINS = frozenset({"ai.onnx", "ai.onnx.ml"})
@@ -24,12 +29,13 @@ def check_manifest(manifest: Manifest) -> None:
             columns, an unknown operator domain, an unreadable runtime range, or entries that
             cannot be; the message names the value.
     """
-    widths = block_widths(manifest.input, manifest.preprocessing)
-    block, width = list(widths.items())[-1]
-    if width != manifest.model.width:
-        raise PackageDamaged(
-            f"The last block {block!r} has {width} columns; the model takes {manifest.model.width}."
-        )
+    match manifest.input:
+        case TabularInput():
+            _check_table(manifest.input, manifest)
+        case ImageInput():
+            _check_picture(manifest.input, manifest)
+    if manifest.explanation is not None:
+        check_explanation(manifest.explanation, manifest.input, manifest.postprocessing)
     if strangers := sorted(set(manifest.model.opset) - DOMAINS):
         raise PackageDamaged(
             f"The model uses the operator domain(s) {strangers[:5]}; allowed: {sorted(DOMAINS)}."
@@ -42,6 +48,28 @@ def check_manifest(manifest: Manifest) -> None:
             advice="Write it like '>=1.22,<2' (PEP 440).",
         ) from problem
     _check_entries(manifest)
+
+
+def _check_table(declared: TabularInput, manifest: Manifest) -> None:
+    widths = block_widths(declared, tabular_operations(manifest.preprocessing))
+    block, width = list(widths.items())[-1]
+    if not isinstance(manifest.model, Model):
+        raise PackageDamaged("The input is a table, and the model takes pictures.")
+    if width != manifest.model.width:
+        raise PackageDamaged(
+            f"The last block {block!r} has {width} columns; the model takes {manifest.model.width}."
+        )
+
+
+def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
+    shape = image_shape(declared.pixels, image_operations(manifest.preprocessing))
+    if not isinstance(manifest.model, ImageModel):
+        raise PackageDamaged("The input is a picture, and the model takes a table.")
+    if shape != manifest.model.shape:
+        raise PackageDamaged(
+            f"The operations give pictures of {told_shape(shape)}; the model takes "
+            f"{told_shape(manifest.model.shape)}."
+        )
 
 
 def _check_entries(manifest: Manifest) -> None:

@@ -32,6 +32,16 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def absent(value: object) -> bool:
+    """Return whether an optional member is absent, and so left out of the spelling.
+
+    For members that came after the first packages of a format version, whose manifests do not
+    name them and must keep their digest: `Field(exclude_if=absent)`. All others are written
+    `null`, so that every value has one spelling.
+    """
+    return value is None
+
+
 class UnitConversion(Frozen):
     """Another unit in which a field may be sent: `value × factor + offset` gives the field's unit."""
 

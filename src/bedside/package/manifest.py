@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from bedside.canonical import canonical_bytes, read_json
 from bedside.clock import read_timestamp, timestamp
 from bedside.errors import LimitExceeded, PackageDamaged, UsageError
-from bedside.package.fields import Frozen, Language, TabularInput, Text
-from bedside.package.operations import Operation
+from bedside.package.explanation import Explanation
+from bedside.package.fields import Frozen, Language, TabularInput, Text, absent
+from bedside.package.image_operations import NetworkSide
+from bedside.package.images import ImageInput
 from bedside.package.outputs import Output
+from bedside.package.preprocessing import AnyOperation
 from bedside.package.reading import read_canonical
 
 FORMAT_VERSION = 1
@@ -81,8 +84,8 @@ class Entry(Frozen):
     digest: Digest
 
 
-class Model(Frozen):
-    """The network: which entry, which operator set, what goes in and what comes out."""
+class Network(Frozen):
+    """Which entry holds the network, in which operator set, what goes in and what comes out."""
 
     entry: EntryName
     format: Literal["onnx"] = "onnx"
@@ -90,10 +93,33 @@ class Model(Frozen):
     """Version of each operator domain, the default domain written `ai.onnx`."""
     input: Line
     element: Literal["float32", "float64"]
+    output: Line
+    """The tensor with probabilities (inputs × classes) or values (inputs × 1)."""
+
+
+class Model(Network):
+    """A network that takes a matrix, rows × `width`."""
+
     width: Annotated[int, Field(ge=1)]
     """Number of columns of the input matrix."""
-    output: Line
-    """The tensor with probabilities (rows × classes) or values (rows × 1)."""
+
+
+class ImageModel(Network):
+    """A network that takes pictures, pictures × channels × rows × columns."""
+
+    shape: tuple[Literal[1, 3], NetworkSide, NetworkSide]
+    """Channels, rows and columns of one picture."""
+
+
+def _kind_of_model(value: object) -> str:
+    has_shape = "shape" in value if isinstance(value, dict) else hasattr(value, "shape")
+    return "image" if has_shape else "tabular"
+
+
+AnyModel: TypeAlias = Annotated[
+    Annotated[Model, Tag("tabular")] | Annotated[ImageModel, Tag("image")],
+    Discriminator(_kind_of_model),
+]
 
 
 class Conditions(Frozen):
@@ -211,10 +237,12 @@ class Manifest(Frozen):
     not_for: Annotated[Text, Field(min_length=1)]
     claim_level: Literal["demonstration", "research", "investigational", "cleared"]
     languages: Languages
-    input: TabularInput
-    preprocessing: tuple[Operation, ...]
-    model: Model
+    input: Annotated[TabularInput | ImageInput, Field(discriminator="kind")]
+    preprocessing: tuple[AnyOperation, ...]
+    model: AnyModel
     postprocessing: Output
+    explanation: Annotated[Explanation | None, Field(exclude_if=absent)] = None
+    """How an answer is explained; came after the first packages, so it is left out when absent."""
     conditions: Conditions
     lineage: Lineage
     evaluation: Evaluation

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import PackageRefused
+from bedside.imaging.picture import Facts
 from bedside.package.outputs import (
     BinaryOutput,
     Calibration,
@@ -22,6 +23,8 @@ from bedside.package.outputs import (
     Output,
     PlattCalibration,
 )
+from bedside.runtime.explained import Explained
+from bedside.runtime.flags import Flag
 from bedside.runtime.table import Matrix
 
 PROBABILITY_SLACK = 1e-5
@@ -41,6 +44,9 @@ class Answer:
         threshold: The probability from which the positive label is shown; None unless binary.
         unit: Unit of the value where the output is a number, else None.
         raw: The model's own probabilities by label before calibration, or the value.
+        flags: What a reader of the answer must know.
+        picture: What the file and the sender say of the picture; None for a row of fields.
+        explanation: Why, where that was asked.
     """
 
     label: str | None
@@ -48,6 +54,9 @@ class Answer:
     threshold: float | None
     unit: str | None = None
     raw: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    picture: Facts | None = None
+    explanation: Explained | None = None
 
 
 def output_width(output: Output) -> int:

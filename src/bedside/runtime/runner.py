@@ -9,21 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from bedside.canonical import Json
 from bedside.errors import GoldenMismatch, InputRefused
-from bedside.package.golden import GoldenCase
+from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
 from bedside.package.package import Package
-from bedside.runtime.gate import Gate
-from bedside.runtime.postprocess import Answer, Postprocess, output_width
-from bedside.runtime.preprocess import Preprocess
-from bedside.runtime.session import Session, check_conditions
-from bedside.runtime.table import Matrix, Table
+from bedside.runtime.image_path import PICTURES_AT_ONCE
+from bedside.runtime.pipeline import Parts, Pipeline
+from bedside.runtime.postprocess import Answer
+from bedside.runtime.session import check_conditions
 
-ROWS_AT_ONCE: Final = 1024
-"""Rows preprocessed together: with the widest blocks a manifest may declare, 1 GiB."""
+TOGETHER: Final = {"tabular": MAX_CASES, "image": PICTURES_AT_ONCE}
+"""Golden cases that are replayed in one call, by kind of input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +47,24 @@ class Runner:
     """
 
     def __init__(self, package: Package) -> None:
-        manifest = package.manifest
-        self.manifest: Manifest = manifest
+        self.manifest: Manifest = package.manifest
         self.digest = package.digest
         self._golden = package.golden
-        self._gate = Gate(manifest.input)
-        self._preprocess = Preprocess(manifest.input, manifest.preprocessing)
-        self._session = Session(
-            package.network,
-            manifest.model,
-            manifest.conditions,
-            output_width(manifest.postprocessing),
-        )
-        self._postprocess = Postprocess(manifest.postprocessing)
+        self._pipeline = Pipeline(parts_of(package))
 
-    def predict(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
-        """Return one answer for each row, in their order.
+    def predict(self, rows: Sequence[Json], *, explain: bool = False) -> tuple[Answer, ...]:
+        """Return one answer for each row, in their order, explained where that is asked.
 
         Raises:
             InputRefused: the gate refused the input, with every reason; nothing was predicted.
-            UsageError: no row at all.
+            UsageError: no row at all, or an explanation that the model does not declare.
+            LimitExceeded: more pictures than are read at once.
             PackageRefused: the model gives no usable number for a row that its domain allows.
         """
-        return self._postprocess(self._scores(self._gate.check(rows)))
+        return self._pipeline.answer(rows, explain=explain)
 
     def replay_golden(self) -> GoldenReport:
-        """Replay every golden case, one by one and all at once, and return what was found.
+        """Replay every golden case, one by one and many at once, and return what was found.
 
         Both ways, because a clinician sends one row and a study sends thousands, and the
         network's arithmetic may take another path for each.
@@ -85,18 +74,12 @@ class Runner:
                 message names the case, what was expected and what came.
         """
         answers = [self._golden_answer(case) for case in self._golden]
-        answers += self.predict([case.input for case in self._golden])
+        together = TOGETHER[self.manifest.input.kind]
+        for start in range(0, len(self._golden), together):
+            answers += self.predict([case.input for case in self._golden[start : start + together]])
         pairs = zip((*self._golden, *self._golden), answers, strict=True)
         largest = max(self._difference(case, answer) for case, answer in pairs)
         return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)
-
-    def _scores(self, table: Table) -> Matrix:
-        """Return the network's output for every row, taken in parts where there are many."""
-        if table.rows <= ROWS_AT_ONCE:
-            return self._session(self._preprocess(table))
-        starts = range(0, table.rows, ROWS_AT_ONCE)
-        parts = (table.slice(start, start + ROWS_AT_ONCE) for start in starts)
-        return np.concatenate([self._session(self._preprocess(part)) for part in parts])
 
     def _golden_answer(self, case: GoldenCase) -> Answer:
         try:
@@ -121,6 +104,20 @@ class Runner:
                 "verified with.",
             )
         return largest
+
+
+def parts_of(package: Package) -> Parts:
+    """Return what decides the answers of `package`."""
+    manifest = package.manifest
+    return Parts(
+        declared=manifest.input,
+        operations=manifest.preprocessing,
+        network=package.network,
+        model=manifest.model,
+        conditions=manifest.conditions,
+        output=manifest.postprocessing,
+        explanation=manifest.explanation,
+    )
 
 
 def load(package: Package) -> Runner:

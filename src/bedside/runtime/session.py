@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 from packaging.specifiers import SpecifierSet
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
-from bedside.package.manifest import Conditions, Model
+from bedside.package.manifest import AnyModel, Conditions, Model
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.table import Matrix
 
@@ -78,14 +79,14 @@ def check_conditions(conditions: Conditions) -> None:
 
 
 class Session:
-    """A loaded network: a matrix in, a matrix of scores out. Safe to call from several threads.
+    """A loaded network: inputs in, a matrix of scores out. Safe to call from several threads.
 
     Make it after a process has forked: ONNX Runtime's threads do not survive a fork.
     """
 
-    __slots__ = ("_element", "_input", "_output", "_session", "_width")
+    __slots__ = ("_element", "_input", "_one_at_a_time", "_output", "_session", "_width")
 
-    def __init__(self, network: bytes, model: Model, conditions: Conditions, width: int) -> None:
+    def __init__(self, network: bytes, model: AnyModel, conditions: Conditions, width: int) -> None:
         """Load `network`, whose declared output must have `width` columns.
 
         Raises:
@@ -110,23 +111,31 @@ class Session:
                 f"{str(problem)[:300]}",
                 advice="Freeze the model again.",
             ) from problem
-        self._check_input(model)
+        self._one_at_a_time = self._check_input(model)
         self._check_outputs()
 
-    def __call__(self, matrix: Matrix) -> Matrix:
-        """Return scores, rows × width, float64, for `matrix`, rows × the model's columns.
+    def __call__(self, inputs: NDArray[np.float64] | NDArray[np.float32]) -> Matrix:
+        """Return scores, inputs × width, float64.
+
+        Args:
+            inputs: Rows × the model's columns, or pictures × channels × rows × columns.
 
         Raises:
             PackageRefused: a value does not fit the model's element type, the network fails, or
                 its output has another shape than declared.
         """
         with np.errstate(over="ignore"):  # found just below, and refused
-            fed = matrix.astype(self._element, order="C", copy=False)
+            fed = inputs.astype(self._element, order="C", copy=False)
         if np.isinf(fed).any():
             raise PackageRefused(
                 f"Preprocessing gave a value too large for {np.dtype(self._element).name}.",
                 advice="Narrow the declared domain, and freeze the model again.",
             )
+        if not self._one_at_a_time:
+            return self._run(fed)
+        return np.concatenate([self._run(fed[i : i + 1]) for i in range(len(fed))])
+
+    def _run(self, fed: NDArray[np.float64] | NDArray[np.float32]) -> Matrix:
         try:
             (scores,) = self._session.run([self._output], {self._input: fed})
         except _ORT_ERRORS as problem:
@@ -134,23 +143,31 @@ class Session:
                 f"The network failed on this input: {str(problem)[:300]}",
                 advice="Freeze the model again, with golden cases for inputs like this one.",
             ) from problem
-        if scores.shape != (len(matrix), self._width):
+        if scores.shape != (len(fed), self._width):
             raise PackageRefused(
                 f"The network's output has the shape {scores.shape}; it must be "
-                f"{(len(matrix), self._width)}."
+                f"{(len(fed), self._width)}."
             )
         return np.asarray(scores, dtype=np.float64)
 
-    def _check_input(self, model: Model) -> None:
+    def _check_input(self, model: AnyModel) -> bool:
+        """Return whether the network takes one input at a time, which only pictures may do."""
         kind = _ELEMENTS[model.element][0]
+        wanted = [model.width] if isinstance(model, Model) else list(model.shape)
         found = [(one.name, one.type, list(one.shape)) for one in self._session.get_inputs()]
-        if len(found) == 1 and found[0][:2] == (model.input, kind):
-            shape = found[0][2]
-            if len(shape) == 2 and not isinstance(shape[0], int) and shape[1] == model.width:
-                return
+        if len(found) == 1 and found[0][:2] == (model.input, kind) and found[0][2][1:] == wanted:
+            batch = found[0][2][0]
+            if not isinstance(batch, int):
+                return False
+            if batch == 1 and not isinstance(model, Model):
+                return True
+        sides = " × ".join(map(str, wanted))
+        what = f"any number of rows and {sides} columns"
+        if not isinstance(model, Model):
+            what = f"any number of pictures, or one, of {sides} (channels × rows × columns)"
         raise PackageDamaged(
             f"The network's inputs are {str(found)[:300]}; the manifest declares one, "
-            f"{model.input!r}, {kind}, with any number of rows and {model.width} columns."
+            f"{model.input!r}, {kind}, with {what}."
         )
 
     def _check_outputs(self) -> None:

@@ -1,8 +1,9 @@
 """What a prediction, a refusal and a decision say in the ledger: in the clear, and sealed.
 
 In the clear stands what tells nobody anything about the person: model, version, package, epoch,
-keyed input digest, label, threshold. Under the subject's key stand the subject, the input and the
-scores: with a guess of the input, anybody could compute the score and so confirm the guess.
+keyed input digest, label, threshold, codes of flags. Under the subject's key stand the subject, the
+input and the scores: with a guess of the input, anybody could compute the score and so confirm the
+guess. A picture is named there by its digest, and never kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from bedside.ledger.events import Draft, EventKind
 from bedside.people.person import Caller
 from bedside.registry.release import Release
 from bedside.runtime.postprocess import Answer
+from bedside.serving.explanations import explanation_kept
+from bedside.serving.pictured import facts_kept, kept_anything, kept_row
 from bedside.serving.values import Decision, Row
 
 MAX_REFUSED_INPUT: Final = 64 * 1024
@@ -37,12 +40,14 @@ class Asked:
         release: The release that computed.
         rows: Number of rows in the request.
         microseconds: From the request to the answer, before it was recorded.
+        pictures: Whether the model takes pictures, which are named and not kept.
     """
 
     caller: Caller
     release: Release
     rows: int
     microseconds: int
+    pictures: bool = False
 
 
 def prediction_draft(
@@ -61,18 +66,26 @@ def prediction_draft(
         UsageError: a value in the input has no exact JSON form (an integer beyond ±2**53).
     """
     position, row = place
-    text = canonical_bytes(row.input)
+    text = canonical_bytes(kept_row(row.input) if answer.picture else row.input)
     body: dict[str, Json] = _clear(asked, position, key.digest(text)) | {
         "verdict": "accepted",
         "label": answer.label,
         "threshold": answer.threshold,
     }
-    sealed: Json = {
+    sealed: dict[str, Json] = {
         "subject": row.subject,
         "input": text.decode("utf-8"),
         "scores": dict(answer.scores),
         "raw": dict(answer.raw),
     }
+    if answer.picture is not None:
+        sealed["picture"] = facts_kept(answer.picture)
+    if answer.flags:
+        body["flags"] = [one.code for one in answer.flags]
+        sealed["flags"] = [{"code": one.code, "detail": one.detail} for one in answer.flags]
+    if answer.explanation is not None:
+        body["explained"] = True
+        sealed["explanation"] = explanation_kept(answer.explanation)
     return _draft(EventKind.PREDICTION, asked, prediction_id, body, (sealed, key))
 
 
@@ -112,7 +125,8 @@ def decision_draft(
 def _refusal_draft(
     asked: Asked, position: int, row: Row, found: Sequence[Refusal], key: SubjectKey
 ) -> Draft:
-    text = json.dumps(row.input, sort_keys=True, separators=(",", ":"))
+    sent = kept_anything(row.input) if asked.pictures else row.input
+    text = json.dumps(sent, sort_keys=True, separators=(",", ":"))
     reasons: list[Json] = [
         {"field": None if one.code == "unknown-field" else one.field, "code": one.code}
         for one in found

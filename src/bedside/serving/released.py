@@ -50,12 +50,14 @@ class Loaded:
         runner: Answers.
         manifest: Of the package.
         example: The raw row of the package's first golden case.
+        pictures: Whether it takes pictures, each of which costs far more than a row of fields.
     """
 
     release: Release
     runner: Runner
     manifest: Manifest
     example: dict[str, Json]
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,9 @@ class ReleasedModels:
     def _load(self, release: Release) -> Loaded:
         self._registry.check(release.model)  # once an epoch: what the rows say, the ledger tells
         package = self._registry.package(release.digest)
-        return Loaded(release, load(package), package.manifest, package.golden[0].input)
+        manifest = package.manifest
+        pictures = manifest.input.kind == "image"
+        return Loaded(release, load(package), manifest, package.golden[0].input, pictures)
 
     def _record_once(self, release: Release, error: PackageRefused) -> None:
         body: dict[str, Json] = {

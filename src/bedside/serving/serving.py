@@ -1,6 +1,6 @@
 """The use cases at the bedside: predict, decide, trace. Every door calls these and nothing else.
 
-permission → released Runner → gate → preprocess → ONNX → postprocess
+permission → released Runner → gate → preprocess → ONNX → postprocess (→ explanation, if asked)
   → drafts (sealed under each subject's key, fenced by the release epoch)
   → group commit → only then the answer
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,8 +57,23 @@ INLINE_ROWS: Final = 16
 INLINE_BYTES: Final = 64 * 1024
 """Requests up to this size are computed on the event loop: their text costs it under 10 ms."""
 
+LONG_AT_ONCE: Final = 2
+"""Requests with pictures or explanations that are computed at once, in threads of their own; others
+wait their turn, and nobody who asks for less waits behind them. Each may take some hundred MiB."""
+
 RECORD_SECONDS: Final = 60.0
 """How long a caller without an event loop waits for its record; longer than any writer may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter)."""
+
+    caller: Caller
+    loaded: Loaded
+    rows: Sequence[Row]
+    begun: int
+    explain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +112,30 @@ class Serving:
         self._people = people
         self._subject_keys = subject_keys
         self._story = Story(ledger, people, registry, blobs)
+        self._long = ThreadPoolExecutor(LONG_AT_ONCE, "bedside-long")
         self.models = ReleasedModels(registry, ledger)
 
+    async def answering(self, caller: Caller, model: str) -> Loaded:
+        """Return what answers for `model` now, so that a door knows what to read from its client.
+
+        Raises:
+            PermissionRefused: the caller may not predict; recorded.
+            NotFound: the site knows no such model.
+            Unavailable: nothing is released, or the package cannot be read now.
+            PackageRefused: the released package does not prove itself here.
+        """
+        if not allowed(caller.person.roles, Action.PREDICT):
+            await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
+        return self.models.current(model) or await asyncio.to_thread(self.models.fetch, model)
+
     async def predict(
-        self, caller: Caller, model: str, rows: Sequence[Row], *, size: int = 0
+        self,
+        caller: Caller,
+        model: str,
+        rows: Sequence[Row],
+        *,
+        size: int = 0,
+        explain: bool = False,
     ) -> tuple[Prediction, ...]:
         """Return one recorded prediction for each row, or none at all.
 
@@ -108,6 +144,7 @@ class Serving:
             model: Name of a released model.
             rows: What to predict for.
             size: Bytes in which the rows came; large ones are computed off the event loop.
+            explain: Whether each answer comes with its explanation.
 
         Raises:
             PermissionRefused: the caller may not predict; recorded.
@@ -115,25 +152,26 @@ class Serving:
             Unavailable: nothing is released, or releases kept changing, or the record failed.
             PackageRefused: the released package does not prove itself here.
             InputRefused: the gate refused a row; recorded, with the reasons.
-            UsageError: no row, or a number that JSON cannot say exactly.
+            LimitExceeded: more pictures than are read at once.
+            UsageError: no row, a number that JSON cannot say exactly, or an explanation that the
+                model does not declare.
         """
         begun = time.perf_counter_ns()
-        if not allowed(caller.person.roles, Action.PREDICT):
-            await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
         inline = (
-            size <= INLINE_BYTES
+            not explain
+            and size <= INLINE_BYTES
             and len(rows) <= INLINE_ROWS
             and all(row.subject is None for row in rows)
         )
         for _ in range(TRIES):
-            loaded = self.models.current(model)
-            if loaded is None:
-                loaded = await asyncio.to_thread(self.models.fetch, model)
-            if inline:
-                attempt, recorded = self._submitted(caller, loaded, rows, begun)
+            loaded = await self.answering(caller, model)
+            request = Asking(caller, loaded, rows, begun, explain)
+            if inline and not loaded.pictures:
+                attempt, recorded = self._submitted(request)
             else:
-                attempt, recorded = await asyncio.to_thread(
-                    self._submitted, caller, loaded, rows, begun
+                threads = self._long if explain or loaded.pictures else None  # None: the loop's own
+                attempt, recorded = await asyncio.get_running_loop().run_in_executor(
+                    threads, self._submitted, request
                 )
             try:
                 # shielded: a caller who goes away must not take a record out of its group
@@ -145,7 +183,7 @@ class Serving:
         raise _kept_changing(model)
 
     def predict_now(
-        self, caller: Caller, model: str, rows: Sequence[Row]
+        self, caller: Caller, model: str, rows: Sequence[Row], *, explain: bool = False
     ) -> tuple[Prediction, ...]:
         """Return the same as `predict`, for a caller without an event loop; same steps and errors.
 
@@ -156,7 +194,7 @@ class Serving:
         self._people.require(caller, Action.PREDICT, model)
         for _ in range(TRIES):
             loaded = self.models.current(model) or self.models.fetch(model)
-            attempt, recorded = self._submitted(caller, loaded, rows, begun)
+            attempt, recorded = self._submitted(Asking(caller, loaded, rows, begun, explain))
             try:
                 return _outcome(attempt, _awaited(recorded, _look_for(attempt)))
             except FenceMoved:
@@ -217,25 +255,24 @@ class Serving:
             for found in self.models.standing()
         )
 
-    def _submitted(
-        self, caller: Caller, loaded: Loaded, rows: Sequence[Row], begun: int
-    ) -> tuple[Attempt, Recorded]:
+    def _submitted(self, request: Asking) -> tuple[Attempt, Recorded]:
         """Compute, draft, seal and hand over to the group commit."""
-        attempt = self._attempt(caller, loaded, rows, begun)
+        attempt = self._attempt(request)
         return attempt, self._group.submit(attempt.drafts)
 
-    def _attempt(self, caller: Caller, loaded: Loaded, rows: Sequence[Row], begun: int) -> Attempt:
+    def _attempt(self, request: Asking) -> Attempt:
         """Compute and draft; nothing is recorded and nobody is answered yet."""
+        loaded, rows = request.loaded, request.rows
         if not rows:
             raise UsageError("There is no row to predict for.", advice="Send at least one input.")
         answers: tuple[Answer, ...] = ()
         refused: InputRefused | None = None
         try:
-            answers = loaded.runner.predict([row.input for row in rows])
+            answers = loaded.runner.predict([row.input for row in rows], explain=request.explain)
         except InputRefused as refusal:
             refused = refusal
-        microseconds = (time.perf_counter_ns() - begun) // 1000
-        asked = Asked(caller, loaded.release, len(rows), microseconds)
+        microseconds = (time.perf_counter_ns() - request.begun) // 1000
+        asked = Asked(request.caller, loaded.release, len(rows), microseconds, loaded.pictures)
         if refused is not None:
             return Attempt(loaded, (), (), self._refusals(asked, rows, refused), refused)
         keys = self._subject_keys.many([row.subject for row in rows])
@@ -275,6 +312,9 @@ def _outcome(attempt: Attempt, entries: tuple[Entry, ...]) -> tuple[Prediction, 
             threshold=answer.threshold,
             index=entry.index,
             at=entry.at,
+            flags=answer.flags,
+            picture=answer.picture,
+            explanation=answer.explanation,
         )
         for prediction_id, answer, entry in zip(attempt.ids, attempt.answers, entries, strict=True)
     )

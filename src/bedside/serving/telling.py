@@ -10,10 +10,14 @@ from typing import Final, TypeAlias
 from bedside.canonical import Json
 from bedside.package.fields import Language
 from bedside.package.parameters import parameters_in_words
+from bedside.serving.flags import flag_words
 from bedside.serving.words import word
 
 NAME_COLUMNS: Final = 26
 """Width of the column of names; a Japanese character takes two columns."""
+
+MOST_CONTRIBUTIONS: Final = 5
+"""Contributions of fields that are told, the largest first; the JSON has them all."""
 
 Pairs: TypeAlias = Iterable[tuple[str, Json]]
 
@@ -77,6 +81,8 @@ class _Teller:
                 ("shown", self._label(body["label"], manifest)),
                 ("threshold", body["threshold"]),
                 ("scores", scores),
+                *(("flag", one) for one in self._flags(told)),
+                ("explanation", self._explanation(told)),
                 ("asked-by", self._who(told)),
                 ("computed-in", f"{body['latency_us']} µs"),
                 ("epoch", body["epoch"]),
@@ -111,17 +117,61 @@ class _Teller:
                 return f"{label} ({words})"
         return label
 
+    def _flags(self, told: dict[str, Json]) -> list[str]:
+        """Return the words of each flag, with what was found where that can be read."""
+        codes = told["event"]["body"].get("flags", [])
+        details = [""] * len(codes)
+        if codes and not self._erased(told):
+            details = [f" ({one['detail']})" for one in told["personal"]["flags"]]
+        return [
+            self._in_language(flag_words(code)) + detail
+            for code, detail in zip(codes, details, strict=True)
+        ]
+
+    def _explanation(self, told: dict[str, Json]) -> str | None:
+        if not told["event"]["body"].get("explained"):
+            return None
+        if erased := self._erased(told):
+            return erased
+        kept = told["personal"]["explanation"]
+        if "png" in kept:
+            return f"{self._say('heat-map')} {kept['of']!r}, {kept['png']['digest']}"
+        fields = kept.get("contributions", ())
+        largest = [f"{one['field']} {one['contribution']:+.3g}" for one in fields]
+        more = ["…"] if len(largest) > MOST_CONTRIBUTIONS else []
+        told_fields = ", ".join(largest[:MOST_CONTRIBUTIONS] + more) or kept["digest"]
+        return f"{self._say('contributions')} {kept['of']!r}: {told_fields}"
+
     def _personal(self, told: dict[str, Json]) -> list[str]:
         digest = ("keyed-digest", told["event"]["body"]["input"])
         if erased := self._erased(told):
             return self._lines([("input", erased), digest])
         personal = told["personal"]
+        if "picture" in personal:
+            return [*self._lines([("subject", personal["subject"]), digest]), *self._film(personal)]
         fields = [
             _line(f"  {name}", self._value(value))
             for name, value in sorted(personal["input"].items())
         ]
         head = self._lines([("subject", personal["subject"]), digest])
         return [*head, f"  {self._say('input')}", *fields]
+
+    def _film(self, personal: dict[str, Json]) -> list[str]:
+        """Tell what names a picture, and where it is: it is not in the ledger."""
+        file, facts = personal["input"]["image"], personal["picture"]
+        lines = self._lines(
+            [
+                ("picture", f"{file['digest']}, {file['bytes']} bytes"),
+                ("medium", facts["medium"]),
+                ("size", f"{facts['rows']} × {facts['columns']}"),
+                ("modality", facts["modality"]),
+                ("body-part", facts["body_part"]),
+                ("view", facts["view"]),
+                ("laterality", facts["laterality"]),
+                ("sop-instance", facts["sop_instance"]),
+            ]
+        )
+        return [*lines, f"  {self._say('picture-elsewhere')}"]
 
     def _value(self, value: Json) -> str:
         if value is None:

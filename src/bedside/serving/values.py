@@ -9,8 +9,11 @@ from typing import Final
 
 from bedside.canonical import Json
 from bedside.errors import UsageError
+from bedside.imaging.picture import Facts
 from bedside.package.manifest import Manifest
 from bedside.registry.lifecycle import words
+from bedside.runtime.explained import Explained
+from bedside.runtime.flags import Flag
 
 MAX_SUBJECT: Final = 200
 """Characters of a subject's pseudonym: longer than any identifier of a patient or a study."""
@@ -29,7 +32,7 @@ class Row:
     """One input to predict for.
 
     Attributes:
-        input: Values by field name, as the client sent them.
+        input: Values by field name, or a picture and what is stated of it, as the client sent them.
         subject: A pseudonym of the person it is about, or None. It finds the key under which the
             personal part of the record is sealed, so that the person can be erased later.
     """
@@ -64,6 +67,9 @@ class Prediction:
         threshold: At or above it the positive label is shown; None without one.
         index: Position in the ledger.
         at: RFC 3339 time of the record, UTC.
+        flags: What a reader of the answer must know.
+        picture: What the file and the sender said of the picture; None for a row of fields.
+        explanation: Why, where that was asked.
     """
 
     id: str
@@ -75,6 +81,9 @@ class Prediction:
     threshold: float | None
     index: int
     at: str
+    flags: tuple[Flag, ...] = ()
+    picture: Facts | None = None
+    explanation: Explained | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,10 @@ class Limits(Frozen):
     """What one request, and all requests together, may take.
 
     Attributes:
-        body_bytes: Largest request body.
+        body_bytes: Largest request body, of a model that takes no pictures.
+        picture_bytes: Largest request body of a model that takes pictures, as it comes: in JSON a
+            picture is base64 and a third longer than its file. Four of this size, or more that are
+            smaller, are held at once; `docs/explanation/one-prediction.md` does the arithmetic.
         rows: Most inputs in one request.
         concurrent: Requests being answered at once by one process; more are told to come back.
         header_seconds: Time for a client to send the head of a request, and again its body.
@@ -30,6 +33,7 @@ class Limits(Frozen):
     """
 
     body_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 4 * 2**20
+    picture_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 64 * 2**20
     rows: Annotated[int, Field(ge=1, le=100_000)] = 1000
     concurrent: Annotated[int, Field(ge=1, le=100_000)] = 256
     header_seconds: Annotated[int, Field(ge=1, le=600)] = 20

@@ -1,0 +1,118 @@
+"""An ONNX file as a source: looked into byte by byte first, then cut down to the answer asked for.
+
+Nothing in an ONNX graph is code, so no process apart is needed; what could hurt (files that it
+names, operators of its own, graphs without an end) is refused before any library reads it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from bedside.canonical import digest
+from bedside.errors import FreezeRefused, LimitExceeded, NotFound, PackageDamaged
+from bedside.freezing.libraries import RUNNING, versions
+from bedside.freezing.network_answers import NetworkAnswers
+from bedside.freezing.onnx_graph import OnnxNetwork, cut_down
+from bedside.freezing.spec import Spec
+from bedside.freezing.tensors import TensorModel, Tensors, TensorSource
+from bedside.package.manifest import Conditions, ImageModel, Model, Network
+from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.session import Session, this_processor
+
+MAX_ONNX_BYTES = 1_900_000_000
+"""One protobuf message holds less than 2 GiB."""
+
+
+def read_onnx(path: Path) -> bytes:
+    """Return the bytes of an ONNX file.
+
+    Raises:
+        NotFound: there is no such file.
+        LimitExceeded: larger than `MAX_ONNX_BYTES`.
+    """
+    if not path.is_file():
+        raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of an ONNX file.")
+    if (size := path.stat().st_size) > MAX_ONNX_BYTES:
+        raise LimitExceeded(f"{path.name!r} has {size} bytes; at most {MAX_ONNX_BYTES}.")
+    return path.read_bytes()
+
+
+def onnx_source(model: object, spec: Spec, name: str) -> TensorSource:
+    """Return an ONNX graph, as bytes or as `onnx.ModelProto`, as a source.
+
+    Raises:
+        FreezeRefused: not ONNX, or a graph that no package may hold; says why.
+        UsageError: the spec does not say what the network gives.
+    """
+    data = model if isinstance(model, bytes) else _serialised(model)
+    try:
+        read_opset(data)
+        graph = onnx.load_model_from_string(data)
+    except (PackageDamaged, DecodeError) as problem:
+        said = problem.message if isinstance(problem, PackageDamaged) else f"{problem}"
+        raise FreezeRefused(
+            f"{name} cannot be frozen: {said}",
+            advice=getattr(problem, "advice", "") or "Give a file that an ONNX exporter wrote.",
+        ) from problem
+    return TensorSource(partial(_opened, graph, digest(data), name), name, spec)
+
+
+def _serialised(model: object) -> bytes:
+    assert isinstance(model, onnx.ModelProto)  # noqa: S101 - `open_source` asked
+    return model.SerializeToString(deterministic=True)
+
+
+def _opened(
+    model: onnx.ModelProto,
+    found: str,
+    name: str,
+    example: Tensors,
+    answers: NetworkAnswers,
+) -> TensorModel:
+    network = cut_down(model, name, example.shape[1:], answers)
+    made_by = " ".join(one for one in (model.producer_name, model.producer_version) if one)
+    return TensorModel(
+        graph=network.graph,
+        input=network.input,
+        element=network.element,
+        shape=network.shape,
+        output=network.output,
+        columns=network.columns,
+        native=_NativeGraph(network),
+        algorithm=f"ONNX graph by {made_by[:200]}" if made_by else "ONNX graph",
+        parameters={"file": name, "digest": found, "ir_version": model.ir_version},
+        libraries=versions(RUNNING, "lab"),
+    )
+
+
+class _NativeGraph:
+    """The author's graph, carried out as it stands, without its head and without optimisation."""
+
+    def __init__(self, network: OnnxNetwork) -> None:
+        flat = network.flattened()
+        written = flat.SerializeToString(deterministic=True)
+        told = Network(
+            entry="native.onnx",
+            opset=read_opset(written),
+            input=network.input,
+            element=network.element,
+            output=flat.graph.output[0].name,
+        ).model_dump()
+        sides = network.shape
+        model = Model(**told, width=sides[0]) if len(sides) == 1 else ImageModel(**told, shape=sides)
+        conditions = Conditions(
+            runtime=">=1.22",
+            verified_with={},
+            graph_optimisation="disabled",
+            processor=this_processor(),
+        )
+        self._session = Session(written, model, conditions, network.columns)
+
+    def __call__(self, inputs: Tensors) -> NDArray[np.float64]:
+        return self._session(inputs)

@@ -1,0 +1,109 @@
+"""What freezing asks of a model, whatever it was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bedside.canonical import Json
+from bedside.errors import FreezeRefused
+from bedside.freezing.comparison import Comparison
+from bedside.freezing.data import AuthorData
+from bedside.freezing.graph import Precision
+from bedside.freezing.native import NativeAnswers
+from bedside.freezing.rows import RawRow
+from bedside.freezing.spec import Spec
+from bedside.package.outputs import Output
+from bedside.package.preprocessing import AnyOperation
+from bedside.runtime.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenNetwork:
+    """What a source becomes: declared operations, and an ONNX graph that gives the answer's numbers.
+
+    Attributes:
+        operations: The declared preprocessing.
+        onnx: The graph's bytes; equal sources give equal bytes.
+        opset: Version of each operator domain, the default domain written `ai.onnx`.
+        input: Name of the graph's one input.
+        element: Type of that input.
+        output: Name of the tensor of probabilities (inputs × classes) or values (inputs × 1).
+        shape: Of one input: (columns,), or (channels, rows, columns).
+    """
+
+    operations: tuple[AnyOperation, ...]
+    onnx: bytes
+    opset: dict[str, int]
+    input: str
+    element: Precision
+    output: str
+    shape: tuple[int, ...]
+
+
+class Native(Protocol):
+    """The native model, answering raw rows: the reference of the comparison."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called in a refusal."""
+
+    @property
+    def output(self) -> Output:
+        """What its scores mean."""
+
+    @property
+    def way_out(self) -> str:
+        """What its author can do where the frozen model is not exact."""
+
+    def __call__(self, rows: Sequence[RawRow], what: str) -> NativeAnswers:
+        """Return the native answers to `rows`; `what` says what they try, for a refusal."""
+
+    def refuse(self, problem: str, advice: str) -> FreezeRefused:
+        """Return the refusal of this model, by name."""
+
+
+class Source(Protocol):
+    """A model that can be frozen.
+
+    Attributes:
+        algorithm: Its kind and class, as the lineage names it.
+        parameters: What it was made with, by name, for the lineage.
+        libraries: Versions of the libraries that decide its answers.
+        notes: What its author must be told.
+    """
+
+    @property
+    def algorithm(self) -> str: ...  # noqa: D102 - described above
+
+    @property
+    def parameters(self) -> Mapping[str, Json]: ...  # noqa: D102
+
+    @property
+    def libraries(self) -> Mapping[str, str]: ...  # noqa: D102
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def network(self, data: AuthorData, spec: Spec) -> FrozenNetwork:
+        """Return the model as declared operations and a graph.
+
+        Raises:
+            FreezeRefused: a part cannot be frozen exactly; names it.
+        """
+
+    def native(self, data: AuthorData, spec: Spec) -> Native:
+        """Return the native model, answering raw rows; `network` was called before.
+
+        Raises:
+            FreezeRefused: the data is not laid out as the model takes it.
+        """
+
+    def compare_inside(self, session: Session, spec: Spec) -> Comparison | None:
+        """Return how near both come to each other on inputs of the graph itself; None where that
+        is not asked.
+
+        Raises:
+            FreezeRefused: a score differs by more than the spec's tolerance.
+        """

@@ -1,0 +1,231 @@
+"""The gate of a picture: is it readable, of the declared domain, and does it look like it?
+
+A header goes before what the sender states, and what neither says is not guessed. Everything
+that can be said of a picture is said at once. `docs/spec/package.md`, section 4.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bedside.canonical import Json
+from bedside.errors import PictureRefused
+from bedside.imaging.likeness import correlation, thumbnail
+from bedside.imaging.picture import Facts, Picture, PictureLimits
+from bedside.imaging.reading import read_picture
+from bedside.package.image_operations import Windowing
+from bedside.package.images import ImageInput, Likeness
+from bedside.runtime.flags import Flag, FlagCode
+from bedside.runtime.gate import Refusals
+from bedside.runtime.windowing import window
+from bedside.runtime.wording import shown
+
+STATED: Final = ("modality", "body_part", "view")
+"""What a sender may state beside the picture."""
+
+MAX_PICTURE_BYTES: Final = 64 * 2**20
+"""A radiograph of 4,096 × 4,096 pixels with 16 bits, uncompressed, has half of this."""
+
+GREY_LEVELS: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """A picture that the gate let through.
+
+    Attributes:
+        unit: Values from 0 (dark) to 1 (bright): rows × columns, or rows × columns × 3.
+        facts: What the file and the sender say of it.
+        flags: What the reader of the answer must know.
+    """
+
+    unit: NDArray[np.float32]
+    facts: Facts
+    flags: tuple[Flag, ...]
+
+    def without_pixels(self) -> Film:
+        """Return what was found, the pixels given back."""
+        return replace(self, unit=np.zeros((0, 0), dtype=np.float32))
+
+
+class ImageGate:
+    """The declared domain of a picture, compiled once, used for every request."""
+
+    __slots__ = ("_declared", "_limits", "_reference", "_windowing")
+
+    def __init__(self, declared: ImageInput, windowing: Windowing) -> None:
+        self._declared = declared
+        self._windowing = windowing
+        self._limits = PictureLimits(
+            file_bytes=MAX_PICTURE_BYTES,
+            rows=declared.rows.maximum,
+            columns=declared.columns.maximum,
+        )
+        likeness = declared.likeness
+        self._reference = None if likeness is None else np.array(likeness.reference)
+
+    def check(self, row: Json, position: int, refusals: Refusals) -> Film | None:
+        """Return the film in `row`, or None after its reasons were added to `refusals`."""
+        before = len(refusals.found)
+        if not isinstance(row, dict):
+            refusals.add(position, "", "wrong-type", shown(row), "an object with an image")
+            return None
+        for name in row:
+            if name not in ("image", *STATED):
+                allowed = f"image, {', '.join(STATED)}"
+                refusals.add(position, str(name), "unknown-field", shown(row[name]), allowed)
+        picture = self._read(row.get("image"), position, refusals)
+        if picture is None:
+            return None
+        add = _Adder(position, refusals)
+        flags = [*self._facts(picture.facts, row, add)]
+        self._geometry(picture, add)
+        if len(refusals.found) > before:
+            return None
+        self._intensity(picture, add)
+        if len(refusals.found) > before:
+            return None
+        unit, more = self._likeness(window(picture, self._windowing), add)
+        if len(refusals.found) > before:
+            return None
+        return Film(unit, self._as_used(picture.facts, row), (*flags, *more))
+
+    def _as_used(self, facts: Facts, row: Mapping[str, Json]) -> Facts:
+        """Return the facts, with what the sender stated where the file says nothing."""
+        stated = {name: row[name] for name in STATED if row.get(name) is not None}
+        silent = {name: value for name, value in stated.items() if getattr(facts, name) is None}
+        return replace(facts, **silent)
+
+    def _read(self, sent: Json, position: int, refusals: Refusals) -> Picture | None:
+        allowed = f"a {' or '.join(self._declared.media)} file, as base64"
+        if sent is None:
+            refusals.add(position, "image", "missing", "nothing", allowed)
+            return None
+        if not isinstance(sent, str):
+            refusals.add(position, "image", "wrong-type", shown(sent), allowed)
+            return None
+        try:
+            data = base64.b64decode(sent, validate=True)
+        except (binascii.Error, ValueError):
+            refusals.add(position, "image", "wrong-type", "text that is no base64", allowed)
+            return None
+        try:
+            picture = read_picture(data, self._limits)
+        except PictureRefused as problem:
+            refusals.add(position, "image", problem.code, problem.message, allowed)
+            return None
+        if picture.facts.medium not in self._declared.media:
+            refusals.add(position, "image", "out-of-domain", picture.facts.medium, allowed)
+            return None
+        return picture
+
+    def _facts(self, facts: Facts, row: Mapping[str, Json], add: _Adder) -> Iterator[Flag]:
+        declared = self._declared
+        domain = {
+            "modality": (facts.modality, declared.modalities),
+            "body_part": (facts.body_part, declared.body_parts),
+            "view": (facts.view, declared.views),
+        }
+        for name, (written, allowed) in domain.items():
+            stated = row.get(name)
+            words = f"one of {', '.join(allowed)}" if allowed else "any"
+            if stated is not None and not isinstance(stated, str):
+                add(name, "wrong-type", shown(stated), words)
+            elif written is not None and stated is not None and written != stated:
+                add(name, "contradiction", f"{stated!r}, and the header says {written!r}", words)
+            elif allowed:
+                found = written or stated
+                if found is None:
+                    yield from self._unstated(name, words, add)
+                elif found not in allowed:
+                    add(name, "out-of-domain", repr(found[:60]), words)
+
+    def _unstated(self, name: str, words: str, add: _Adder) -> Iterator[Flag]:
+        if self._declared.unstated == "refuse":
+            add(name, "unstated", "nothing, in the header or beside it", words)
+        elif self._declared.unstated == "flag":
+            codes: dict[str, FlagCode] = {
+                "modality": "modality-unstated",
+                "body_part": "body-part-unstated",
+                "view": "view-unstated",
+            }
+            yield Flag(codes[name], f"nobody says the {name.replace('_', ' ')}; it must be {words}")
+
+    def _geometry(self, picture: Picture, add: _Adder) -> None:
+        declared, (rows, columns) = self._declared, picture.values.shape[:2]
+        for name, found, allowed in (
+            ("rows", rows, declared.rows),
+            ("columns", columns, declared.columns),
+        ):
+            if not allowed.minimum <= found <= allowed.maximum:
+                words = f"from {allowed.minimum} to {allowed.maximum} {name}"
+                add("image", "out-of-range", f"{found} {name}", words)
+        ratio = max(rows, columns) / min(rows, columns)
+        if ratio > declared.most_elongated:
+            words = f"the longer side at most {declared.most_elongated:g} times the shorter"
+            add("image", "out-of-range", f"{rows} rows by {columns} columns", words)
+        grey = picture.values.ndim == 2
+        if grey is not (declared.pixels == "grey"):
+            add("image", "out-of-domain", "grey" if grey else "colour", declared.pixels)
+
+    def _intensity(self, picture: Picture, add: _Adder) -> None:
+        """Count values, on 65,536 levels of what is possible; the channels' mean where colour."""
+        wanted, values = self._declared.intensity, picture.values
+        grey = values if values.ndim == 2 else values.mean(axis=2)
+        scale = (GREY_LEVELS - 1) / (picture.highest - picture.lowest)
+        levels = np.bincount(((grey - picture.lowest) * scale).astype(np.int64).ravel())
+        found, most = int(np.count_nonzero(levels)), float(levels.max() / grey.size)
+        if found < wanted.levels:
+            add("image", "out-of-domain", f"{found} grey value(s)", f"at least {wanted.levels}")
+        if most > wanted.most_at_one_level:
+            add(
+                "image",
+                "out-of-domain",
+                f"{most:.0%} of all pixels have the same value",
+                f"at most {wanted.most_at_one_level:.0%}",
+            )
+
+    def _likeness(
+        self, unit: NDArray[np.float32], add: _Adder
+    ) -> tuple[NDArray[np.float32], Sequence[Flag]]:
+        likeness = self._declared.likeness
+        if likeness is None or self._reference is None:
+            return unit, ()
+        grey = unit if unit.ndim == 2 else unit.mean(axis=2)
+        near = correlation(self._reference, thumbnail(grey))
+        if near >= likeness.minimum:
+            return unit, ()
+        if likeness.polarity == "by-likeness" and -near >= likeness.minimum:
+            told = f"bright and dark were exchanged: its negative is of the domain ({-near:.2f})"
+            return 1 - unit, (Flag("polarity-overruled", told),)
+        return unit, self._unlike(near, likeness, add)
+
+    def _unlike(self, near: float, likeness: Likeness, add: _Adder) -> Sequence[Flag]:
+        if likeness.otherwise == "flag":
+            told = f"its likeness to the pictures of the domain is {near:.2f}, below {likeness.minimum:g}"
+            return (Flag("unlike-the-domain", told),)
+        add(
+            "image",
+            "out-of-domain",
+            f"a likeness of {near:.2f} to the pictures that the model knows",
+            f"at least {likeness.minimum:g}",
+        )
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Adder:
+    """Adds reasons about the picture at one position."""
+
+    position: int
+    refusals: Refusals
+
+    def __call__(self, field: str, code: str, value: str, allowed: str) -> None:
+        self.refusals.add(self.position, field, code, value, allowed)

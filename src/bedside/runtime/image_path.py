@@ -1,0 +1,130 @@
+"""One picture after another: gate, declared operations, network, answers; a heat map if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bedside.canonical import Json
+from bedside.errors import InputRefused, LimitExceeded, PackageDamaged, UsageError
+from bedside.imaging.heat import overlay
+from bedside.package.explanation import Explanation, Occlusion
+from bedside.package.image_operations import Windowing
+from bedside.package.images import ImageInput
+from bedside.package.outputs import Output
+from bedside.package.preprocessing import AnyOperation, image_operations
+from bedside.runtime.explain.occlusion import occlusion
+from bedside.runtime.explain.scales import explained_name
+from bedside.runtime.explained import PictureExplained
+from bedside.runtime.gate import Refusals
+from bedside.runtime.image_gate import Film, ImageGate
+from bedside.runtime.image_preprocess import ImagePreprocess, Prepared
+from bedside.runtime.postprocess import Answer, Postprocess
+from bedside.runtime.session import Session
+
+PICTURES_AT_ONCE: Final = 16
+"""Most pictures of one request; each is read and prepared before the next one is looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """One picture that passed the gate; the film is kept only where it will be shown."""
+
+    prepared: Prepared
+    film: Film
+
+
+class ImagePath:
+    """The path of a picture; safe to use from several threads."""
+
+    __slots__ = ("_explanation", "_gate", "_output", "_postprocess", "_preprocess", "_session")
+
+    def __init__(
+        self,
+        declared: ImageInput,
+        operations: Sequence[AnyOperation],
+        session: Session,
+        output: Output,
+        explanation: Explanation | None,
+    ) -> None:
+        """Compile the path.
+
+        Raises:
+            PackageDamaged: operations or explanation are not for pictures, or do not fit together.
+        """
+        if explanation is not None and not isinstance(explanation, Occlusion):
+            raise PackageDamaged(f"The explanation {explanation.kind!r} is not one of a picture.")
+        first, *others = image_operations(operations)
+        if not isinstance(first, Windowing):
+            raise PackageDamaged(f"The operation {first.op!r} at place 0 is no window.")
+        self._explanation, self._output = explanation, output
+        self._gate = ImageGate(declared, first)
+        self._preprocess = ImagePreprocess(others)
+        self._session = session
+        self._postprocess = Postprocess(output)
+
+    def answer(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+        """Return one answer for each row."""
+        return self._answers(self._ready(rows, keep=False))
+
+    def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+        """Return one answer for each row, with a heat map of what spoke for it."""
+        ready = self._ready(rows, keep=True)
+        return tuple(
+            replace(answer, explanation=self._why(one, answer))
+            for one, answer in zip(ready, self._answers(ready), strict=True)
+        )
+
+    def _ready(self, rows: Sequence[Json], *, keep: bool) -> list[_Ready]:
+        """Return what the network gets of each row, the pixels kept only on demand.
+
+        Raises:
+            InputRefused: with every reason of every row.
+        """
+        if not rows:
+            raise UsageError("There is no picture.", advice="Send at least one.")
+        if len(rows) > PICTURES_AT_ONCE:
+            raise LimitExceeded(
+                f"{len(rows)} pictures at once; at most {PICTURES_AT_ONCE}.",
+                advice="Send them in several requests.",
+            )
+        refusals, ready = Refusals(), list[_Ready]()
+        for position, row in enumerate(rows):
+            film = self._gate.check(row, position, refusals)
+            if film is None or refusals.full:
+                continue
+            prepared = self._preprocess(film.unit)
+            ready.append(_Ready(prepared, film if keep else film.without_pixels()))
+        if refusals.found:
+            raise InputRefused(tuple(refusals.found))
+        return ready
+
+    def _answers(self, ready: Sequence[_Ready]) -> tuple[Answer, ...]:
+        scores = self._session(np.stack([one.prepared.tensor for one in ready]))
+        return tuple(
+            replace(answer, flags=one.film.flags, picture=one.film.facts)
+            for answer, one in zip(self._postprocess(scores), ready, strict=True)
+        )
+
+    def _why(self, ready: _Ready, answer: Answer) -> PictureExplained:
+        assert self._explanation is not None  # noqa: S101 - the pipeline asks first
+        of = explained_name(self._output, answer)
+
+        def scores(tensors: NDArray[np.float32]) -> NDArray[np.float64]:
+            answers = self._postprocess(self._session(tensors))
+            return np.array([one.scores[of] for one in answers])
+
+        found = occlusion(self._explanation, ready.prepared.tensor, scores)
+        placement = ready.prepared.placement
+        return PictureExplained(
+            grid=found.grid,
+            png=overlay(ready.film.unit, found.grid, placement),
+            base=found.base,
+            scale=self._explanation.scale,
+            of=of,
+            passes=found.passes,
+        )

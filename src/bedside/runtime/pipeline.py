@@ -1,0 +1,99 @@
+"""From a raw row to an answer: gate, preprocess, network, postprocess, and explanation if asked.
+
+One path for every input, used by a loaded package and by freezing before a package exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from bedside.canonical import Json
+from bedside.errors import UsageError
+from bedside.package.explanation import Explanation
+from bedside.package.fields import TabularInput
+from bedside.package.images import ImageInput
+from bedside.package.manifest import AnyModel, Conditions
+from bedside.package.outputs import Output
+from bedside.package.preprocessing import AnyOperation
+from bedside.runtime.image_path import ImagePath
+from bedside.runtime.postprocess import Answer, output_width
+from bedside.runtime.session import Session
+from bedside.runtime.tabular_path import TabularPath
+
+AnyInput: TypeAlias = TabularInput | ImageInput
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What decides an answer, as a manifest says it.
+
+    Attributes:
+        declared: The input domain.
+        operations: The preprocessing.
+        network: The ONNX graph's bytes.
+        model: What the manifest says of the graph.
+        conditions: How the runtime must run it.
+        output: What the scores mean.
+        explanation: How an answer is explained; None where it is not.
+    """
+
+    declared: AnyInput
+    operations: tuple[AnyOperation, ...]
+    network: bytes
+    model: AnyModel
+    conditions: Conditions
+    output: Output
+    explanation: Explanation | None = None
+
+
+class Path(Protocol):
+    """From raw rows of one kind of input to answers."""
+
+    def answer(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+        """Return one answer for each row."""
+
+    def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+        """Return the same answers, each with its explanation."""
+
+
+class Pipeline:
+    """The parts of a frozen model, compiled. Safe to use from several threads."""
+
+    __slots__ = ("_explains", "_path")
+
+    def __init__(self, parts: Parts) -> None:
+        """Compile `parts`.
+
+        Raises:
+            PackageDamaged: they do not fit together, or the network does not load.
+        """
+        width = output_width(parts.output)
+        session = Session(parts.network, parts.model, parts.conditions, width)
+        operations, output, explanation = parts.operations, parts.output, parts.explanation
+        self._explains = explanation is not None
+        self._path: Path
+        match parts.declared:
+            case TabularInput() as declared:
+                self._path = TabularPath(declared, operations, session, output, explanation)
+            case ImageInput() as declared:
+                self._path = ImagePath(declared, operations, session, output, explanation)
+
+    def answer(self, rows: Sequence[Json], *, explain: bool = False) -> tuple[Answer, ...]:
+        """Return one answer for each row, in their order.
+
+        Raises:
+            InputRefused: the gate refused the input, with every reason; nothing was computed.
+            UsageError: no row at all, or an explanation that the model does not declare.
+            LimitExceeded: more pictures than are read at once.
+            PackageRefused: the model gives no usable number for a row that its domain allows.
+        """
+        if not explain:
+            return self._path.answer(rows)
+        if not self._explains:
+            raise UsageError(
+                "This model declares no explanation.",
+                advice="Ask for the answer alone, or freeze the model with an [explanation].",
+            )
+        return self._path.explained(rows)

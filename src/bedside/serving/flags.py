@@ -1,0 +1,54 @@
+"""The words of each flag for people, in English and Japanese; a test finds a missing one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from bedside.canonical import Json
+from bedside.package.fields import Text
+from bedside.runtime.flags import Flag
+
+FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "modality-unstated": {
+            "en": "Nobody says what kind of picture this is (its modality): whether the model is "
+            "made for it was not checked.",
+            "ja": "画像の種類(モダリティ)が示されていません。このモデルの対象かどうかは確認されていません。",
+        },
+        "body-part-unstated": {
+            "en": "Nobody says which part of the body this is: whether the model is made for it "
+            "was not checked.",
+            "ja": "撮影部位が示されていません。このモデルの対象かどうかは確認されていません。",
+        },
+        "view-unstated": {
+            "en": "Nobody says from which side the picture was taken (its view): whether the model "
+            "is made for it was not checked.",
+            "ja": "撮影方向が示されていません。このモデルの対象かどうかは確認されていません。",
+        },
+        "unlike-the-domain": {
+            "en": "The picture does not look like those that the model was made with: the answer "
+            "may mean nothing.",
+            "ja": "このモデルの学習に使われた画像と見た目が異なります。回答に意味がない可能性があります。",
+        },
+        "polarity-overruled": {
+            "en": "Bright and dark were exchanged before the model saw the picture: the file says "
+            "the opposite of how it looks. Look at it yourself.",
+            "ja": "明暗を反転してからモデルに渡しました。ファイルの記載が画像の見た目と逆です。画像をご確認ください。",
+        },
+    }
+)
+"""By the flag's code."""
+
+
+def flag_words(code: str) -> Text:
+    """Return the words for a flag; a code that has none yet is shown as it is."""
+    return FLAGS.get(code, {"en": code, "ja": code})
+
+
+def flags_told(flags: Sequence[Flag]) -> list[Json]:
+    """Return flags as JSON: code, words by language, and what was found."""
+    return [
+        {"code": one.code, "words": flag_words(one.code), "detail": one.detail} for one in flags
+    ]
