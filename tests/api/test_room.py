@@ -9,8 +9,9 @@ from bedside.errors import Unavailable
 def test_what_fits_is_admitted_and_what_does_not_is_told_to_come_back() -> None:
     room = PictureRoom(10)
     with room.taken(6), room.taken(4):
-        with pytest.raises(Unavailable, match="As many pictures as fit"), room.taken(1):
-            pass
+        full = room.taken(1)
+        with pytest.raises(Unavailable, match="As many pictures as fit"):
+            full.__enter__()
     with room.taken(10):
         pass
 

@@ -3,7 +3,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +12,15 @@ from onnx import (
     ModelProto,
     NodeProto,
     TensorProto,
+    TypeProto,
+    ValueInfoProto,
     helper,
     numpy_helper,
 )
 
 from bedside.errors import PackageDamaged
 from bedside.runtime import onnx_wire
+from bedside.runtime.onnx_limits import MAX_NODES
 from bedside.runtime.onnx_wire import MAX_SUBGRAPHS_DEEP, read_opset
 from tests.package.building import model_of, network
 
@@ -52,30 +54,28 @@ def test_the_field_numbers_are_those_of_onnx() -> None:
         fields = message.DESCRIPTOR.fields_by_name
         return [fields[name].number for name in names]
 
-    assert numbers(ModelProto, "graph", "opset_import", "training_info", "functions") == [
+    names: tuple[str, ...] = ("ir_version", "graph", "opset_import", "training_info", "functions")
+    assert numbers(ModelProto, *names) == [1, 7, 8, 20, 25]
+    names = ("node", "initializer", "input", "output", "value_info", "sparse_initializer")
+    assert numbers(GraphProto, *names) == [1, 5, 11, 12, 13, 15]
+    assert numbers(NodeProto, "input", "output", "op_type", "attribute", "domain") == [
+        1,
+        2,
+        4,
+        5,
         7,
-        8,
-        20,
-        25,
     ]
-    assert numbers(GraphProto, "node", "initializer", "sparse_initializer") == [1, 5, 15]
-    assert numbers(NodeProto, "attribute", "domain") == [5, 7]
-    names = ("t", "tensors", "g", "graphs", "sparse_tensor", "sparse_tensors", "floats", "ints")
-    assert numbers(AttributeProto, *names) == [5, 10, 6, 11, 22, 23, 7, 8]
-    assert numbers(TensorProto, "external_data", "data_location") == [13, 14]
-    assert numbers(onnx.SparseTensorProto, "values", "indices") == [1, 2]
+    names = ("name", "i", "t", "tensors", "g", "graphs", "floats", "ints", "strings")
+    assert numbers(AttributeProto, *names) == [1, 3, 5, 10, 6, 11, 7, 8, 9]
+    names = ("sparse_tensor", "sparse_tensors", "tp", "type_protos")
+    assert numbers(AttributeProto, *names) == [22, 23, 14, 15]
+    assert numbers(ValueInfoProto, "name", "type") == [1, 2]
+    names = ("tensor_type", "sequence_type", "map_type", "sparse_tensor_type", "optional_type")
+    assert numbers(TypeProto, *names) == [1, 4, 5, 8, 9]
 
 
 def as_initializer(model: ModelProto, tensor: TensorProto) -> None:
     model.graph.initializer.append(tensor)
-
-
-def as_sparse_initializer(model: ModelProto, tensor: TensorProto) -> None:
-    model.graph.sparse_initializer.add().values.CopyFrom(tensor)
-
-
-def as_sparse_indices(model: ModelProto, tensor: TensorProto) -> None:
-    model.graph.sparse_initializer.add().indices.CopyFrom(tensor)
 
 
 def as_attribute(model: ModelProto, tensor: TensorProto) -> None:
@@ -85,11 +85,6 @@ def as_attribute(model: ModelProto, tensor: TensorProto) -> None:
 def as_one_of_many(model: ModelProto, tensor: TensorProto) -> None:
     attribute = model.graph.node[0].attribute.add(name="many", type=AttributeProto.TENSORS)
     attribute.tensors.append(tensor)
-
-
-def in_a_sparse_attribute(model: ModelProto, tensor: TensorProto) -> None:
-    attribute = model.graph.node[0].attribute.add(name="s", type=AttributeProto.SPARSE_TENSORS)
-    attribute.sparse_tensors.add().values.CopyFrom(tensor)
 
 
 def after_a_run_of_numbers(model: ModelProto, tensor: TensorProto) -> None:
@@ -113,11 +108,8 @@ def in_one_of_many_subgraphs(model: ModelProto, tensor: TensorProto) -> None:
     "place",
     [
         as_initializer,
-        as_sparse_initializer,
-        as_sparse_indices,
         as_attribute,
         as_one_of_many,
-        in_a_sparse_attribute,
         after_a_run_of_numbers,
         in_a_subgraph,
         in_one_of_many_subgraphs,
@@ -155,8 +147,90 @@ def test_functions_and_training_steps_are_refused() -> None:
 
 def test_a_node_of_a_domain_that_is_not_imported_is_refused() -> None:
     model = network()
-    model.graph.node[0].domain = "com.example"
-    assert refusal(model) == "A node uses the domain 'com.example', which is not imported."
+    model.graph.node[0].domain = "ai.onnx.ml"
+    assert refusal(model) == "A node uses the domain 'ai.onnx.ml', which is not imported."
+
+
+@pytest.mark.parametrize("domain", ["com.example", "com.microsoft", "ai.onnx.training"])
+def test_an_operator_that_is_not_onnxs_own_is_refused(domain: str) -> None:
+    model = network()
+    model.graph.node[0].domain = domain
+    model.opset_import.append(helper.make_opsetid(domain, 1))
+    assert refusal(model) == (
+        f"The model uses the operator 'Gemm' of the domain '{domain}', which is not part of ONNX. "
+        "Export the network with ONNX's own operators."
+    )
+
+
+def test_a_domain_that_is_imported_and_not_used_does_no_harm() -> None:
+    model = network()
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert read_opset(model.SerializeToString()) == {"ai.onnx": 18, "com.microsoft": 1}
+
+
+@pytest.mark.parametrize("place", ["sparse_initializer", "sparse_tensor", "sparse_tensors"])
+def test_sparse_tensors_are_refused_wherever_they_stand(place: str) -> None:
+    model = network()
+    if place == "sparse_initializer":
+        model.graph.sparse_initializer.add()
+    elif place == "sparse_tensor":
+        model.graph.node[0].attribute.add(name="s").sparse_tensor.SetInParent()
+    else:
+        model.graph.node[0].attribute.add(name="s").sparse_tensors.add()
+    assert refusal(model).startswith("The model holds sparse tensors")
+
+
+@pytest.mark.parametrize("version", [0, 65, 2**40])
+def test_a_version_of_onnx_that_there_is_not_is_refused(version: int) -> None:
+    model = network()
+    model.opset_import[0].version = version
+    assert refusal(model) == f"The model imports version {version} of ai.onnx; there is none such."
+
+
+@pytest.mark.parametrize("version", [0, 2, 33, 2**40])
+def test_a_format_version_that_is_not_known_is_refused(version: int) -> None:
+    model = network()
+    model.ir_version = version
+    assert refusal(model) == f"The model's format version {version} is not known."
+
+
+def test_two_weights_of_one_name_are_refused() -> None:
+    model = network()
+    model.graph.initializer.append(model.graph.initializer[0])
+    assert refusal(model) == "Two weights of the model are called 'weights'."
+
+
+def test_too_many_operators_are_refused() -> None:
+    nodes = [helper.make_node("Identity", ["x"], ["probabilities"])] * (MAX_NODES + 1)
+    assert refusal(model_of(nodes, [], (2, 2))) == f"The model has more than {MAX_NODES} operators."
+
+
+@pytest.mark.parametrize("place", ["input", "output", "value_info"])
+def test_a_value_that_is_no_tensor_is_refused_by_its_name(place: str) -> None:
+    model = network()
+    sequence = helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, []))
+    getattr(model.graph, place).append(helper.make_value_info("many", sequence))
+    assert "The model's value 'many' is a sequence" in refusal(model)
+
+
+def test_a_tensor_that_an_attribute_gives_twice_is_refused() -> None:
+    model = network()
+    node = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.zeros(2)))
+    model.graph.node.append(node)
+    read_opset(model.SerializeToString())
+    inner = AttributeProto(t=numpy_helper.from_array(np.zeros(2))).SerializeToString()
+    name = AttributeProto(name="value").SerializeToString()
+    raw = model.SerializeToString() + _graph_with(_field(1, _field(5, name + inner + inner)))
+    assert "stands twice" in refusal(raw)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    assert len(content) < 0x4000
+    return bytes([number << 3 | 2, len(content) & 0x7F | 0x80, len(content) >> 7]) + content
+
+
+def _graph_with(content: bytes) -> bytes:
+    return _field(7, content)
 
 
 def test_a_domain_imported_twice_is_refused() -> None:
@@ -168,7 +242,7 @@ def test_a_domain_imported_twice_is_refused() -> None:
 def test_graphs_within_graphs_are_bounded() -> None:
     graph = helper.make_graph([], "leaf", [], [])
     for _ in range(MAX_SUBGRAPHS_DEEP + 1):
-        graph = helper.make_graph([helper.make_node("Loop", [], ["y"], body=graph)], "g", [], [])
+        graph = helper.make_graph([helper.make_node("If", [], ["y"], body=graph)], "g", [], [])
     model = network()
     model.graph.CopyFrom(graph)
     assert refusal(model) == f"The model nests more than {MAX_SUBGRAPHS_DEEP} graphs."

@@ -17,7 +17,7 @@ from bedside.keys.signing import SigningKey
 from bedside.package.golden import GoldenCase
 from bedside.package.outputs import MulticlassOutput, NumberOutput, OutputClass
 from bedside.package.package import check_signature, open_package
-from bedside.runtime import runner as runner_module
+from bedside.runtime import tabular_path
 from bedside.runtime.runner import Runner, load
 from tests.package.building import (
     ROWS,
@@ -87,7 +87,7 @@ def test_many_rows_are_taken_in_parts_and_give_the_same(
 ) -> None:
     rows = list(ROWS) * 5
     whole = small.predict(rows)
-    monkeypatch.setattr(runner_module, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(tabular_path, "ROWS_AT_ONCE", 7)
     parts = small.predict(rows)
     assert [answer.label for answer in parts] == [answer.label for answer in whole]
     assert [answer.scores["benign"] for answer in parts] == pytest.approx(

@@ -134,7 +134,7 @@ def test_probabilities_as_a_list_of_dictionaries_are_refused() -> None:
     classifier.graph.output.append(helper.make_value_info("zipped", sequence))
     classifier.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
     message = refusal(classifier, model(5, opset={"ai.onnx": OPSET, "ai.onnx.ml": 3}))
-    assert "The network's output 'zipped' is seq(map(int64,tensor(float))), not a tensor" in message
+    assert "The model uses ZipMap: sequences, options or dictionaries, not tensors" in message
     assert "without ZipMap" in message
 
 

@@ -173,7 +173,11 @@ def test_a_refused_picture_is_recorded_without_it(
     assert code in {one["code"] for one in entry.value["body"]["refusals"]}
     personal = opened(films, entry.index)
     assert personal["subject"] == "patient-7"
-    assert all(str(value)[:201] not in json.dumps(personal) for value in sent.values() if len(str(value)) > 200)
+    assert all(
+        str(value)[:201] not in json.dumps(personal)
+        for value in sent.values()
+        if len(str(value)) > 200
+    )
     assert "sha256:" in personal["input"]
     assert len(entry.event) < 4000
 

@@ -50,8 +50,9 @@ def test_a_picture_under_any_name_is_not_kept(sent: Any) -> None:
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=400),
-    lambda inner: st.lists(inner, max_size=5)
-    | st.dictionaries(st.text(max_size=300), inner, max_size=80),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=300), inner, max_size=80)
+    ),
     max_leaves=100,
 )
 

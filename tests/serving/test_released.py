@@ -21,6 +21,7 @@ from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
 from bedside.serving import released
 from bedside.serving.released import ReleasedModels
+from bedside.serving.serving import Asking
 from bedside.serving.values import Decision, Row, Verdict
 from bedside.site.site import Site
 from tests import bedside_site
@@ -177,7 +178,7 @@ def test_a_prediction_under_way_when_the_author_loses_trust_is_not_recorded(
 ) -> None:
     site, clinician = hospital.site, hospital["clinician"].caller
     loaded = site.serving.models.fetch(MODEL)
-    attempt = site.serving._attempt(clinician, loaded, [Row(ROW)], 0)
+    attempt = site.serving._attempt(Asking(clinician, loaded, [Row(ROW)], 0, explain=False))
     site.registry.revoke_key(hospital["administrator"].caller, hospital.key.public.fingerprint)
     with pytest.raises(FenceMoved):
         site.group.submit(attempt.drafts).result(10)

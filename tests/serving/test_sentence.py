@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedside.package.fields import Text
 from bedside.package.manifest import Manifest
 from bedside.package.outputs import (
     BinaryOutput,
@@ -38,10 +39,10 @@ def manifest_with(output: Output) -> Manifest:
     return Recipe().manifest().model_copy(update={"postprocessing": output})
 
 
-def binary(score: float) -> dict[str, str]:
+def binary(score: float) -> Text:
     label = "p" if score >= 0.62 else "none"
     said = Said(label, {"none": 1 - score, "p": score})
-    return {**told(manifest_with(PNEUMONIA), said)}
+    return told(manifest_with(PNEUMONIA), said)
 
 
 def test_a_positive_answer_is_told_with_its_threshold() -> None:

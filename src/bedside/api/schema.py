@@ -29,7 +29,9 @@ def input_schema(manifest: Manifest, example: Json | None) -> dict[str, Json]:
         manifest: Of the released package.
         example: A row that the model takes, such as a golden case's.
     """
-    row = _row_of(manifest.input) if manifest.input.kind == "tabular" else picture_row(manifest.input)
+    row = (
+        _row_of(manifest.input) if manifest.input.kind == "tabular" else picture_row(manifest.input)
+    )
     schema = {"type": "object", "description": spoken(manifest.title), **row}
     return schema if example is None else schema | {"examples": [example]}
 

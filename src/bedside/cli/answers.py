@@ -63,9 +63,7 @@ def _in_numbers(manifest: Manifest, answer: Mapping[str, Json]) -> str:
     output = manifest.postprocessing
     unit = f" {output.unit}" if output.kind == "number" else ""
     scores = ", ".join(
-        f"{name} {value:.4g}{unit}"
-        if output.kind == "number"
-        else f"{name} {probability(value)}"
+        f"{name} {value:.4g}{unit}" if output.kind == "number" else f"{name} {probability(value)}"
         for name, value in answer["scores"].items()
     )
     words = english(answer["shown"])

@@ -11,6 +11,7 @@ from bedside.canonical import Json
 from bedside.cli.inspection import tell_manifest
 from bedside.cli.options import JsonOption
 from bedside.cli.screen import Page, show
+from bedside.cli.strangers import SUFFIXES, inspect_stranger
 from bedside.errors import NotFound
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ PackageArgument = Annotated[Path, typer.Argument(metavar="PKG", help="A .bedside
 
 
 def inspect(package: PackageArgument, as_json: JsonOption = False) -> None:
-    """Show what a package is, for whom, what it takes, how good it is and who signed it."""
+    """Show what a package is, for whom, what it takes, how good it is and who signed it.
+
+    Of another model file (.pkl, .joblib, .pt, .pth, .safetensors, .onnx): what it would run.
+    """
+    if package.suffix in SUFFIXES:
+        inspect_stranger(package, as_json=as_json)
+        return
     found = read_package(package)
     show(_description(found), lambda page: _tell_package(page, found), as_json=as_json)
 

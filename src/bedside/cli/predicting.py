@@ -107,7 +107,7 @@ class Answered(NamedTuple):
     value: dict[str, Json]
 
 
-def predict(  # noqa: PLR0913 - a command's parameters are its options
+def predict(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     model: Annotated[
         str, typer.Argument(metavar="PKG|MODEL", help="A .bedside file; with --site, a model.")
     ],

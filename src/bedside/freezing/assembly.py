@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeAlias
-
 from bedside.freezing.compare import compare, typical_size
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.data import AuthorData
 from bedside.freezing.domain import Group
+from bedside.freezing.freeze import Circumstances
 from bedside.freezing.frozen import PICTURES_AT_ONCE, FrozenModelPath
 from bedside.freezing.lineage import make_lineage, moment_of_freezing
 from bedside.freezing.sources.source import FrozenNetwork, Source
 from bedside.freezing.spec import Spec
-from bedside.keys.signing import SigningKey
 from bedside.package.golden import write_golden
 from bedside.package.manifest import (
     AnyModel,
@@ -37,25 +32,6 @@ GOLDEN_ENTRY = "golden.json"
 
 RUNTIME = ">=1.22,<2"
 """ONNX Runtime versions that a package is offered to; each must replay the golden cases first."""
-
-Tell: TypeAlias = Callable[[str], None]
-"""Gets a few words about the step that begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What is not of the model: who signs, and at what time.
-
-    Attributes:
-        signer: The signing key, or None.
-        frozen_at: The time to record; None takes SOURCE_DATE_EPOCH or the clock.
-        tell: Hears of each step that begins.
-    """
-
-    signer: SigningKey | None
-    frozen_at: datetime | None
-    tell: Tell
-
 
 def assemble(
     source: Source, data: AuthorData, spec: Spec, circumstances: Circumstances

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from bedside.canonical import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,13 @@ class Comparison:
             tolerance=self.tolerance,
             groups=self.groups + other.groups,
         )
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the comparison as JSON."""
+        return {**asdict(self), "groups": [list(group) for group in self.groups]}
+
+
+def read_comparison(told: dict[str, Json]) -> Comparison:
+    """Return the comparison that `as_json` told."""
+    groups = tuple((str(name), int(rows), float(most)) for name, rows, most in told["groups"])
+    return Comparison(int(told["rows"]), float(told["largest"]), float(told["tolerance"]), groups)

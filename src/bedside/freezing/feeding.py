@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bedside.errors import FreezeRefused, PackageDamaged, UsageError
+from bedside.errors import FreezeRefused, InputRefused, PackageDamaged, UsageError
 from bedside.freezing.rows import RawRow
 from bedside.freezing.spec import Spec
 from bedside.package.fields import CategoryField, TabularInput
-from bedside.package.image_operations import image_shape, told_shape
+from bedside.package.image_operations import Windowing, image_shape, told_shape
 from bedside.package.images import ImageInput
 from bedside.package.operations import SelectNumbers
 from bedside.package.preprocessing import AnyOperation, image_operations, tabular_operations
 from bedside.package.widths import block_widths
-from bedside.runtime.gate import Gate
+from bedside.runtime.gate import Gate, Refusals
+from bedside.runtime.image_gate import ImageGate
+from bedside.runtime.image_preprocess import ImagePreprocess
 from bedside.runtime.preprocess import Preprocess
 
 Feed: TypeAlias = Callable[[Sequence[RawRow]], NDArray[np.float64] | NDArray[np.float32]]
@@ -83,4 +86,29 @@ def feed_for(declared: TabularInput | ImageInput, operations: Sequence[AnyOperat
     if isinstance(declared, TabularInput):
         gate, preprocess = Gate(declared), Preprocess(declared, tabular_operations(operations))
         return lambda rows: preprocess(gate.check(rows))
-    raise NotImplementedError
+    first, *others = image_operations(operations)
+    assert isinstance(first, Windowing)  # noqa: S101 - `network_shape` asked
+    return _PictureFeed(ImageGate(declared, first), ImagePreprocess(others))
+
+
+@dataclass(frozen=True, slots=True)
+class _PictureFeed:
+    """Pictures to tensors, float32."""
+
+    gate: ImageGate
+    preprocess: ImagePreprocess
+
+    def __call__(self, rows: Sequence[RawRow]) -> NDArray[np.float32]:
+        """Return inputs × channels × rows × columns.
+
+        Raises:
+            InputRefused: with every reason of every row.
+        """
+        refusals, made = Refusals(), []
+        for position, row in enumerate(rows):
+            film = self.gate.check(row, position, refusals)
+            if film is not None:
+                made.append(self.preprocess(film.unit).tensor)
+        if refusals.found:
+            raise InputRefused(tuple(refusals.found))
+        return np.stack(made)

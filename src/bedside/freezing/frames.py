@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bedside.canonical import Json, digest
-from bedside.errors import FreezeRefused, UsageError
+from bedside.errors import FreezeRefused, NotFound, UsageError
 from bedside.freezing.rows import RawRow
 from bedside.package.fields import CategoryField, InputField, Missing, NumberField
 from bedside.package.manifest import DataSet
@@ -234,9 +234,12 @@ def read_rows(path: Path, fields: tuple[InputField, ...]) -> pd.DataFrame:
     """Return the rows of a CSV file, each declared column with the type that its field declares.
 
     Raises:
+        NotFound: there is no such file.
         FreezeRefused: not CSV in UTF-8, a line with more or fewer values than the header has
             names, a name that stands twice, or a value that is not of its field's type.
     """
+    if not path.is_file():
+        raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of a CSV file.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             frame = _columns(csv.reader(stream, strict=True))

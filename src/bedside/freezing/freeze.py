@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bedside.errors import UsageError
 from bedside.freezing.libraries import RUNNING, versions
@@ -16,10 +17,32 @@ from bedside.package.package import Package, check_signature, open_package
 from bedside.runtime.runner import load
 
 if TYPE_CHECKING:
-    from bedside.freezing.assembly import Circumstances
     from bedside.freezing.comparison import Comparison
     from bedside.freezing.data import AuthorData
     from bedside.freezing.sources.source import Source
+
+
+Tell: TypeAlias = Callable[[str], None]
+"""Gets a few words about the step that begins."""
+
+
+def unheard(step: str) -> None:
+    """Say nothing about a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is not of the model: who signs, and at what time.
+
+    Attributes:
+        signer: The signing key, or None.
+        frozen_at: The time to record; None takes SOURCE_DATE_EPOCH or the clock.
+        tell: Hears of each step that begins.
+    """
+
+    signer: SigningKey | None = None
+    frozen_at: datetime | None = None
+    tell: Tell = unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +102,10 @@ def freeze(
     if out is not None:
         check_target(Path(out))
     versions(RUNNING, "lab")
-    from bedside.freezing.assembly import Circumstances  # noqa: PLC0415 - imports onnx
-    from bedside.freezing.sources.opening import open_source  # noqa: PLC0415
+    from bedside.freezing.sources.opening import open_source  # noqa: PLC0415 - imports onnx
 
     signer = SigningKey.load(Path(key)) if isinstance(key, str | Path) else key
-    circumstances = Circumstances(signer, frozen_at, lambda step: None)
+    circumstances = Circumstances(signer, frozen_at)
     made = freeze_source(open_source(model, spec), data, spec, circumstances)
     if out is not None:
         write_whole(Path(out), made.archive)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from typing import TypeAlias, TypeVar
 
@@ -15,7 +16,7 @@ from bedside.errors import FreezeRefused
 from bedside.freezing.data import Frozen, GoldenRow
 from bedside.freezing.domain import clip, evenly, random_row, range_ends, unknown_code
 from bedside.freezing.rows import RawRow
-from bedside.freezing.near import LINE, MARGIN, nearest_to_a_line, stable
+from bedside.freezing.near import LINE, MARGIN, nearest_to_a_line, row_between, stable
 from bedside.freezing.spec import GoldenOptions
 from bedside.package.fields import CategoryField, InputField, NumberField
 from bedside.package.golden import GoldenCase
@@ -49,6 +50,12 @@ TRIES = 50
 DRAWN = "synthesised row"
 REAL = "real row"
 DOMAIN = "row of the declared domain"
+MIXED = "mixture of several pictures"
+PLAIN = frozenset({DRAWN, REAL, DOMAIN, MIXED})
+"""Notes of cases that only fill up the number that is wanted."""
+
+FEWEST = 4
+"""Fewer cases prove too little."""
 
 Wish: TypeAlias = tuple[str, RawRow, RawRow]
 """Why a case is wished for, its row in the fields' own units, and the row as it is sent."""
@@ -74,20 +81,33 @@ def golden_cases(
     wanted = options.cases or CASES
     synthesis = Synthesis(fields, tuple(rows), np.random.default_rng(options.seed))
     known = set() if options.from_real_rows else {_key(row) for row in rows}
+    line = _near(synthesis, frozen, output, options, known)
+    wishes = chain(line, _wishes(synthesis, wanted, real=options.from_real_rows))
+    nobodys = (wish for wish in wishes if _key(wish[1]) not in known)
+    return gathered(nobodys, frozen, output, options.tolerance, wanted)
+
+
+def gathered(
+    wishes: Iterable[Wish], frozen: Frozen, output: Output, tolerance: float, wanted: int
+) -> tuple[GoldenRow, ...]:
+    """Return cases for the first `wishes` whose label holds; plain ones until `wanted` are there.
+
+    Raises:
+        FreezeRefused: fewer than four, or none on one side of a line.
+    """
     cases: list[GoldenRow] = []
     taken: set[bytes] = set()
-    line = _near(synthesis, frozen, output, options, known)
-    for note, row, sent in chain(line, _wishes(synthesis, wanted, real=options.from_real_rows)):
-        if len(cases) >= wanted and note in (DRAWN, REAL, DOMAIN):
+    for note, row, sent in wishes:
+        if len(cases) >= wanted and note in PLAIN:
             break
-        if _key(row) in known or _key(sent) in taken:
+        if _key(sent) in taken:
             continue
         answer = frozen([sent])[0]
-        if not stable(answer, output, options.tolerance):
+        if not stable(answer, output, tolerance):
             continue
         taken.add(_key(sent))
         cases.append(GoldenRow(_case(len(cases) + 1, note, sent, answer), row))
-    if len(cases) < 4:
+    if len(cases) < FEWEST:
         raise FreezeRefused(
             f"Only {len(cases)} golden cases can be synthesised that are no real row and keep "
             "away from the threshold.",
@@ -134,10 +154,11 @@ class Synthesis:
             codes = codes or list(declared.categories)
             return codes[int(self.random.integers(len(codes)))]
         drawn = float(np.quantile(np.asarray(known, dtype=float), self.random.uniform(*MIDDLE)))
-        return clip(_rounded(drawn), declared)
+        return clip(rounded(drawn), declared)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return `value` with `DIGITS` significant digits."""
     if value == 0:
         return 0.0
     return round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
@@ -159,7 +180,8 @@ def _near(
         [row for row in pool if _key(row) not in known]
         for pool in _pools(synthesis, frozen, options)
     )
-    for note, row in nearest_to_a_line(nobodys, synthesis.fields, frozen, output, usable):
+    between = partial(row_between, fields=synthesis.fields)
+    for note, row in nearest_to_a_line(nobodys, frozen, between, output, usable):
         yield note, row, row
 
 

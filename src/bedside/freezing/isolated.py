@@ -1,75 +1,88 @@
-"""A `.joblib` or `.pkl` of the author's own, opened only in a process apart.
+"""A saved model, opened only in a process apart where opening it may run code.
 
-Reading a pickle can run any code that its writer put in, so it is done only when the author
-says that they made the file, in a child process with limits, an empty home and no key. The
-child gives back an unsigned package; the parent opens it with every check, replays its golden
-cases, and only then signs and writes. The limits hold a mistake, not an attacker: the child
-still runs as the same user, with that user's files and network. The limits are those of POSIX:
-this module needs Linux or macOS.
+Reading a pickle can run any code that its writer put in, and a PyTorch network needs its
+author's class; so both happen only on the author's word, in a child process with limits, an
+empty home and no key. The child gives back an unsigned package; the parent opens it with every
+check, replays its golden cases, and only then signs and writes. The limits hold a mistake, not
+an attacker: the child still runs as the same user, with that user's files and network. The
+limits are those of POSIX: this module needs Linux or macOS. An ONNX file holds no code and is
+read here.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
-from bedside.canonical import canonical_bytes
-from bedside.errors import BedsideError, FreezeRefused, LimitExceeded, NotFound, UsageError
-from bedside.freezing.freeze import prove
+from bedside.errors import FreezeRefused, NotFound
+from bedside.freezing.child_process import run_job
+from bedside.freezing.comparison import read_comparison
+from bedside.freezing.draft.facts import ModelFacts
+from bedside.freezing.facts import facts_of_onnx, read_facts
+from bedside.freezing.freeze import Circumstances, FrozenModel, Tell, freeze_source, prove, unheard
+from bedside.freezing.job import Job
+from bedside.freezing.mlflow.folder import MlflowModel, read_folder
+from bedside.freezing.model_file import ModelFile
 from bedside.freezing.output import check_target, write_whole
+from bedside.freezing.spec import Spec, read_spec, with_parameters
 from bedside.keys.signing import SigningKey
-from bedside.package.package import Package, check_signature, open_package, sign_package
+from bedside.package.package import check_signature, open_package, sign_package
 
-SECONDS = 900
-"""Longest time for a freeze: half of a coffee break; forests of a thousand trees need a minute."""
-
-MEMORY = 16 * 2**30
-"""Largest address space of the child, in bytes; NumPy and ONNX Runtime reserve several GiB."""
-
-FILE_BYTES = 2 * 2**30
-"""Largest file that the child may write."""
-
-SUFFIXES = (".joblib", ".pkl", ".pickle")
+Rows: TypeAlias = Path | str
+"""A CSV file with a header, or a folder of pictures."""
 
 
 def freeze_file(
-    model_path: Path | str,
+    model: ModelFile | Path | str,
     spec_path: Path | str,
-    data_path: Path | str,
+    data_path: Rows,
     *,
-    i_made_this: bool,
     key: SigningKey | Path | None = None,
     out: Path | str | None = None,
-) -> Package:
-    """Return the package of a saved scikit-learn model; write it to `out`.
+    tell: Tell = unheard,
+) -> FrozenModel:
+    """Return the package of a saved model; write it to `out`.
 
     Args:
-        model_path: The author's own `.joblib`, `.pkl` or `.pickle` file.
+        model: The file or folder; a `ModelFile` where there is more to say of it than its path.
         spec_path: The spec, as TOML.
-        data_path: The raw rows, as CSV with a header.
-        i_made_this: The author's word that they made the model file themselves.
+        data_path: The raw inputs: a CSV file with a header, or a folder of pictures.
         key: Signs the package, in this process only.
         out: Where to write the package.
+        tell: Hears of each step that begins.
 
     Raises:
-        UsageError: without the author's word, or not a file of a known kind.
-        FreezeRefused: the model cannot be frozen, or the child failed.
+        UsageError: not a file of a known kind, or a spec that is not complete.
+        FreezeRefused: reading the file would run a stranger's code, the model cannot be frozen,
+            or the child failed.
+        LimitExceeded: it took too long.
     """
-    model_path, spec_path, data_path = Path(model_path), Path(spec_path), Path(data_path)
-    _refuse_strangers(model_path, i_made_this)
-    for path in (model_path, spec_path, data_path):
-        if not path.is_file():
-            raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of a file.")
+    model = model if isinstance(model, ModelFile) else ModelFile(Path(model))
+    spec_path, data_path = Path(spec_path), Path(data_path)
+    model.refuse_strangers()
+    spec = read_spec(spec_path)
+    if not data_path.exists():
+        raise NotFound(
+            f"There is no file {str(data_path)!r}.", advice="Give a CSV file or a folder."
+        )
     if out is not None:
         check_target(Path(out))
     signer = SigningKey.load(key) if isinstance(key, Path) else key
+    job = _job(model, spec)
+    if job.kind == "onnx":
+        made = _freeze_here(job, with_parameters(spec, job.parameters), data_path, signer, tell)
+        if out is not None:
+            write_whole(Path(out), made.archive)
+        return made
     with tempfile.TemporaryDirectory(prefix="bedside-freeze-") as folder:
-        archive = _in_a_child((model_path, spec_path, data_path), Path(folder))
+        paths = {"spec": spec_path, "data": data_path, "folder": Path(folder)}
+        job = replace(job, **{name: str(path.resolve()) for name, path in paths.items()})
+        run_job(job, tell)
+        told = json.loads(job.told.read_text(encoding="utf-8"))
+        archive = job.answer.read_bytes()
     package = prove(archive, None)
     if signer is not None:
         archive = sign_package(archive, signer)
@@ -77,83 +90,81 @@ def freeze_file(
         check_signature(package, (signer.public,))
     if out is not None:
         write_whole(Path(out), archive)
-    return package
+    return FrozenModel(archive, package, read_comparison(told["report"]), tuple(told["notes"]))
 
 
-def _refuse_strangers(model_path: Path, i_made_this: bool) -> None:
-    if model_path.suffix not in SUFFIXES:
-        raise UsageError(
-            f"{model_path.name!r} is no {', '.join(SUFFIXES)} file.",
-            advice="Save the fitted model with joblib.dump(model, 'model.joblib').",
-        )
-    if not i_made_this:
-        raise UsageError(
-            f"{model_path.name!r} is a pickle: reading it can run any program that its writer put "
-            "in, with all your rights.",
-            advice="Only if you made this file yourself, say so: i_made_this=True "
-            "(`bedside freeze … --i-made-this`). Else ask its author for a .bedside package.",
-        )
+def _freeze_here(
+    job: Job, spec: Spec, data: Path, signer: SigningKey | None, tell: Tell
+) -> FrozenModel:
+    from bedside.freezing.sources.onnx_file import onnx_source, read_onnx  # noqa: PLC0415 - onnx
+
+    path = Path(job.model)
+    source = onnx_source(read_onnx(path), spec, path.name)
+    return freeze_source(source, data, spec, Circumstances(signer, None, tell))
 
 
-def _in_a_child(paths: tuple[Path, Path, Path], folder: Path) -> bytes:
-    """Run the child; return the unsigned archive that it wrote."""
-    answer, errors = folder / "answer.bedside", folder / "error.json"
-    command = [sys.executable, "-I", "-m", "bedside.freezing.isolated_child"]
-    command += [str(path.resolve()) for path in (*paths, answer, errors)]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module, no shell
-            command,
-            cwd=folder,
-            env=_environment(folder),
-            preexec_fn=_limit,  # the limits must hold before the child imports anything
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as problem:
-        raise LimitExceeded(
-            f"Freezing took longer than {SECONDS} s and was stopped.",
-            advice="Use fewer comparison rows (comparison.data_rows), or a smaller model.",
-        ) from problem
-    if errors.is_file():
-        raise _told(errors)
-    if done.returncode != 0 or not answer.is_file():
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
-        raise FreezeRefused(
-            f"The process that reads the model ended with {done.returncode}; its last words: "
-            f"{last[0][:500]}",
-            advice="Check that the file is a fitted scikit-learn model saved with joblib.",
-        )
-    return answer.read_bytes()
+def model_facts(model: ModelFile) -> ModelFacts:
+    """Return what a saved model shows of itself, for the draft of a spec.
+
+    Raises:
+        UsageError: not a file of a known kind.
+        FreezeRefused: it cannot be read without running a stranger's code.
+    """
+    model.refuse_strangers()
+    job = _job(model, None)
+    if job.kind == "onnx":
+        return facts_of_onnx(Path(job.model))
+    if job.kind == "torch" and not job.i_made_this:
+        return ModelFacts(file=model.path.name, network=True)
+    with tempfile.TemporaryDirectory(prefix="bedside-facts-") as folder:
+        job = replace(job, do="facts", folder=folder)
+        run_job(job, unheard)
+        return read_facts(job.answer)
 
 
-def _told(errors: Path) -> BedsideError:
-    """Return the error that the child wrote down."""
-    told = json.loads(errors.read_text(encoding="utf-8"))
-    message, advice = str(told["message"]), str(told["advice"])
-    if told["kind"] == "UsageError":
-        return UsageError(message, advice=advice)
-    return FreezeRefused(message, advice=advice)
+def _job(model: ModelFile, spec: Spec | None) -> Job:
+    """Return what is to be done with `model`; an MLflow folder is looked into.
+
+    Raises:
+        FreezeRefused: a folder that cannot be followed, or a stranger's code in it.
+    """
+    arguments = {**(spec.network.arguments if spec and spec.network else {}), **model.arguments}
+    module = None if model.module is None else _absolute(model.module)
+    job = Job(
+        do="freeze",
+        kind=model.kind,
+        model=str(model.path.resolve()),
+        folder="",
+        module=module,
+        arguments=arguments,
+        i_made_this=model.i_made_this,
+    )
+    if model.kind != "mlflow":
+        return job
+    found = read_folder(model.path)
+    replace(model, path=found.path).refuse_strangers()
+    if spec is not None:
+        _refuse_other_columns(found, spec)
+    return replace(
+        job,
+        kind=found.kind,
+        model=str(found.path.resolve()),
+        code=None if found.code is None else str(found.code.resolve()),
+        parameters={"mlflow": dict(found.told)},
+    )
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Return an environment without the parent's secrets: only what Python needs."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "LANG", "LC_ALL", "SOURCE_DATE_EPOCH")
-        if name in os.environ
-    }
-    return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
+def _absolute(module: str) -> str:
+    file, colon, name = module.rpartition(":")
+    return f"{Path(file).resolve()}:{name}" if colon else module
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def write_error(path: Path, problem: BedsideError) -> None:
-    """Write `problem` where the parent looks for it."""
-    told = {"kind": type(problem).__name__, "message": problem.message, "advice": problem.advice}
-    path.write_bytes(canonical_bytes(told))
+def _refuse_other_columns(found: MlflowModel, spec: Spec) -> None:
+    declared = [field.name for field in spec.fields]
+    if found.columns is None or not declared or set(found.columns) == set(declared):
+        return
+    raise FreezeRefused(
+        f"The MLflow model's signature takes {list(found.columns)[:20]}, and the spec declares "
+        f"{declared[:20]}.",
+        advice="Declare exactly the fields of the signature.",
+    )

@@ -1,42 +1,104 @@
-"""The child of `isolated`: reads the author's pickle, freezes it unsigned, writes one file.
+"""The child of `isolated`: opens the author's model, freezes it unsigned, writes one file.
 
-Started as `python -I -m bedside.freezing.isolated_child MODEL SPEC DATA ANSWER ERROR`.
+Started as `python -I -m bedside.freezing.isolated_child JOB.json`. The only file of the house
+that unpickles, and that lets a network's class be imported.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bedside.errors import BedsideError
-from bedside.freezing.isolated import write_error
+from bedside.canonical import canonical_bytes
+from bedside.errors import BedsideError, FreezeRefused
+from bedside.freezing.job import Job, read_job
+
+if TYPE_CHECKING:
+    from bedside.freezing.sources.source import Source
+    from bedside.freezing.spec import Spec
 
 
 def main(arguments: list[str]) -> int:
     """Return 0 when the answer is written, 1 when an error is."""
-    model, spec, data, answer, error = map(Path, arguments)
+    job = read_job(Path(arguments[0]))
     try:
-        _freeze(model, spec, data, answer)
+        if job.code is not None:
+            sys.path.append(job.code)
+        if job.do == "facts":
+            _facts(job)
+        else:
+            _freeze(job)
     except BedsideError as problem:
-        write_error(error, problem)
+        told = {
+            "kind": type(problem).__name__,
+            "message": problem.message,
+            "advice": problem.advice,
+        }
+        job.error.write_bytes(canonical_bytes(told))
         return 1
     return 0
 
 
-def _freeze(model_path: Path, spec_path: Path, data_path: Path, answer: Path) -> None:
-    from bedside.freezing.libraries import check_libraries  # noqa: PLC0415 - said before imports
+def _freeze(job: Job) -> None:
+    from bedside.freezing.freeze import (  # noqa: PLC0415 - an error before is told too
+        Circumstances,
+        freeze_source,
+    )
+    from bedside.freezing.spec import read_spec, with_parameters  # noqa: PLC0415
+
+    spec = with_parameters(read_spec(job.spec), job.parameters)
+
+    def tell(step: str) -> None:
+        with job.steps.open("a", encoding="utf-8") as steps:
+            steps.write(step + "\n")
+
+    tell("reading the model")
+    made = freeze_source(_source(job, spec), Path(job.data), spec, Circumstances(tell=tell))
+    told = {"report": made.report.as_json(), "notes": list(made.notes)}
+    job.told.write_bytes(canonical_bytes(told))
+    job.answer.write_bytes(made.archive)
+
+
+def _source(job: Job, spec: Spec) -> Source:
+    if job.kind == "torch":
+        from bedside.freezing.pytorch.installed import check_torch  # noqa: PLC0415
+
+        check_torch()
+        from bedside.freezing.pytorch.load import load_module  # noqa: PLC0415 - imports torch
+        from bedside.freezing.sources.module import loaded_source  # noqa: PLC0415
+
+        loaded = load_module(
+            job.module, job.arguments, Path(job.model), i_made_this=job.i_made_this
+        )
+        return loaded_source(loaded, spec)
+    from bedside.freezing.libraries import check_libraries  # noqa: PLC0415
 
     check_libraries()
-    import joblib  # noqa: PLC0415 - only after the check
+    from bedside.freezing.sources.estimator import EstimatorSource  # noqa: PLC0415 - scikit-learn
 
-    from bedside.freezing.frames import read_rows  # noqa: PLC0415 - imports pandas
-    from bedside.freezing.freeze import freeze  # noqa: PLC0415
-    from bedside.freezing.spec import read_spec  # noqa: PLC0415
+    return EstimatorSource(_estimator(job), spec)
 
-    spec = read_spec(spec_path)
-    data = read_rows(data_path, spec.fields)
-    model = joblib.load(model_path)
-    freeze(model, data=data, spec=spec, out=answer)
+
+def _estimator(job: Job) -> object:
+    """Return what lies in a file of skops, or in the author's own pickle."""
+    if job.kind == "skops":
+        from bedside.freezing.sources.skops_file import read_skops  # noqa: PLC0415
+
+        return read_skops(Path(job.model))
+    if not job.i_made_this:
+        raise FreezeRefused("A pickle is read only on its author's word.")
+    import joblib  # noqa: PLC0415 - only for a pickle
+
+    return joblib.load(job.model)
+
+
+def _facts(job: Job) -> None:
+    from bedside.freezing.facts import facts_of_estimator, write_facts  # noqa: PLC0415
+
+    if job.kind == "torch":
+        raise FreezeRefused("A network shows nothing of itself before it is run.")
+    write_facts(facts_of_estimator(_estimator(job), Path(job.model).name), job.answer)
 
 
 if __name__ == "__main__":

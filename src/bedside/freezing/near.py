@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TypeVar
 
-from bedside.errors import FreezeRefused
+from bedside.errors import FreezeRefused, InputRefused
 from bedside.freezing.domain import clip
 from bedside.freezing.rows import RawRow
 from bedside.package.fields import InputField, NumberField
 from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
 from bedside.runtime.postprocess import Answer
 
-Answering: TypeAlias = Callable[[Sequence[RawRow]], Sequence[Answer]]
+T = TypeVar("T")
+"""A row in the making: of a table, or a picture."""
 
 MARGIN = 10
 """A golden label must hold when every score moves by this many tolerances."""
@@ -36,24 +37,31 @@ precision, so that no case lies on a split of a tree where rounding would decide
 
 
 def nearest_to_a_line(
-    pools: Iterable[Sequence[RawRow]],
-    fields: tuple[InputField, ...],
-    frozen: Answering,
+    pools: Iterable[Sequence[T]],
+    asked: Callable[[Sequence[T]], Sequence[Answer]],
+    between: Callable[[T, T, float], T],
     output: Output,
-    usable: Callable[[RawRow, Answer], bool],
-) -> Iterator[tuple[str, RawRow]]:
+    usable: Callable[[T, Answer], bool],
+) -> Iterator[tuple[str, T]]:
     """Yield rows on both sides of the line, each with a note, the nearest that is `usable`.
 
-    Between a row with one label and a row with another, the number fields are moved step by
-    step, halving the way. Models that jump (trees) give the rows next to the jump.
+    Between a row with one label and a row with another, halving the way, rows are made until
+    the line is near. Models that jump (trees) give the rows next to the jump.
+
+    Args:
+        pools: Rows among which two sides are looked for, the most plausible first.
+        asked: The frozen model's answers.
+        between: The row at a part of the way, 0 to 1, from one row to another.
+        output: What the scores mean.
+        usable: Whether a row may become a golden case.
 
     Raises:
         FreezeRefused: no two rows of `pools` get different labels, so no case can guard the line.
     """
     if isinstance(output, NumberOutput):
         return
-    for first, second in _pairs(_by_label(pools, frozen, output)):
-        seen = _bisect(first, second, fields, frozen)
+    for first, second in _pairs(_by_label(pools, asked, output)):
+        seen = _bisect(first, second, asked, between)
         for label in dict.fromkeys(answer.label for _, answer in seen):
             side = [
                 (gap(answer, output), row)
@@ -82,16 +90,18 @@ def stable(answer: Answer, output: Output, tolerance: float) -> bool:
 
 
 def _by_label(
-    pools: Iterable[Sequence[RawRow]], frozen: Answering, output: BinaryOutput | MulticlassOutput
-) -> list[list[RawRow]]:
+    pools: Iterable[Sequence[T]],
+    asked: Callable[[Sequence[T]], Sequence[Answer]],
+    output: BinaryOutput | MulticlassOutput,
+) -> list[list[T]]:
     """Return rows grouped by the label that they get, from as few pools as show every label.
 
     Raises:
         FreezeRefused: all rows get one label.
     """
-    found: dict[str | None, list[RawRow]] = {}
+    found: dict[str | None, list[T]] = {}
     for rows in pools:
-        for row, answer in zip(rows, frozen(rows) if rows else (), strict=True):
+        for row, answer in zip(rows, asked(rows) if rows else (), strict=True):
             found.setdefault(answer.label, []).append(row)
         if len(found) == len(output.classes):
             break
@@ -108,7 +118,7 @@ def _by_label(
     return list(found.values())
 
 
-def _pairs(groups: list[list[RawRow]]) -> Iterator[tuple[RawRow, RawRow]]:
+def _pairs(groups: list[list[T]]) -> Iterator[tuple[T, T]]:
     """Yield pairs of rows with different labels; with many labels, each with the next."""
     for turn in range(PAIRS if len(groups) == 2 else 1):
         for first, second in pairwise(groups[:MOST_LABELS]):
@@ -116,22 +126,31 @@ def _pairs(groups: list[list[RawRow]]) -> Iterator[tuple[RawRow, RawRow]]:
 
 
 def _bisect(
-    first: RawRow, second: RawRow, fields: tuple[InputField, ...], frozen: Answering
-) -> list[tuple[RawRow, Answer]]:
+    first: T,
+    second: T,
+    asked: Callable[[Sequence[T]], Sequence[Answer]],
+    between: Callable[[T, T, float], T],
+) -> list[tuple[T, Answer]]:
     """Return both rows and every row tried between them, with their answers."""
-    seen = list(zip((first, second), frozen([first, second]), strict=True))
+    seen = list(zip((first, second), asked([first, second]), strict=True))
     label = seen[0][1].label
     start, end = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (start + end) / 2
-        row = _between(first, second, middle, fields)
-        answer = frozen([row])[0]
+        row = between(first, second, middle)
+        try:
+            answer = asked([row])[0]
+        except InputRefused:  # a mixture of two pictures may look like neither
+            break
         seen.append((row, answer))
         start, end = (middle, end) if answer.label == label else (start, middle)
     return seen
 
 
-def _between(first: RawRow, second: RawRow, way: float, fields: tuple[InputField, ...]) -> RawRow:
+def row_between(
+    first: RawRow, second: RawRow, way: float, fields: tuple[InputField, ...]
+) -> RawRow:
+    """Return the row at a part of the `way`: numbers moved, codes those of the nearer end."""
     row = {}
     for field in fields:
         a, b = first[field.name], second[field.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -217,6 +218,13 @@ def read_spec(path: Path | str) -> Spec:
     except ValueError as problem:  # not TOML, or not UTF-8
         raise UsageError(f"{path.name} is not TOML: {problem}.") from problem
     return make_spec(answers)
+
+
+def with_parameters(spec: Spec, parameters: Mapping[str, Json]) -> Spec:
+    """Return `spec` with more to keep in the lineage; what the author states goes before."""
+    kept = {**parameters, **spec.origin.parameters}
+    origin = spec.origin.model_copy(update={"parameters": kept})
+    return spec.model_copy(update={"origin": origin})
 
 
 def _questions() -> Questions:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from bedside.freezing.data import Frozen, GoldenRow
 from bedside.freezing.domain import Group, comparison_groups, evenly
-from bedside.freezing.frames import as_frame, raw_rows
+from bedside.freezing.frames import as_frame, raw_rows, read_rows
 from bedside.freezing.golden import golden_cases
 from bedside.freezing.outside import refuse_outside
 from bedside.freezing.rows import RawRow
@@ -73,9 +74,11 @@ def table_data(data: object, spec: Spec) -> TableData:
     """Return `data` as rows of the spec's fields.
 
     Raises:
-        UsageError: data of another kind than a frame, an array or rows.
+        UsageError: data of another kind than the path of a CSV file, a frame, an array or rows.
         FreezeRefused: a declared field that is not in the data, or a value that does not fit it.
     """
+    if isinstance(data, str | Path):
+        data = read_rows(Path(data), spec.fields)
     frame = as_frame(data, spec.fields)
     rows = tuple(raw_rows(frame, spec.fields))
     return TableData(frame, rows, TabularInput(fields=spec.fields))

@@ -175,11 +175,7 @@ def _check_reference(reference: Reference, fields: tuple[InputField, ...]) -> No
         )
     for field in fields:
         value = reference[field.name]
-        if value is None:
-            fits = field.missing == "allow"
-        else:
-            fits = _is_of(value, field)
-        if not fits:
+        if not (field.missing == "allow" if value is None else _is_of(value, field)):
             raise PackageDamaged(
                 f"The reference row has {value!r} for {field.name!r}, which is outside the domain."
             )

@@ -21,6 +21,9 @@ CROWD = 5
 MAX_SIDE = 16_384
 """More rows or columns than any detector has; bounds the memory for one picture."""
 
+MAX_PIXELS = 2**26
+"""Pixels of a picture on its way to the network: 256 MiB a channel."""
+
 Medium: TypeAlias = Literal["png", "jpeg", "dicom"]
 CodeString: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9 _]{0,15}$")]
 """A DICOM code string, such as CR or CHEST. Source: DICOM PS3.5, section 6.2 (CS)."""

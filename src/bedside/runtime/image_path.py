@@ -17,7 +17,7 @@ from bedside.package.image_operations import Windowing
 from bedside.package.images import ImageInput
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation, image_operations
-from bedside.runtime.explain.occlusion import occlusion
+from bedside.runtime.explain.occlusion import covering, occlusion
 from bedside.runtime.explain.scales import explained_name
 from bedside.runtime.explained import PictureExplained
 from bedside.runtime.gate import Refusals
@@ -41,7 +41,15 @@ class _Ready:
 class ImagePath:
     """The path of a picture; safe to use from several threads."""
 
-    __slots__ = ("_explanation", "_gate", "_output", "_postprocess", "_preprocess", "_session")
+    __slots__ = (
+        "_explanation",
+        "_gate",
+        "_operations",
+        "_output",
+        "_postprocess",
+        "_preprocess",
+        "_session",
+    )
 
     def __init__(
         self,
@@ -61,7 +69,7 @@ class ImagePath:
         first, *others = image_operations(operations)
         if not isinstance(first, Windowing):
             raise PackageDamaged(f"The operation {first.op!r} at place 0 is no window.")
-        self._explanation, self._output = explanation, output
+        self._explanation, self._output, self._operations = explanation, output, others
         self._gate = ImageGate(declared, first)
         self._preprocess = ImagePreprocess(others)
         self._session = session
@@ -118,7 +126,9 @@ class ImagePath:
             answers = self._postprocess(self._session(tensors))
             return np.array([one.scores[of] for one in answers])
 
-        found = occlusion(self._explanation, ready.prepared.tensor, scores)
+        tensor = ready.prepared.tensor
+        cover = covering(self._explanation, tensor, self._operations)
+        found = occlusion(self._explanation, tensor, cover, scores)
         placement = ready.prepared.placement
         return PictureExplained(
             grid=found.grid,

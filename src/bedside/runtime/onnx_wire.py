@@ -1,111 +1,72 @@
-"""Looks into an ONNX file without loading it: operator sets, and data kept outside the file.
+"""Looks into an ONNX file without loading it: operator sets, and what a package may not hold.
 
-ONNX Runtime opens files that a model names, and would look for operators that are not in the
-standard, before anyone could ask it what a model holds. The serving install has no `onnx`
-package, so this reads just the few protobuf fields that answer both questions, in every
-subgraph. Whatever it does not understand it refuses.
+ONNX Runtime opens files that a model names, looks for operators that are not in the standard,
+and takes the memory that a model asks for, before anyone could ask it what a model holds. The
+serving install has no `onnx` package, so this reads just the protobuf fields that answer these
+questions, in every subgraph. Whatever it does not understand it refuses.
 
-Sources: the protobuf encoding (protobuf.dev/programming-guides/encoding); field numbers from
-onnx.proto of ONNX 1.18 (ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto).
+Source: field numbers from onnx.proto of ONNX 1.18 (ModelProto, GraphProto, NodeProto,
+AttributeProto, ValueInfoProto, TypeProto).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from bedside.errors import PackageDamaged
+from bedside.runtime.onnx_limits import (
+    DOMAINS,
+    HIGHEST_OPSET,
+    IR_VERSIONS,
+    MAX_NODES,
+    Node,
+    check_node,
+    check_shapes,
+    makes_shapes,
+)
+from bedside.runtime.onnx_tensors import MOST_KEPT, read_tensor, small_numbers
+from bedside.runtime.wire import BYTES, VARINT, Part, Wire, not_onnx
 
 MAX_SUBGRAPHS_DEEP = 8
-"""Graphs within graphs (If, Loop, Scan); converters of tabular models make two levels at most."""
+"""Graphs within graphs (If); converters of tabular models make two levels at most."""
 
-MAX_PARTS = 2_000_000
-"""Protobuf fields visited; a forest of 500 trees has some 10,000, its runs of numbers excluded."""
+MAX_PARTS = 250_000
+"""Protobuf fields visited, in half a second; a forest of 500 trees has some 10,000, its runs of
+numbers excluded, and a network of 700 operators some 20,000."""
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_FIXED_SIZE = {_FIXED64: 8, _FIXED32: 4}
+_RUNS = re.compile(
+    rb"(?:\x3d[\x00-\xff]{4})++|(?:\x40[\x80-\xff]{0,9}[\x00-\x7f])++"
+    rb"|(?:\x4a\x0aBRANCH_LEQ|\x4a\x04LEAF)++"
+)
+"""Floats (field 7), integers (field 8) and the kinds of tree nodes (texts, field 9) of an attribute:
+millions in a forest, none of interest."""
 
-_RUNS = re.compile(rb"(?:\x3d[\x00-\xff]{4})++|(?:\x40[\x80-\xff]{0,9}[\x00-\x7f])++")
-"""Floats (field 7) and integers (field 8) of an attribute: millions in a forest, none of interest."""
+_SHORT_RUN = 11 * MOST_KEPT
+"""Bytes of a run that may be the strides, the padding or the shape of something."""
 
 _ORT_FORMAT = b"ORTM"
 """At byte 4 of ONNX Runtime's own format, which it would read in place of ONNX."""
 
 
-class Part(NamedTuple):
-    """One protobuf field: its number, how it is encoded, its value or the place of its bytes."""
-
-    number: int
-    wire: int
-    value: int
-    start: int
-    end: int
-
-
 class _Reader:
-    """Walks one message after another, counting what it visits."""
+    """Walks a model and collects what is judged when all of it was seen."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.visited = 0
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
         self.opset: dict[str, int] = {}
         self.domains: set[str] = set()
-
-    def parts(self, start: int, end: int) -> Iterator[Part]:
-        """Yield the fields of the message between `start` and `end`."""
-        position = start
-        while position < end:
-            self.visited += 1
-            if self.visited > MAX_PARTS:
-                raise PackageDamaged(f"The model has more than {MAX_PARTS} parts.")
-            tag, position = self._varint(position, end, 5)
-            number, wire = tag >> 3, tag & 7
-            if not 0 < number < 2**29:
-                raise _not_onnx(position, f"field number {number}")
-            value, first = 0, position
-            if wire == _VARINT:
-                value, position = self._varint(position, end, 10)
-            elif wire == _BYTES:
-                length, first = self._varint(position, end, 5)
-                position = first + length
-            elif wire in _FIXED_SIZE:
-                position += _FIXED_SIZE[wire]
-            else:
-                raise _not_onnx(position, f"wire type {wire}")
-            if position > end:
-                raise _not_onnx(first, "a part that is longer than what holds it")
-            yield Part(number, wire, value, first, position)
-
-    def _varint(self, position: int, end: int, longest: int) -> tuple[int, int]:
-        value = 0
-        for index in range(longest):
-            if position + index >= end:
-                break
-            byte = self.data[position + index]
-            value |= (byte & 0x7F) << 7 * index
-            if byte < 0x80:
-                return value, position + index + 1
-        raise _not_onnx(position, "a number without an end")
-
-    def each(self, part: Part, visit: Callable[[Part], None]) -> None:
-        """Visit the fields of the message that `part` holds."""
-        if part.wire != _BYTES:
-            raise _not_onnx(part.start, f"no message in field {part.number}")
-        for inner in self.parts(part.start, part.end):
-            visit(inner)
-
-    def text(self, part: Part) -> str:
-        """Return a string field."""
-        if part.wire != _BYTES:
-            raise _not_onnx(part.start, f"no text in field {part.number}")
-        return self.data[part.start : part.end].decode("utf-8", "backslashreplace")
+        self.version = 0
+        self.nodes = 0
+        self.shaped: list[Node] = []
+        self.constants: dict[str, tuple[float, ...]] = {}
 
     def model(self, part: Part) -> None:
         """Visit a field of ModelProto."""
         match part.number:
+            case 1:
+                self.version = part.value
             case 7:
-                self.each(part, lambda inner: self.graph(inner, 0))
+                self.graph(part, 0)
             case 8:
                 self._operator_set(part)
             case 20 | 25:
@@ -115,71 +76,157 @@ class _Reader:
                 )
 
     def graph(self, part: Part, depth: int) -> None:
-        """Visit a field of GraphProto."""
+        """Visit a GraphProto."""
         if depth > MAX_SUBGRAPHS_DEEP:
             raise PackageDamaged(f"The model nests more than {MAX_SUBGRAPHS_DEEP} graphs.")
-        match part.number:
-            case 1:
-                self.each(part, lambda inner: self.node(inner, depth))
-            case 5:
-                self.each(part, self.tensor)
-            case 15:
-                self.each(part, self.sparse_tensor)
+        names: set[str] = set()
+        for inner in self.wire.inside(part):
+            match inner.number:
+                case 1:
+                    self.node(inner, depth)
+                case 5:
+                    self._initializer(inner, names)
+                case 11 | 12 | 13:
+                    self._value(inner)
+                case 15:
+                    raise _sparse()
+
+    def _initializer(self, part: Part, names: set[str]) -> None:
+        tensor = read_tensor(self.wire, part)
+        if tensor.name in names:
+            raise PackageDamaged(f"Two weights of the model are called {tensor.name[:80]!r}.")
+        names.add(tensor.name)
+        if (numbers := small_numbers(self.wire, tensor)) is not None:
+            self.constants[tensor.name] = numbers
 
     def node(self, part: Part, depth: int) -> None:
-        """Visit a field of NodeProto."""
-        match part.number:
-            case 5:
-                self._attribute(part, depth)
-            case 7:
-                self.domains.add(_domain(self.text(part)))
+        """Visit a NodeProto."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise PackageDamaged(f"The model has more than {MAX_NODES} operators.")
+        node = Node()
+        for inner in self.wire.inside(part):
+            match inner.number:
+                case 1:
+                    node.inputs.append(self.wire.text(inner))
+                case 2:
+                    node.outputs.append(self.wire.text(inner))
+                case 4:
+                    node.operator = self.wire.text(inner)
+                case 5:
+                    self._attribute(inner, node, depth)
+                case 7:
+                    node.domain = _domain(self.wire.text(inner))
+        self._judge(node)
 
-    def _attribute(self, part: Part, depth: int) -> None:
+    def _judge(self, node: Node) -> None:
+        check_node(node)
+        self.domains.add(node.domain)
+        if makes_shapes(node):
+            self.shaped.append(node)
+        if node.operator == "Constant" and node.value is not None and node.outputs:
+            self.constants[node.outputs[0]] = node.value
+
+    def _attribute(self, part: Part, node: Node, depth: int) -> None:
         """Visit an AttributeProto, its long runs of numbers skipped at the speed of `re`."""
-        if part.wire != _BYTES:
-            raise _not_onnx(part.start, "no attribute in a node")
+        if part.wire != BYTES:
+            raise not_onnx(part.start, "no attribute in a node")
+        name, numbers, tensors = "", list[int](), 0
         position = part.start
         while position < part.end:
-            if run := _RUNS.match(self.data, position, part.end):
+            run = _RUNS.match(self.wire.data, position, part.end)
+            if run and run.end() - position > _SHORT_RUN:
                 position = run.end()
                 continue
-            inner = next(self.parts(position, part.end))
+            inner = next(self.wire.parts(position, part.end))
             position = inner.end
             match inner.number:
-                case 5 | 10:
-                    self.each(inner, self.tensor)
-                case 6 | 11:
-                    self.each(inner, lambda deeper: self.graph(deeper, depth + 1))
-                case 22 | 23:
-                    self.each(inner, self.sparse_tensor)
+                case 1:
+                    name = self.wire.text(inner)
+                case 3 | 8 if len(numbers) < MOST_KEPT:
+                    numbers += self._few(inner)
+                case 5:
+                    tensors += 1
+                    self._tensor(inner, node)
+                case _:
+                    self._inside(inner, depth)
+        if tensors > 1:
+            raise PackageDamaged(f"The attribute {name[:80]!r} of a {node.operator} stands twice.")
+        node.lengths[name] = numbers
+        if name in {"value_int", "value_ints"}:
+            node.value = tuple(numbers)
 
-    def tensor(self, part: Part) -> None:
-        """Visit a field of TensorProto."""
-        if part.number == 13 or (part.number == 14 and (part.wire != _VARINT or part.value)):
-            raise PackageDamaged(
-                "The model keeps data outside its file; a package must hold all of it.",
-                advice="Save the ONNX model with its weights inside (save_as_external_data=False).",
-            )
+    def _few(self, part: Part) -> list[int]:
+        """Return the integers of a field, or none where there are too many to be a shape."""
+        if part.wire != VARINT and self.wire.count(part, VARINT) > MOST_KEPT:
+            return []
+        return self.wire.integers(part)
 
-    def sparse_tensor(self, part: Part) -> None:
-        """Visit a field of SparseTensorProto."""
-        if part.number in {1, 2}:
-            self.each(part, self.tensor)
+    def _tensor(self, part: Part, node: Node) -> None:
+        numbers = small_numbers(self.wire, read_tensor(self.wire, part))
+        if node.value is None:
+            node.value = numbers
+
+    def _inside(self, part: Part, depth: int) -> None:
+        """Visit a field of an attribute that holds tensors, graphs or types."""
+        match part.number:
+            case 6 | 11:
+                self.graph(part, depth + 1)
+            case 10:
+                read_tensor(self.wire, part)
+            case 14 | 15:
+                self._type(part)
+            case 22 | 23:
+                raise _sparse()
+
+    def _value(self, part: Part) -> None:
+        """Visit a ValueInfoProto: an input, an output or a value between them."""
+        name, types = "", list[Part]()
+        for inner in self.wire.inside(part):
+            if inner.number == 1:
+                name = self.wire.text(inner)
+            elif inner.number == 2:
+                types.append(inner)
+        for one in types:
+            self._type(one, name)
+
+    def _type(self, part: Part, name: str = "") -> None:
+        """Visit a TypeProto, which must be that of a tensor."""
+        for inner in self.wire.inside(part):
+            if inner.number in {4, 5, 7, 8, 9}:
+                raise PackageDamaged(
+                    f"The model's value {name[:80]!r} is a sequence, a map, an option or sparse, "
+                    "not a tensor.",
+                    advice="Convert the classifier without ZipMap.",
+                )
 
     def _operator_set(self, part: Part) -> None:
-        domain, version = "", 0
-
-        def visit(inner: Part) -> None:
-            nonlocal domain, version
+        domain, version = "ai.onnx", 0
+        for inner in self.wire.inside(part):
             if inner.number == 1:
-                domain = self.text(inner)
+                domain = _domain(self.wire.text(inner))
             elif inner.number == 2:
                 version = inner.value
+        if domain in self.opset:
+            raise PackageDamaged(f"The model imports the domain {domain[:80]!r} twice.")
+        if domain in DOMAINS and not 1 <= version <= HIGHEST_OPSET:
+            raise PackageDamaged(
+                f"The model imports version {version} of {domain}; there is none such."
+            )
+        self.opset[domain] = version
 
-        self.each(part, visit)
-        if _domain(domain) in self.opset:
-            raise PackageDamaged(f"The model imports the domain {_domain(domain)[:80]!r} twice.")
-        self.opset[_domain(domain)] = version
+    def judge(self) -> None:
+        """Check what needed all of the model to be seen."""
+        if not self.opset:
+            raise PackageDamaged("The model is not ONNX: it imports no operator set.")
+        if self.version not in IR_VERSIONS:
+            raise PackageDamaged(f"The model's format version {self.version} is not known.")
+        if strangers := sorted(self.domains - set(self.opset)):
+            raise PackageDamaged(
+                f"A node uses the domain {strangers[0][:80]!r}, which is not imported."
+            )
+        for node in self.shaped:
+            check_shapes(node, self.constants)
 
 
 def read_opset(network: bytes) -> dict[str, int]:
@@ -189,19 +236,17 @@ def read_opset(network: bytes) -> dict[str, int]:
 
     Raises:
         PackageDamaged: not ONNX; data outside the file, functions or training steps inside it;
-            a node of a domain that is not imported; or deeper or larger than the limits above.
+            a node of a domain that is not imported or not ONNX's own; loops, sequences, random
+            numbers; tensors whose bytes do not fit their shape; a constant shape that would make
+            a gigantic tensor; or deeper or larger than the limits. The message names which.
     """
     if network[4:8] == _ORT_FORMAT:
         raise PackageDamaged("The model is in ONNX Runtime's own format, not in ONNX.")
-    reader = _Reader(network)
-    for part in reader.parts(0, len(network)):
+    wire = Wire(network, MAX_PARTS)
+    reader = _Reader(wire)
+    for part in wire.parts(0, len(network)):
         reader.model(part)
-    if not reader.opset:
-        raise PackageDamaged("The model is not ONNX: it imports no operator set.")
-    if strangers := sorted(reader.domains - set(reader.opset)):
-        raise PackageDamaged(
-            f"A node uses the domain {strangers[0][:80]!r}, which is not imported."
-        )
+    reader.judge()
     return reader.opset
 
 
@@ -209,5 +254,8 @@ def _domain(name: str) -> str:
     return name or "ai.onnx"
 
 
-def _not_onnx(position: int, what: str) -> PackageDamaged:
-    return PackageDamaged(f"The model is not readable ONNX: {what} at byte {position}.")
+def _sparse() -> PackageDamaged:
+    return PackageDamaged(
+        "The model holds sparse tensors, whose size is not that of the file; a package may not.",
+        advice="Export the network with dense weights.",
+    )

@@ -1,7 +1,6 @@
-"""An answer in one sentence, in English and Japanese, such as
-"pneumonia: 98 %, above the threshold of 62 %".
+"""An answer in one sentence: "pneumonia: 98 %, above the threshold of 62 %".
 
-The rounding never contradicts the label: a probability just below its threshold is not rounded
+In English and Japanese. The rounding never contradicts the label: a probability just below its threshold is not rounded
 up to it, and one that is neither 0 nor 1 is never shown as such.
 """
 

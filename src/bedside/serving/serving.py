@@ -126,7 +126,8 @@ class Serving:
         """
         if not allowed(caller.person.roles, Action.PREDICT):
             await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
-        return self.models.current(model) or await asyncio.to_thread(self.models.fetch, model)
+        loaded = self.models.current(model)
+        return loaded if loaded is not None else await asyncio.to_thread(self.models.fetch, model)
 
     async def predict(
         self,

@@ -119,7 +119,8 @@ class _Teller:
 
     def _flags(self, told: dict[str, Json]) -> list[str]:
         """Return the words of each flag, with what was found where that can be read."""
-        codes = told["event"]["body"].get("flags", [])
+        body = told["event"]["body"]
+        codes: list[str] = body.get("flags") or []
         details = [""] * len(codes)
         if codes and not self._erased(told):
             details = [f" ({one['detail']})" for one in told["personal"]["flags"]]
@@ -252,7 +253,7 @@ class _Teller:
         """Return why the personal part cannot be told, or an empty string."""
         return f"{self._say('erased')} ({told['why']})" if told["personal"] == "erased" else ""
 
-    def _in_language(self, text: Mapping[str, str]) -> str:
+    def _in_language(self, text: Mapping[Language, str]) -> str:
         return text.get(self.language) or text.get("en") or next(iter(text.values()), "")
 
 

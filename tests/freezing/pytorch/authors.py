@@ -35,7 +35,7 @@ def small():
     return Net(classes=3)
 '''
 
-BLOCKS = '''from torch import nn
+BLOCKS = """from torch import nn
 
 
 class Block(nn.Module):
@@ -45,7 +45,7 @@ class Block(nn.Module):
 
     def forward(self, x):
         return self.conv(x)
-'''
+"""
 
 
 def write_class(folder: Path, text: str = NET) -> str:

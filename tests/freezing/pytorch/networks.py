@@ -61,7 +61,9 @@ class Residual(nn.Module):
         self.bn1 = nn.BatchNorm2d(after)
         self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(after)
-        self.short = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+        self.short = nn.Sequential(
+            nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         made = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
@@ -74,7 +76,10 @@ class ResidualNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 7, 2, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+            nn.Conv2d(3, 16, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, 1),
         )
         self.blocks = nn.Sequential(Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2))
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -102,7 +107,7 @@ class Attention(nn.Module):
         token = self.token.expand(x.shape[0], -1, -1)
         made = torch.cat([token, self.embed(x)], dim=1) + self.position
         made = self.head(self.norm(self.encoder(made)[:, 0]))
-        return made.softmax(dim=1)
+        return torch.softmax(made, dim=1)
 
 
 class Recurrent(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -38,7 +39,7 @@ def refusal(module: nn.Module, given: Rows | None = None) -> FreezeRefused:
     with pytest.raises(FreezeRefused) as caught:
         translate(module, given)
     assert caught.value.advice
-    assert "/" not in caught.value.message.replace("N/A", ""), "a folder of this machine"
+    assert not re.search(r"(/\w+){2}", caught.value.message), "a folder of this machine"
     return caught.value
 
 
@@ -101,7 +102,9 @@ class TestRandomness:
                 return x * (1 + random.random())  # noqa: S311 - the mistake
 
         told = refusal(nn.Sequential(nn.Linear(4, 4), Shaken(), nn.Linear(4, 4)))
-        assert "differently each time; the first to differ is the layer '1' (Shaken)" in told.message
+        assert (
+            "differently each time; the first to differ is the layer '1' (Shaken)" in told.message
+        )
         assert "numpy.random" in told.advice
 
     def test_random_numbers_between_two_layers_name_both(self) -> None:
@@ -110,7 +113,9 @@ class TestRandomness:
                 return x * (1 + random.random())  # noqa: S311 - the mistake
 
         told = refusal(network(Shaken))
-        assert "the code after the layer 'body' (Linear) and before the layer 'head'" in told.message
+        assert (
+            "the code after the layer 'body' (Linear) and before the layer 'head'" in told.message
+        )
 
     def test_dropout_that_follows_the_mode_is_no_finding(self) -> None:
         class Right(Base):
@@ -123,6 +128,8 @@ class TestRandomness:
 class TestState:
     def test_a_buffer_that_changes(self) -> None:
         class Counts(Base):
+            seen: torch.Tensor
+
             def __init__(self) -> None:
                 super().__init__()
                 self.register_buffer("seen", torch.zeros(1))
@@ -148,9 +155,7 @@ class TestState:
 
 class TestRowsThatLookAtEachOther:
     def test_batch_norm_without_running_statistics(self) -> None:
-        told = refusal(
-            nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False))
-        )
+        told = refusal(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False)))
         assert "takes its statistics from the batch in the layer '1' (BatchNorm1d)" in told.message
         assert "track_running_stats=True" in told.advice
 
@@ -184,15 +189,21 @@ class TestRowsThatLookAtEachOther:
                 return x - x.mean(0)
 
         told = refusal(network(Centres))
-        assert "the code after the layer 'body' (Linear) and before the layer 'head'" in told.message
+        assert (
+            "the code after the layer 'body' (Linear) and before the layer 'head'" in told.message
+        )
 
     def test_a_squeeze_that_takes_the_rows_away(self) -> None:
-        class Squeezes(nn.Sequential):
+        class Squeezes(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.head = nn.Linear(4, 1)
+
             def forward(self, x: torch.Tensor) -> torch.Tensor:
-                made: torch.Tensor = super().forward(x)
+                made: torch.Tensor = self.head(x)
                 return made.squeeze()
 
-        told = refusal(Squeezes(nn.Linear(4, 1)))
+        told = refusal(network(Squeezes))
         assert "of a single number for one row" in told.message
         assert "squeeze(1)" in told.advice
 
@@ -249,6 +260,15 @@ class TestShapes:
         assert "in the layer 'features.0' (Conv2d)" in told.message
         assert "as many channels" in told.advice
 
+    def test_a_second_input(self) -> None:
+        class Clinical(Base):
+            def forward(self, x: torch.Tensor, age: torch.Tensor | None = None) -> torch.Tensor:
+                if age is None:
+                    raise TypeError("forward() missing 1 required positional argument: 'age'")
+                return super().forward(x) + age
+
+        assert "joined in one" in refusal(network(Clinical)).advice
+
 
 class TestNumbers:
     def test_nan_on_data_names_the_first_layer(self) -> None:
@@ -257,7 +277,9 @@ class TestNumbers:
                 return torch.log(x)
 
         told = refusal(nn.Sequential(nn.Linear(4, 4), Logarithm(), nn.Linear(4, 2)))
-        assert "NaN or infinity on your data; the first is the layer '1' (Logarithm)" in told.message
+        assert (
+            "NaN or infinity on your data; the first is the layer '1' (Logarithm)" in told.message
+        )
         assert "division by zero" in told.advice
 
     def test_weights_that_are_no_numbers_are_named(self) -> None:
@@ -284,9 +306,10 @@ class TestNumbers:
     def test_weights_without_values(self) -> None:
         with torch.device("meta"):
             own = Base()
-        assert "'body.weight' of Base lies on the device 'meta'" in (
-            pytest.raises(FreezeRefused, prepare.refuse_not_finite, own, "Base").value.message
-        )
+        with pytest.raises(
+            FreezeRefused, match=r"'body\.weight' of Base lies on the device 'meta'"
+        ):
+            prepare.refuse_not_finite(own, "Base")
 
     @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
     def test_quantised_layers_are_named(self) -> None:

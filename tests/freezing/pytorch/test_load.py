@@ -35,7 +35,9 @@ def test_arguments_are_those_of_the_class(tmp_path: Path) -> None:
     state = load_state(tmp_path, classes=5)
     loaded = load(tmp_path, state, classes=5)
     assert loaded.arguments == {"classes": 5}
-    with pytest.raises(UsageError, match=r"net\.Net\(classes=2, channels=1\) does not take.*'clases'"):
+    with pytest.raises(
+        UsageError, match=r"net\.Net\(classes=2, channels=1\) does not take.*'clases'"
+    ):
         load(tmp_path, state, clases=5)
 
 
@@ -76,7 +78,7 @@ class TestNames:
 
     def test_another_shape_alone_points_to_the_arguments(self, tmp_path: Path) -> None:
         trained(tmp_path)
-        with pytest.raises(FreezeRefused, match=r"another shape: .*arguments in \[network\]"):
+        with pytest.raises(FreezeRefused, match=r"another shape: .*\[network\.arguments\]"):
             load(tmp_path, load_state(tmp_path, classes=14))
 
     def test_nothing_is_left_to_chance(self, tmp_path: Path) -> None:
@@ -94,7 +96,9 @@ class TestNames:
     def test_weights_that_are_no_numbers_are_named(self, tmp_path: Path) -> None:
         state = trained(tmp_path).state_dict()
         state["fc.weight"][0, 0] = torch.inf
-        with pytest.raises(FreezeRefused, match=r"net\.Net are NaN or infinite: 'fc\.weight' \(1 of 8\)"):
+        with pytest.raises(
+            FreezeRefused, match=r"net\.Net are NaN or infinite: 'fc\.weight' \(1 of 8\)"
+        ):
             load(tmp_path, state)
 
     def test_the_files_precision_is_kept_until_it_is_converted_openly(self, tmp_path: Path) -> None:

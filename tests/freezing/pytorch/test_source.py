@@ -73,6 +73,18 @@ def test_what_is_no_network_is_refused() -> None:
         translate_module(module_in_memory(Perceptron()), rows(12))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+def test_wrappers_are_taken_off_and_torchscript_is_sent_back() -> None:
+    own = network(Perceptron).eval()
+    for wrapper in (nn.DataParallel(own), torch.compile(own, backend="eager")):
+        assert isinstance(wrapper, nn.Module)
+        loaded = module_in_memory(wrapper)
+        assert loaded.name.endswith("networks.Perceptron")
+        assert "taken out of" in loaded.notes[0]
+    with pytest.raises(FreezeRefused, match=r"TorchScript.*the network that it was made from"):
+        module_in_memory(torch.jit.script(nn.Linear(4, 2)))
+
+
 def test_one_row_is_example_enough() -> None:
     model = translate_module(module_in_memory(network(Perceptron)), rows(1, 12))
     assert largest_difference(model, rows(7, 12)) <= 1e-5
@@ -80,7 +92,9 @@ def test_one_row_is_example_enough() -> None:
 
 def test_one_output_of_several_is_chosen_by_name() -> None:
     loaded = module_in_memory(network(TwoHeads))
-    with pytest.raises(FreezeRefused, match=r"a dict with \['map', 'logits'\].*output in \[network\]"):
+    with pytest.raises(
+        FreezeRefused, match=r"a dict with \['map', 'logits'\].*output in \[network\]"
+    ):
         translate_module(loaded, rows(4, 1, 8, 8))
     with pytest.raises(FreezeRefused, match="no output 'logit'"):
         translate_module(loaded, rows(4, 1, 8, 8), output="logit")

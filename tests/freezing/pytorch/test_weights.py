@@ -130,7 +130,7 @@ class TestCode:
     def test_torchscript_is_a_program(self, tmp_path: Path) -> None:
         path = tmp_path / "script.pt"
         own = nn.Sequential(nn.Linear(4, 2), nn.ReLU())
-        torch.jit.script(own).save(str(path))
+        torch.jit.save(torch.jit.script(own), path)
         with pytest.raises(FreezeRefused, match=r"is TorchScript: a program.*--module"):
             read_weights(path)
         assert equal(read_weights(path, i_made_this=True).state, own.state_dict())

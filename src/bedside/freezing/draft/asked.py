@@ -100,7 +100,7 @@ ASKED: Final[Mapping[str, str]] = MappingProxyType(
         "evaluation.metrics[].n": "how many cases it rests on",
     }
 )
-"""The question at each place; `[]` stands for any position, and a language for no step."""
+"""The question at each place; `[]` stands for any position."""
 
 
 def question(place: Place) -> str:
@@ -108,7 +108,7 @@ def question(place: Place) -> str:
     text = ""
     for step in place:
         text += "[]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
-    for suffix in ("", ".en", ".ja", "[]"):
+    for suffix in ("", ".en", ".ja", "[]", ".minimum", ".maximum"):
         if suffix and not text.endswith(suffix):
             continue
         if found := ASKED.get(text[: len(text) - len(suffix)]):

@@ -18,7 +18,8 @@ MOST_READ: Final = 200
 
 MOST_FILES: Final = 1_000_000
 MOST_REFUSED: Final = 5
-MAX_PICTURE_BYTES: Final = 256 * 2**20
+GREY_BITS: Final = 8
+"""More than these, and a picture has grey values that a screen does not show."""
 
 
 class _Seen(NamedTuple):
@@ -87,14 +88,15 @@ def _digest(folder: Path, files: list[Path]) -> str:
 
 
 def _decoded(folder: Path, files: list[Path]) -> tuple[list[_Seen], list[str]]:
-    from bedside.imaging.reading import read_picture  # noqa: PLC0415 - only for pictures
+    from bedside.imaging.picture import MOST_FILE_BYTES  # noqa: PLC0415 - only for pictures
+    from bedside.imaging.reading import read_picture  # noqa: PLC0415
 
     pictures, refused = [], []
     step = max(1, len(files) // MOST_READ)
     for path in files[::step][:MOST_READ]:
         try:
-            if path.stat().st_size > MAX_PICTURE_BYTES:
-                raise LimitExceeded(f"larger than {MAX_PICTURE_BYTES} bytes")
+            if path.stat().st_size > MOST_FILE_BYTES:
+                raise LimitExceeded(f"larger than {MOST_FILE_BYTES} bytes")
             pictures.append(_seen(read_picture(path.read_bytes())))
         except BedsideError as problem:
             refused.append(f"{path.relative_to(folder).as_posix()}: {problem.message}")
@@ -102,8 +104,7 @@ def _decoded(folder: Path, files: list[Path]) -> tuple[list[_Seen], list[str]]:
 
 
 def _seen(picture: Picture) -> _Seen:
-    deep = picture.highest - picture.lowest > 255
-    return _Seen(picture.facts, colour=picture.values.ndim == 3, deep=deep)
+    return _Seen(picture.facts, colour=picture.is_colour, deep=picture.facts.bits > GREY_BITS)
 
 
 def _said(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def _check_arguments(
     except TypeError as problem:
         raise UsageError(
             f"{spec.public}{signature} does not take the arguments {dict(arguments)}: {problem}.",
-            advice="Give the arguments that the class was trained with, as arguments in [network] "
+            advice="Give the arguments that the class was trained with, in [network.arguments] "
             "of the spec.",
         ) from problem
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch.export import Dim, ExportedProgram, export
 
@@ -33,8 +31,8 @@ def capture(scores: Scores, name: str, rows: torch.Tensor) -> ExportedProgram:
 
 
 def fixed_rows(problem: BaseException | None) -> bool:
-    """Whether a capture failed because the graph fits one number of rows only."""
-    return bool(re.search(r"specialized it to be a constant \(\d+\)", str(problem)))
+    """Whether a capture failed because the graph fits some numbers of rows only."""
+    return "Constraints violated" in str(problem)
 
 
 def _refusal(name: str, problem: Exception, place: Place | None) -> FreezeRefused:
@@ -48,7 +46,7 @@ def _refusal(name: str, problem: Exception, place: Place | None) -> FreezeRefuse
         )
     if fixed_rows(problem):
         return FreezeRefused(
-            f"{name} only works for the number of rows that it was captured with{where}.",
+            f"{name} only works for some numbers of rows{where}.",
             advice="Write the batch size as x.shape[0] or -1, and replace a loop over the rows "
             "(`for row in x`) by one operation on all of them.",
         )

@@ -55,7 +55,7 @@ class _Names:
         for weight in graph.initializer:
             known.setdefault(weight.name, weight.name)
             weight.name = known[weight.name]
-            weight.doc_string = ""
+            weight.ClearField("doc_string")
             del weight.metadata_props[:]
         for given in graph.input:
             known.setdefault(given.name, self._value())
@@ -65,15 +65,15 @@ class _Names:
         for made in graph.output:
             made.name = known[made.name]
         for one in (*graph.input, *graph.output):
-            one.doc_string = ""
+            one.ClearField("doc_string")
             del one.metadata_props[:]
         del graph.value_info[:], graph.metadata_props[:]
-        graph.doc_string = ""
+        graph.ClearField("doc_string")
 
     def _node(self, node: onnx.NodeProto, known: dict[str, str]) -> None:
         node.input[:] = [known.get(one, one) for one in node.input]
         for attribute in node.attribute:
-            attribute.doc_string = ""
+            attribute.ClearField("doc_string")
             for inner in _subgraphs(attribute):
                 self.graph(inner, dict(known))
                 inner.name = "body"
@@ -86,7 +86,7 @@ class _Names:
         node.attribute.extend(ordered)
         node.name = f"{node.op_type}_{self._nodes}"
         self._nodes += 1
-        node.doc_string = ""
+        node.ClearField("doc_string")
         del node.metadata_props[:]
 
     def _value(self) -> str:

@@ -7,6 +7,7 @@ weights would answer, and be wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from torch import nn
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, UsageError
 from bedside.freezing.pytorch.author_code import construct, read_module_spec
-from bedside.freezing.pytorch.module import LoadedModule
+from bedside.freezing.pytorch.module import LoadedModule, module_in_memory
 from bedside.freezing.pytorch.places import first_line
 from bedside.freezing.pytorch.prepare import named, refuse_not_finite, refuse_quantised
 from bedside.freezing.pytorch.weights import StateDict, read_weights
@@ -69,9 +70,9 @@ def _whole(weights: Path, i_made_this: bool) -> LoadedModule:
             f"{weights.name} holds weights, and not the network that they belong to.",
             advice="Name the file and the class of the network: --module net.py:Net.",
         )
-    kind = type(read.whole)
-    refuse_not_finite(read.whole, kind.__name__)
-    return LoadedModule(read.whole, f"{kind.__module__}.{kind.__qualname__}", {}, read.notes)
+    loaded = module_in_memory(read.whole)
+    refuse_not_finite(loaded.module, loaded.name)
+    return replace(loaded, notes=(*read.notes, *loaded.notes))
 
 
 def fitting(
@@ -115,7 +116,7 @@ def _misfit(
     if not missing and not unexpected:
         advice = (
             "Give the arguments that the class was trained with (such as the number of classes or "
-            "channels), as arguments in [network] of the spec."
+            "channels), in [network.arguments] of the spec."
         )
     elif not shapes and not unexpected:
         advice = "The file is of an earlier or smaller class: use the class as it was in training."

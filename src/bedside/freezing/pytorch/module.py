@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
 from bedside.canonical import Json
@@ -41,8 +42,14 @@ def module_in_memory(module: nn.Module) -> LoadedModule:
             f"The network is a {type(module).__name__}, not a torch.nn.Module.",
             advice="Pass an instance: Net(), not Net, and no state dict.",
         )
+    module, notes = unwrapped(module)
     kind = type(module)
     name = f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(module, torch.jit.ScriptModule):
+        raise FreezeRefused(
+            "The network is TorchScript, which cannot be captured.",
+            advice="Pass the network that it was made from; its weights are the same.",
+        )
     try:
         own = copy.deepcopy(module).to("cpu")
     except (RuntimeError, TypeError, NotImplementedError) as problem:
@@ -51,4 +58,17 @@ def module_in_memory(module: nn.Module) -> LoadedModule:
             advice="Save its weights with torch.save(model.state_dict(), 'weights.pth'), and "
             "freeze that file with --module file.py:Class.",
         ) from problem
-    return LoadedModule(own, name)
+    return LoadedModule(own, name, notes=notes)
+
+
+def unwrapped(module: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
+    """Return the network inside DataParallel or torch.compile, and what was taken off."""
+    kind = type(module).__name__
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        inner = module.module
+    elif kind == "OptimizedModule":
+        inner = getattr(module, "_orig_mod", None)
+    else:
+        return module, ()
+    assert isinstance(inner, nn.Module)  # noqa: S101 - both hold nothing else
+    return inner, (f"The network was taken out of {kind}.",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Iterable
 
@@ -145,7 +144,7 @@ def _in_single(
         f"{count} in {str(kind).removeprefix('torch.')}" for kind, count in precisions.most_common()
     )
     before = _answer(module, rows, precisions.most_common(1)[0][0])
-    single = copy.deepcopy(module).float()
+    single = module.float()  # a copy of the author's, or the child's own
     after = _answer(single, rows, torch.float32)
     begun = (
         f"The weights of {name} are not all in single precision ({shown}); it is frozen in float32"

@@ -97,24 +97,42 @@ def refuse_failed(name: str, seen: Watched, rows: torch.Tensor) -> None:
     ) from seen.problem
 
 
+_WAYS_OUT = (
+    (
+        ("cuda", "nvidia", "mps", "device"),
+        "Freezing runs on the CPU: take .cuda() and device='cuda' out of the class, and create "
+        "tensors with device=x.device.",
+    ),
+    (
+        ("required positional argument",),
+        "A package's network takes one tensor: write a small class whose forward takes the "
+        "preprocessed values joined in one, and splits them.",
+    ),
+    (
+        ("channels",),
+        "Declare as many channels as the network was trained on (1 grey, 3 colour).",
+    ),
+    (
+        ("shapes cannot be multiplied", "size mismatch", "normalized_shape"),
+        "The network only fits the size that it was trained on: declare the same Resize or the "
+        "same fields as in training.",
+    ),
+    (
+        ("invalid for input of size",),
+        "Write the batch size as x.shape[0] (or -1), never as a number.",
+    ),
+    (
+        ("must match the size", "expected size"),
+        "Declare the size that the network was trained on, the same as in training.",
+    ),
+)
+"""Words of PyTorch's errors, and what to do about them; the first that fits counts."""
+
+
 def _way_out(said: str) -> str:
-    low = said.lower()
-    if "cuda" in low or "nvidia" in low or "mps" in low or "device" in low:
-        return (
-            "Freezing runs on the CPU: take .cuda() and device='cuda' out of the class, and create "
-            "tensors with device=x.device."
-        )
-    if "channels" in low:
-        return "Declare as many channels as the network was trained on (1 grey, 3 colour)."
-    if "shapes cannot be multiplied" in low or "size mismatch" in low or "normalized_shape" in low:
-        return (
-            "The network only fits the size that it was trained on: declare the same Resize or the "
-            "same fields as in training."
-        )
-    if "invalid for input of size" in low:
-        return "Write the batch size as x.shape[0] (or -1), never as a number."
-    if "must match the size" in low or "expected size" in low:
-        return "Declare the size that the network was trained on, the same as in training."
+    for words, advice in _WAYS_OUT:
+        if any(word in said.lower() for word in words):
+            return advice
     return "Correct the class so that it runs on the preprocessed data, and freeze again."
 
 

@@ -51,16 +51,25 @@ def onnx_source(model: object, spec: Spec, name: str) -> TensorSource:
         UsageError: the spec does not say what the network gives.
     """
     data = model if isinstance(model, bytes) else _serialised(model)
+    graph = checked_onnx(data, name)
+    return TensorSource(partial(_opened, graph, digest(data), name), name, spec)
+
+
+def checked_onnx(data: bytes, name: str) -> onnx.ModelProto:
+    """Return the model in `data`, after its bytes were looked into.
+
+    Raises:
+        FreezeRefused: not ONNX, or a graph that no package may hold; says why.
+    """
     try:
         read_opset(data)
-        graph = onnx.load_model_from_string(data)
+        return onnx.load_model_from_string(data)
     except (PackageDamaged, DecodeError) as problem:
         said = problem.message if isinstance(problem, PackageDamaged) else f"{problem}"
         raise FreezeRefused(
             f"{name} cannot be frozen: {said}",
             advice=getattr(problem, "advice", "") or "Give a file that an ONNX exporter wrote.",
         ) from problem
-    return TensorSource(partial(_opened, graph, digest(data), name), name, spec)
 
 
 def _serialised(model: object) -> bytes:

@@ -7,7 +7,7 @@ which names it would import and call; `refuse_code` is the door that freezing st
 
 from __future__ import annotations
 
-from bedside.freezing.strangers.inspecting import inspect_file, refuse_code
+from bedside.freezing.strangers.inspecting import inspect_file, refusal, refuse_code
 from bedside.freezing.strangers.inspection import Inspection, Verdict
 
-__all__ = ["Inspection", "Verdict", "inspect_file", "refuse_code"]
+__all__ = ["Inspection", "Verdict", "inspect_file", "refusal", "refuse_code"]

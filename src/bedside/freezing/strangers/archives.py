@@ -140,7 +140,7 @@ def _data_start(file: BinaryIO, entry: Entry) -> int:
     name = file.read(name_length).decode("utf-8", "backslashreplace")
     if (name, flags, method) != (entry.name, entry.flags, entry.method):
         raise Lost(f"its entry {entry.name[:80]!r} is called {name[:80]!r} in its own header")
-    return entry.offset + _LOCAL.size + name_length + extra
+    return int(entry.offset + _LOCAL.size + name_length + extra)
 
 
 def _demand_no_gaps(file: BinaryIO, entries: list[Entry], end: int) -> None:

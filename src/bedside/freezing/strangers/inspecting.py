@@ -28,6 +28,10 @@ _TORCH_PICKLES: Final = 5
 
 _TAR_MAGIC, _TAR_PLACE = b"ustar", 257
 
+_SAFETENSORS: Final = ".safetensors"
+_MAX_HEADER: Final = 100 * 2**20
+"""Bytes of the header of safetensors, as its own reader bounds it."""
+
 SAFE_WAYS: Final = (
     "Do not load it. Ask its author for a .bedside package, or for a file that holds no code: "
     "torch.save(model.state_dict(), …), safetensors, skops or ONNX. Only if you made this file "
@@ -52,7 +56,8 @@ def inspect_file(path: Path | str) -> Inspection:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            kind = _kind(file, size, findings)
+            of_tensors = path.suffix == _SAFETENSORS
+            kind = (_tensors if of_tensors else _kind)(file, size, findings)
     except OSError as problem:
         raise UsageError(f"{str(path)!r} cannot be read: {problem}.") from problem
     return _judged(path.name, size, kind, findings)
@@ -68,11 +73,16 @@ def refuse_code(path: Path | str) -> Inspection:
     """
     found = inspect_file(path)
     if found.holds_code:
-        raise FreezeRefused(
-            f"{found.words} Reading it would run what its writer put in, with all your rights.",
-            advice=SAFE_WAYS,
-        )
+        raise refusal(found)
     return found
+
+
+def refusal(found: Inspection) -> FreezeRefused:
+    """Return the refusal of a file that holds code."""
+    return FreezeRefused(
+        f"{found.words} Reading it would run what its writer put in, with all your rights.",
+        advice=SAFE_WAYS,
+    )
 
 
 def _judged(name: str, size: int, kind: str, findings: Findings) -> Inspection:
@@ -91,6 +101,15 @@ def _judged(name: str, size: int, kind: str, findings: Findings) -> Inspection:
         opcodes=MappingProxyType(dict(sorted(findings.opcodes.items()))),
         doubts=tuple(findings.doubts),
     )
+
+
+def _tensors(file: BinaryIO, size: int, findings: Findings) -> str:
+    """Check the beginning of a safetensors file, whose readers run nothing of it."""
+    first = file.read(9)
+    length = int.from_bytes(first[:8], "little")
+    if first[8:] != b"{" or not 2 <= length <= min(size - 8, _MAX_HEADER):
+        findings.doubt("it is no safetensors file, whatever its name says")
+    return "safetensors file"
 
 
 def _kind(file: BinaryIO, size: int, findings: Findings) -> str:

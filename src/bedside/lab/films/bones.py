@@ -16,17 +16,20 @@ ALONG, ACROSS = 220, 15
 """Dots along a bone and across it: closer than the pixels of a film of 1024 rows."""
 
 
-def drawn_bones(grid: Grid, patient: Patient) -> Plane:
-    """Return the bones' thickness; a rib's middle is about 0.1."""
+def drawn_slim_bones(grid: Grid, patient: Patient) -> Plane:
+    """Return the thickness of ribs and clavicles; the middle of a rib is about 0.1."""
     random = patient.generator(3)
-    strips = [
-        _rib(patient, number, side, random) for number in range(RIBS) for side in (RIGHT, LEFT)
-    ]
-    strips += [_clavicle(patient, side, random) for side in (RIGHT, LEFT)]
+    sides = (RIGHT, LEFT)
+    strips = [_rib(patient, number, side, random) for number in range(RIBS) for side in sides]
+    strips += [_clavicle(patient, side, random) for side in sides]
     x, y, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
-    thin = grid.dots(x, y, weight, blur=0.004)
-    total = thin + _spine(grid, random) + _shoulders(grid, patient, random)
-    return np.asarray(total * patient.bones, dtype=np.float32)
+    return grid.dots(x, y, weight, blur=0.004) * patient.bones
+
+
+def drawn_broad_bones(grid: Grid, patient: Patient) -> Plane:
+    """Return the thickness of the spine, the shoulder blades and the upper arms."""
+    random = patient.generator(5)
+    return (_spine(grid, random) + _shoulders(grid, patient, random)) * patient.bones
 
 
 def strip(x: Line, y: Line, half: Line, thick: Line) -> tuple[Line, Line, Line]:
@@ -84,9 +87,9 @@ def _spine(grid: Grid, random: np.random.Generator) -> Plane:
     away = np.abs(grid.x) / half
     column = soft(1 - away, 0.4) * (0.75 + 0.25 * np.clip(away * away, 0, 1))
     period = grid.by_height([-1.2, 1.2], [-1.2 / 0.092, 1.2 / 0.132], 0.3)
-    phase = np.cos(2 * np.pi * (period + np.float32(random.random())))
-    discs = 1 - 0.22 * soft(phase - np.float32(0.55), 0.5)
-    knobs = soft(np.float32(0.35) - np.abs(away - np.float32(0.55)), 0.3) * soft(-phase, 0.8)
+    phase = np.cos(2 * np.pi * (period + random.random()))
+    discs = 1 - 0.22 * soft(phase - 0.55, 0.5)
+    knobs = soft(0.35 - np.abs(away - 0.55), 0.3) * soft(-phase, 0.8)
     return np.asarray(column * discs * 0.10 + 0.035 * knobs * column, dtype=np.float32)
 
 

@@ -36,7 +36,7 @@ def exposed(thick: Plane, grid: Grid, random: np.random.Generator) -> Plane:
     rays = (1 - scatter) * rays + scatter * blurred(rays, 0.12 * grid.side)
     counted = random.uniform(4e3, 3e4) * 10 ** random.uniform(-0.2, 0.2)
     noise = random.standard_normal(rays.shape, dtype=np.float32)
-    noise = noise + np.float32(0.8) * blurred(noise, 0.7)
+    noise = noise + 0.8 * blurred(noise, 0.7)
     rays = np.maximum(rays + noise * np.sqrt(rays / counted), 1e-4)
     dark = -np.log(rays)
     return _presented(dark, random)
@@ -53,9 +53,10 @@ def _presented(dark: Plane, random: np.random.Generator) -> Plane:
     curve = 1 / (1 + np.exp(-steep * (level - centre)))
     ends = 1 / (1 + np.exp(-steep * (np.array([-0.02, 1.05]) - centre)))
     grey = np.clip((curve - ends[0]) / (ends[1] - ends[0]), 0, 1) ** random.uniform(0.8, 1.15)
-    entry = (dark - np.float32(low)) * np.float32((CURVE_STEPS - 1) / 1.8 / (high - low))
-    entry += np.float32((CURVE_STEPS - 1) * 0.4 / 1.8)
-    return grey.astype(np.float32)[np.clip(entry, 0, CURVE_STEPS - 1).astype(np.int32)]
+    entry = (dark - low) * ((CURVE_STEPS - 1) / 1.8 / (high - low))
+    entry += (CURVE_STEPS - 1) * 0.4 / 1.8
+    place = np.clip(entry, 0, CURVE_STEPS - 1).astype(np.int32)
+    return np.asarray(grey[place], dtype=np.float32)
 
 
 def bordered(grey: Plane, random: np.random.Generator) -> Plane:
@@ -91,7 +92,7 @@ def lettered(grey: Plane, random: np.random.Generator) -> Plane:
     row = int(side * random.uniform(0.02, 0.2))
     column = int(side * random.uniform(0.72, 0.97)) - width
     place = marked[row : row + height, column : column + width]
-    place[stamp] = np.float32(random.uniform(0.8, 1.0))
+    place[stamp] = random.uniform(0.8, 1.0)
     return marked
 
 

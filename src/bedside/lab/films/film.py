@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import UsageError
-from bedside.lab.films.bones import drawn_bones
+from bedside.lab.films.bones import drawn_broad_bones, drawn_slim_bones
 from bedside.lab.films.exposure import bordered, exposed, lettered
-from bedside.lab.films.grid import Grid, Plane, Pose
+from bedside.lab.films.grid import Grid, Plane, Pose, doubled
 from bedside.lab.films.patient import Patient
 from bedside.lab.films.shadows import Opacity, drawn_distractors, drawn_opacity
 from bedside.lab.films.tissue import drawn_tissue
@@ -31,7 +31,7 @@ class Film:
         patient: Names the patient; films of one patient belong in one split.
         number: Which film of this patient, from 0.
         grey: Rows × columns, 0 (black) to 1 (white).
-        opacity: What was put into the lungs, or None.
+        opacity: What was put into the lungs, on every second pixel; or None.
     """
 
     patient: int
@@ -54,7 +54,7 @@ class Film:
         highest = 2**bits - 1
         grey = 1 - self.grey if negative else self.grey
         whole = np.rint(grey.astype(np.float64) * highest)
-        return whole.astype(np.uint8 if bits == 8 else np.uint16)
+        return np.asarray(whole, dtype=np.uint8 if bits == 8 else np.uint16)
 
 
 def make_film(
@@ -66,23 +66,24 @@ def make_film(
         patient: Names the patient, 0 or more: build, bones and vessels follow from it.
         number: Which film of this patient, 0 or more: pose, exposure, noise, what else lies on it.
         opacity: Whether there is one; None tosses a coin, which is the patient's and the film's.
-        side: Rows and columns, 64 to 2048.
+        side: Rows and columns: an even number from 64 to 2048.
 
     Raises:
-        UsageError: a negative number, or a side out of range.
+        UsageError: a negative number, or a side that is odd or out of range.
     """
     if patient < 0 or number < 0:
         raise UsageError(f"Patient {patient}, film {number}: neither may be below 0.")
-    if not SMALLEST <= side <= LARGEST:
-        raise UsageError(f"A film of {side} rows.", advice=f"Choose {SMALLEST} to {LARGEST} rows.")
+    if side % 2 or not SMALLEST <= side <= LARGEST:
+        raise UsageError(
+            f"A film of {side} rows.",
+            advice=f"Choose an even number from {SMALLEST} to {LARGEST}.",
+        )
     random = np.random.default_rng([patient, 2, number])
     tossed = bool(random.random() < 0.5)
     person, grid = Patient.drawn(patient), Grid(side, Pose.drawn(random))
-    shown = (
-        drawn_opacity(grid, person, np.random.default_rng([patient, 3, number]))
-        if (tossed if opacity is None else opacity)
-        else None
-    )
+    shown = None
+    if tossed if opacity is None else opacity:
+        shown = drawn_opacity(grid.coarse, person, np.random.default_rng([patient, 3, number]))
     thick = _thickness(grid, person, shown, random)
     grey = lettered(bordered(exposed(thick, grid, random), random), random)
     return Film(patient, number, grey, shown)
@@ -91,19 +92,17 @@ def make_film(
 def _thickness(
     grid: Grid, patient: Patient, opacity: Opacity | None, random: np.random.Generator
 ) -> Plane:
-    tissue = drawn_tissue(grid, patient)
-    air = tissue.air * np.float32(random.uniform(0.56, 0.70))
-    for grain, most in ((0.25, 0.05), (0.06, 0.05), (0.02, 0.05)):
-        air = air * (1 + random.uniform(0.01, most) * grid.cloud(random, grain))
+    """Return what each ray goes through; what has no fine detail is drawn on every second pixel."""
+    coarse = grid.coarse
+    tissue = drawn_tissue(coarse, patient)
+    air = tissue.air * random.uniform(0.56, 0.70)
     if opacity is not None:
         air = air * (1 - opacity.at)
-    vessels = np.minimum(drawn_vessels(grid, patient) * tissue.outline, 0.8 * air)
-    distractors = drawn_distractors(grid, patient, random)
-    thick = (
-        tissue.body
-        - air
-        + vessels
-        + drawn_bones(grid, patient) * (tissue.body > 0.02)
-        + distractors
-    )
+    for grain, most in ((0.25, 0.05), (0.06, 0.05), (0.02, 0.05)):
+        air = air * (1 + random.uniform(0.01, most) * coarse.cloud(random, grain))
+    inside = tissue.body > 0.02
+    smooth = tissue.body - air + drawn_broad_bones(coarse, patient) * inside
+    fine = drawn_vessels(grid, patient) * doubled(tissue.outline)
+    fine = np.minimum(fine, 0.8 * doubled(air)) + drawn_slim_bones(grid, patient) * doubled(inside)
+    thick = doubled(smooth) + fine + drawn_distractors(grid, patient, random)
     return np.asarray(np.clip(thick, 0, None), dtype=np.float32)

@@ -7,15 +7,17 @@ top to 1 at the bottom.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-Plane = NDArray[np.float32]
-"""Rows × columns; the top row and the leftmost column first."""
+Plane: TypeAlias = NDArray[np.floating]
+"""Rows × columns, single precision; the top row and the leftmost column first."""
 
 REACH = 1.6
 """How far a table of an outline reaches, above and below the film's middle."""
@@ -71,9 +73,9 @@ class Grid:
     def _places(self) -> tuple[Plane, Plane]:
         line = ((np.arange(self.side, dtype=np.float32) + 0.5) * 2 / self.side) - 1
         across, down = line[None, :] - self.pose.right, line[:, None] - self.pose.down
-        cos, sin = np.float32(np.cos(self.pose.turn)), np.float32(np.sin(self.pose.turn))
-        x = (cos * across + sin * down) / np.float32(self.pose.across)
-        y = (cos * down - sin * across) / np.float32(self.pose.along)
+        cos, sin = math.cos(self.pose.turn), math.sin(self.pose.turn)
+        x = (cos * across + sin * down) / self.pose.across
+        y = (cos * down - sin * across) / self.pose.along
         return x.astype(np.float32), y.astype(np.float32)
 
     @property
@@ -95,6 +97,11 @@ class Grid:
         )
         return across, down
 
+    @cached_property
+    def coarse(self) -> Grid:
+        """The same film on every second pixel; `doubled` leads back."""
+        return Grid(self.side // 2, self.pose)
+
     def by_height(self, heights: list[float], values: list[float], smooth: float = 0.04) -> Plane:
         """Return, for each pixel, the value that a smooth curve through the points has at its y."""
         return _table(heights, values, smooth)[self._entries[1]]
@@ -113,8 +120,8 @@ class Grid:
             half: Half axes.
             tilt: Rotation of the axes in radians, clockwise on the film.
         """
-        dx, dy = self.x - np.float32(centre[0]), self.y - np.float32(centre[1])
-        cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
+        dx, dy = self.x - centre[0], self.y - centre[1]
+        cos, sin = math.cos(tilt), math.sin(tilt)
         along, across = (cos * dx + sin * dy) / half[0], (cos * dy - sin * dx) / half[1]
         return (1 - (along * along + across * across)).astype(np.float32)
 
@@ -134,7 +141,7 @@ class Grid:
             blur: Standard deviation of the blur, in units of the coordinates.
         """
         pose, half = self.pose, self.side / 2
-        cos, sin = np.cos(pose.turn), np.sin(pose.turn)
+        cos, sin = math.cos(pose.turn), math.sin(pose.turn)
         across, down = x * pose.across, y * pose.along
         column = ((cos * across - sin * down + pose.right + 1) * half).astype(np.int64).ravel()
         row = ((cos * down + sin * across + pose.down + 1) * half).astype(np.int64).ravel()
@@ -153,18 +160,30 @@ class Grid:
         rough = random.standard_normal((cells + 3, cells + 3), dtype=np.float32)
         weights = _spline(self.side, cells)
         plane = weights @ rough @ weights.T
-        return ((plane - plane.mean()) / plane.std()).astype(np.float32)
+        return np.asarray((plane - plane.mean()) / plane.std(), dtype=np.float32)
 
 
 def soft(height: Plane, width: float) -> Plane:
     """Return 0 where `height` is below −width / 2, 1 above width / 2, and a smooth slope between."""
-    step = np.clip(height / np.float32(width) + np.float32(0.5), 0, 1)
-    return (step * step * (3 - 2 * step)).astype(np.float32)
+    step = np.clip(height / width + 0.5, 0, 1)
+    return np.asarray(step * step * (3 - 2 * step), dtype=np.float32)
 
 
 def dome(height: Plane) -> Plane:
     """Return the thickness of a ball whose outline is where `height` is 0."""
     return np.sqrt(np.clip(height, 0, None)).astype(np.float32)
+
+
+def doubled(plane: Plane | NDArray[np.bool_]) -> Plane:
+    """Return a plane of a coarse grid on twice as many rows and columns, interpolated linearly."""
+    for _ in range(2):
+        before = np.concatenate([plane[:1], plane[:-1]])
+        after = np.concatenate([plane[1:], plane[-1:]])
+        fine = np.empty((2 * len(plane), plane.shape[1]), dtype=np.float32)
+        fine[::2] = 0.75 * plane + 0.25 * before
+        fine[1::2] = 0.75 * plane + 0.25 * after
+        plane = fine.T
+    return np.ascontiguousarray(plane)
 
 
 def blurred(plane: Plane, pixels: float) -> Plane:

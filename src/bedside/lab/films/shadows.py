@@ -91,7 +91,7 @@ def _nipples(grid: Grid, patient: Patient, random: np.random.Generator) -> Plane
 def _fold(grid: Grid, random: np.random.Generator) -> Plane:
     slope, start = random.uniform(1.5, 4) * _side(random), random.uniform(0.35, 0.7)
     side = _side(random)
-    beyond = (grid.x * side - np.float32(start)) - (grid.y - np.float32(0.1)) / np.float32(slope)
+    beyond = (grid.x * side - start) - (grid.y - 0.1) / slope
     return np.asarray(0.05 * soft(beyond, 0.012) * np.exp(-np.clip(beyond, 0, 3) / 0.06))
 
 

@@ -55,6 +55,9 @@ def _explanation(
             key = f"explains-{explanation.method}"
             yield say("explanation"), say(key, permutations=explanation.permutations)
             yield say("explains-reference"), parameters_in_words(explanation.reference)
+    if explanation is not None:
+        yield say("explains-scale"), say(f"scale-{explanation.scale}")
+        yield say("explains-cost"), say("explains-passes", passes=explanation.passes)
 
 
 def _network(manifest: Manifest, say: Speaker) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -45,7 +46,7 @@ ADDS_UP_RELATIVELY: Final = 1e-5
 """The same on the other scales, relative to all that is added: rounding in a float32 network."""
 
 PlainRow: TypeAlias = Mapping[str, Json]
-"""Every declared field, in its own unit; None where it is missing."""
+"""Every declared field, in declared order and in its own unit; None where it is missing."""
 
 Answering: TypeAlias = Callable[[Sequence[Json]], Sequence[Answer]]
 
@@ -82,6 +83,48 @@ def contributions(
     return tuple(_Row(explanation, output, row, answer).explained() for row in rows)
 
 
+def adds_up(
+    explanation: Contributions, output: Output, row: PlainRow, answer: Answering
+) -> bool | None:
+    """Return whether the fields of one row add up to its answer, by a linear explanation.
+
+    None where that cannot be told, because a probability is beyond the explanation's clip.
+    """
+    start = _Row(explanation, output, row, answer).started()
+    return None if start.cut else start.gap <= start.allowed(explanation.scale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Start:
+    """What is known once the reference and the row were answered.
+
+    Attributes:
+        of: Name of the score that is explained.
+        base: The answer to the reference, on the scale.
+        total: The answer to the row.
+        added: What each field adds alone; empty where that was not asked.
+        cut: Whether a probability was cut off before its logit was taken.
+    """
+
+    of: str
+    base: float
+    total: float
+    added: NDArray[np.float64]
+    cut: bool
+
+    @property
+    def gap(self) -> float:
+        """How far the fields alone are from adding up to the answer."""
+        return abs(math.fsum(self.added) - (self.total - self.base))
+
+    def allowed(self, scale: str) -> float:
+        """Return how far they may be."""
+        if scale == "logit":
+            return ADDS_UP
+        size = abs(self.base) + abs(self.total) + math.fsum(np.abs(self.added))
+        return ADDS_UP_RELATIVELY * size
+
+
 class _Row:
     """One row while it is explained."""
 
@@ -96,8 +139,11 @@ class _Row:
         """The fields that differ from the reference; no other adds anything."""
         self._passes = 0
 
-    def explained(self) -> FieldsExplained:
-        """Return the contributions of all fields, in the order of the row."""
+    def started(self) -> _Start:
+        """Return what the first answers tell: to the reference and to the row.
+
+        A linear explanation also asks for the reference with each field changed alone.
+        """
         first = nobody_everybody(len(self._active))
         if self._explanation.method == "linear":
             first = np.concatenate([first, singles(len(self._active))])
@@ -105,48 +151,54 @@ class _Row:
         of = explained_name(self._output, answers[1])
         scores = _scores(answers, of)
         base, total, *alone = on_scale(scores, self._explanation).tolist()
+        cut = clipped(scores, self._explanation)
+        return _Start(of, base, total if self._active else base, np.array(alone) - base, cut)
+
+    def explained(self) -> FieldsExplained:
+        """Return the contributions of all fields, in the order of the row."""
+        start = self.started()
         if not self._active:
-            shares, total = Shares(np.zeros(0), np.zeros(0)), base
-        elif alone and not clipped(scores, self._explanation):
-            shares = self._added_up(np.array(alone) - base, base, total)
+            shares = Shares(np.zeros(0), np.zeros(0))
+        elif self._explanation.method == "linear" and not start.cut:
+            shares = self._added_up(start)
         else:
-            shares = self._shapley(of, base, total)
+            shares = self._shapley(start)
         return FieldsExplained(
             contributions=self._of_every_field(shares.values),
             errors=self._of_every_field(shares.errors),
-            base=base,
-            total=total,
+            base=start.base,
+            total=start.total,
             scale=self._explanation.scale,
-            of=of,
+            of=start.of,
             passes=self._passes,
         )
 
     def _of_every_field(self, values: NDArray[np.float64]) -> dict[str, float]:
         return dict.fromkeys(self._row, 0.0) | dict(zip(self._active, values.tolist(), strict=True))
 
-    def _added_up(self, values: NDArray[np.float64], base: float, total: float) -> Shares:
-        gap = abs(math.fsum(values) - (total - base))
-        if gap > allowed_gap(values, base, total, self._explanation.scale):
+    def _added_up(self, start: _Start) -> Shares:
+        if start.gap > start.allowed(self._explanation.scale):
             raise PackageRefused(
-                f"The explanation is declared linear, and what the fields add is {gap:.3g} away "
-                f"from the answer on the scale {self._explanation.scale!r}.",
+                f"The explanation is declared linear, and what the fields add is {start.gap:.3g} "
+                f"away from the answer on the scale {self._explanation.scale!r}.",
                 advice="Freeze the model again, with the method sampled-shapley.",
             )
-        return Shares(values, np.zeros(len(values)))
+        return Shares(start.added, np.zeros(len(start.added)))
 
-    def _shapley(self, of: str, base: float, total: float) -> Shares:
-        permutations, names = self._explanation.permutations, list(self._row)
+    def _shapley(self, start: _Start) -> Shares:
+        permutations, fields = self._explanation.permutations, len(self._row)
         players = len(self._active)
 
         def worths(coalitions: Coalitions) -> NDArray[np.float64]:
-            return on_scale(_scores(self._answers(coalitions), of), self._explanation)
+            return on_scale(_scores(self._answers(coalitions), start.of), self._explanation)
 
-        if 2**players <= 2 + permutations * (len(names) - 1):
+        if 2**players <= 2 + permutations * (fields - 1):
             between = worths(every(players)[1:-1])
-            return exact(np.concatenate([[base], between, [total]]), players)
-        drawn = orders(self._explanation.seed, len(names), permutations)
-        drawn = _among(drawn, [names.index(name) for name in self._active])
-        return sampled(drawn, worths(on_the_way(drawn)), base, total)
+            return exact(np.concatenate([[start.base], between, [start.total]]), players)
+        positions = {name: position for position, name in enumerate(self._row)}
+        drawn = orders(self._explanation.seed, fields, permutations)
+        drawn = _among(drawn, [positions[name] for name in self._active])
+        return sampled(drawn, worths(on_the_way(drawn)), start.base, start.total)
 
     def _answers(self, coalitions: Coalitions) -> list[Answer]:
         step = max(2, CELLS_AT_ONCE // len(self._row))
@@ -160,13 +212,6 @@ class _Row:
         """Return the reference row with the values of this row for the fields of a coalition."""
         names = [self._active[place] for place in coalition.nonzero()[0].tolist()]
         return {**self._explanation.reference, **{name: self._row[name] for name in names}}
-
-
-def allowed_gap(values: NDArray[np.float64], base: float, total: float, scale: str) -> float:
-    """Return how far contributions of a linear model may be from `total` − `base`."""
-    if scale == "logit":
-        return ADDS_UP
-    return ADDS_UP_RELATIVELY * (abs(base) + abs(total) + math.fsum(np.abs(values)))
 
 
 def _scores(answers: Sequence[Answer], of: str) -> NDArray[np.float64]:

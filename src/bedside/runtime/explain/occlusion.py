@@ -14,11 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.package.explanation import Occlusion, check_passes, places
-from bedside.package.image_operations import ImageOperation, Normalise, RepeatChannel
+from bedside.package.image_operations import (
+    Greyscale,
+    ImageOperation,
+    Normalise,
+    RepeatChannel,
+)
 from bedside.runtime.explain.scales import on_scale
 
 PICTURES_AT_ONCE: Final = 16
 """Pictures that are asked together; bounds memory, whatever the patch."""
+
+GREY_WEIGHTS: Final = (0.299, 0.587, 0.114)
+"""Of red, green and blue in a grey value. Source: ITU-R BT.601-7, section 2.5.1."""
 
 Picture: TypeAlias = NDArray[np.float32]
 """The network's input of one picture: channels × rows × columns."""
@@ -88,8 +96,7 @@ def covering(
             that one value would.
     """
     if explanation.fill == "mean":
-        means = picture.mean(axis=(1, 2), dtype=np.float64)
-        return np.asarray(means, dtype=np.float32)
+        return np.asarray(picture.mean(axis=(1, 2), dtype=np.float64), dtype=np.float32)
     shades = [explanation.fill]
     for operation in operations:
         match operation:
@@ -98,6 +105,8 @@ def covering(
             case Normalise():
                 by_channel = zip(operation.mean, operation.deviation, strict=True)
                 shades = [(shades[i % len(shades)] - m) / d for i, (m, d) in enumerate(by_channel)]
+            case Greyscale() if len(shades) == 3:
+                shades = [sum(w * s for w, s in zip(GREY_WEIGHTS, shades, strict=True))]
             case _:  # moves, scales or weighs values; one shade stays that shade
                 pass
     return np.resize(np.array(shades, dtype=np.float32), len(picture))

@@ -46,7 +46,7 @@ def singles(players: int) -> Coalitions:
 def every(players: int) -> Coalitions:
     """Return all 2^players coalitions; player i is in coalition c where bit i of c is 1."""
     numbers = np.arange(2**players)[:, np.newaxis]
-    return (numbers >> np.arange(players)) % 2 == 1
+    return np.asarray((numbers >> np.arange(players)) % 2, dtype=np.bool_)
 
 
 def exact(worths: Worths, players: int) -> Shares:

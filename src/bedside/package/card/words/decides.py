@@ -135,20 +135,28 @@ DECIDES: Final[Mapping[str, Both]] = MappingProxyType(
         "answer-shown": Both("Shown as", "表示"),
         "explanation": Both("Explanation of an answer", "判定の説明"),
         "explains-linear": Both(
-            "What each field adds to the answer, against a declared reference row: exact.",
-            "定められた基準の行に対し、各項目が判定にどれだけ寄与したかを厳密に示す。",
+            "What each field adds to the answer, against a reference row: exact.",
+            "基準の行に対し、各項目が判定にどれだけ寄与したかを厳密に示す。",
         ),
         "explains-sampled-shapley": Both(
-            "What each field adds to the answer, against a declared reference row: Shapley values, "
-            "sampled over {permutations} orders, with their standard errors.",
-            "定められた基準の行に対する各項目の寄与をShapley値で示す"
-            "（{permutations}通りの順序による標本推定、標準誤差付き）。",
+            "What each field adds to the answer, against a reference row: Shapley values over "
+            "{permutations} sampled orders of the fields, with their standard errors.",
+            "基準の行に対する各項目の寄与をShapley値で示す"
+            "（項目の順序{permutations}通りによる標本推定、標準誤差付き）。",
         ),
         "explains-occlusion": Both(
             "A picture of where the answer falls when a patch of {patch} × {patch} pixels of the "
             "network's input is covered, moved by {stride}.",
             "入力画像の{patch}×{patch}画素を隠し、{stride}画素ずつ動かしたときに"
             "判定がどこで下がるかを画像で示す。",
+        ),
+        "explains-scale": Both("Measured on", "尺度"),
+        "scale-logit": Both("the log-odds of the answer", "判定の対数オッズ"),
+        "scale-probability": Both("the probability of the answer", "判定の確率"),
+        "scale-value": Both("the number itself", "出力の数値"),
+        "explains-cost": Both("Cost of one explanation", "説明1件の計算量"),
+        "explains-passes": Both(
+            "the network computes {passes} inputs", "ネットワークの計算{passes}回分"
         ),
         "explains-reference": Both("Reference row", "基準の行"),
         "explains-none": Both(

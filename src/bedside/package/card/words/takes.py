@@ -42,7 +42,6 @@ TAKES: Final[Mapping[str, Both]] = MappingProxyType(
             "1枚の画像。ここで許される範囲にない画像は理由とともに拒否されるか、"
             "明記された場合は留保付きで判定される。",
         ),
-        "picture": Both("The picture", "画像"),
         "media": Both("Files", "ファイル形式"),
         "modalities": Both("Modalities (DICOM)", "モダリティ（DICOM）"),
         "body-parts": Both("Body parts", "検査部位"),

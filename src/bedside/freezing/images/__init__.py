@@ -1,0 +1,1 @@
+"""An author's pictures: read one by one, varied, mixed into golden cases that are nobody's."""

@@ -1,0 +1,103 @@
+"""The child that reads the corpus: `python -m tests.hostile.judge FOLDER ANSWERS`.
+
+Each file goes to its reader, one after the other in one process with a limited address space, as a
+service would meet them. What came of it is written down: the refusal's words, the time, the largest
+memory that Python held, and by how much the process grew.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+from bedside.canonical import read_json
+from bedside.cli.rows import read_rows
+from bedside.errors import BedsideError, PictureRefused
+from bedside.freezing.spec import read_spec
+from bedside.freezing.strangers import refuse_code
+from bedside.imaging.reading import read_picture
+from bedside.package.package import check_signature, open_package
+from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.session import Session
+from tests.hostile.packages import TRUSTED, signing_key
+from tests.package.building import FIELDS, conditions, model
+
+ADDRESS_SPACE = 12 * 2**30
+"""ONNX Runtime and the libraries of the laboratory reserve several GiB that they never touch."""
+
+
+def _signed(path: Path) -> None:
+    check_signature(open_package(path), (signing_key(TRUSTED).public,))
+
+
+def _run(path: Path) -> None:
+    import numpy as np  # noqa: PLC0415 - only here
+
+    session = Session(path.read_bytes(), model(5), conditions(), 2 if "good" in path.name else 5)
+    session(np.ones((1, 5)))
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "package": open_package,
+    "signed": _signed,
+    "network": lambda path: read_opset(path.read_bytes()),
+    "run": _run,
+    "pickle": refuse_code,
+    "picture": lambda path: read_picture(path.read_bytes()),
+    "json": lambda path: read_json(path.read_bytes()),
+    "spec": read_spec,
+    "rows": lambda path: read_rows(str(path), FIELDS),
+}
+
+
+def judge(path: Path, reader: str) -> dict[str, str | float | None]:
+    """Return what the reader made of the file at `path`."""
+    gc.collect()
+    grown = _peak()
+    began = time.perf_counter()
+    said = _said(path, reader)
+    seconds = time.perf_counter() - began
+    grown = _peak() - grown
+    tracemalloc.start()
+    _said(path, reader)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return {"said": said, "seconds": seconds, "grown": grown, "held": held}
+
+
+def _said(path: Path, reader: str) -> str | None:
+    try:
+        READERS[reader](path)
+    except PictureRefused as problem:
+        return f"{problem.code}: {problem}"
+    except BedsideError as problem:
+        return str(problem)
+    except Exception as problem:  # noqa: BLE001 - a stack trace is what must not happen
+        return f"UNFORESEEN {type(problem).__name__}: {problem}"[:500]
+    return None
+
+
+def _peak() -> int:
+    """Return the largest memory that this process ever held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main(folder: Path, answers: Path) -> None:
+    """Judge every file that `folder/index.json` names."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    index = json.loads((folder / "index.json").read_text())
+    warm = {one["reader"]: one["name"] for one in index if one["good"]}
+    for reader, name in warm.items():
+        _said(folder / name, reader)  # imports are no memory of a file's
+    found = {one["name"]: judge(folder / one["name"], one["reader"]) for one in index}
+    answers.write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
