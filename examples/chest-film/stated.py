@@ -6,22 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bedside
-from bedside.imaging.writing import write_png
-from bedside.lab.films.collection import Collection, Order
-from bedside.lab.films.film import make_film
+from bedside.lab.films.collection import Collection
 from bedside.lab.threshold import ThresholdChoice
 from bedside.package.manifest import Metric
 
 HERE = Path(__file__).parent
-
-
-def write_films(folder: Path, orders: Sequence[Order]) -> None:
-    """Draw some training films into files: freezing compares on them and keeps their mean."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for order in orders:
-        film = make_film(order.patient, order.number, opacity=order.opacity)
-        name = f"patient-{film.patient:05}-{'opacity' if film.opacity else 'none'}.png"
-        (folder / name).write_bytes(write_png(film.stored()))
 
 
 Splits = dict[str, Collection]

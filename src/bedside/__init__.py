@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bedside.freezing.freeze import FrozenModel, freeze
     from bedside.freezing.isolated import freeze_file
+    from bedside.freezing.model_file import ModelFile
     from bedside.freezing.spec import Spec, make_spec, read_spec
 
 __version__ = "0.1.0"
 
-__all__ = ["FrozenModel", "Spec", "__version__", "freeze", "freeze_file", "make_spec", "read_spec"]
+__all__ = [
+    "FrozenModel",
+    "ModelFile",
+    "Spec",
+    "__version__",
+    "freeze",
+    "freeze_file",
+    "make_spec",
+    "read_spec",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -22,6 +32,7 @@ def __getattr__(name: str) -> object:
     """
     homes = {
         "FrozenModel": "bedside.freezing.freeze",
+        "ModelFile": "bedside.freezing.model_file",
         "Spec": "bedside.freezing.spec",
         "freeze": "bedside.freezing.freeze",
         "freeze_file": "bedside.freezing.isolated",

@@ -75,6 +75,7 @@ def test_answers_are_what_the_document_says(
         "/v1/models/{name}": f"/v1/models/{MODEL}",
         "/v1/models/{name}/example": f"/v1/models/{MODEL}/example",
         "/v1/models/{name}/ready": f"/v1/models/{MODEL}/ready",
+        "/v1/models/{name}/bom": f"/v1/models/{MODEL}/bom",
         "/healthz": "/healthz",
         "/readyz": "/readyz",
     }

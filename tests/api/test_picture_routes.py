@@ -170,7 +170,10 @@ def test_a_content_type_in_which_no_picture_comes_is_refused(
     [
         ({"content": b"\xff\xd8\xff", "headers": {"content-type": "image/png"}}, 400, "is a JPEG"),
         ({"content": b"", "headers": {"content-type": "image/png"}}, 400, "empty"),
-        ({"json": {"input": {"image": "a b"}}}, 422, "base64"),
+        ({"json": {"input": {"image": "a b"}}}, 422, "base64 with white space"),
+        ({"json": {"input": {"image": f"data:image/png;base64,{TEXT}"}}}, 422, "a data: address"),
+        ({"json": {"input": {"image": "-_-_"}}}, 422, "the one with + and / is meant"),
+        ({"json": {"input": {"image": "a"}}}, 422, "text that is no base64"),
         ({"json": {"input": {"image": ""}}}, 422, "not-a-picture"),
         ({"json": {"input": {"image": None}}}, 422, "missing"),
         ({"json": {"input": TEXT}}, 422, "wrong-type"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,11 @@ from bedside.api.problems import STATUS, TITLES, problem_of
 from bedside.canonical import Json
 from bedside.errors import BedsideError
 from bedside.ledger.events import EventKind
+from bedside.package.explanation import Contributions
 from bedside.serving.trace import verify_trace
+from tests import bedside_site
 from tests.api.client import Client, client_of
+from tests.api.test_documented import check
 from tests.bedside_site import MODEL, ROW, Hospital
 from tests.package.building import ROWS, expected_probability
 
@@ -331,3 +335,45 @@ def test_every_error_of_the_tree_has_a_status() -> None:
         problem = problem_of(error, "/here")
         assert 400 <= problem.status < 600
         assert problem.kind in TITLES
+
+
+REFERENCE = {"radius": 14.0, "sex": "female", "age": 50}
+WHY = Contributions(
+    method="sampled-shapley", scale="logit", reference=REFERENCE, permutations=4, passes=10
+)
+
+
+def test_a_row_of_fields_is_explained_where_that_is_asked(tmp_path: Path) -> None:
+    built = bedside_site.build(tmp_path / "explained")
+    built.release(explanation=WHY)
+    with client_of(create_app(built.site)) as client:
+        plain = predicted(client, built)
+        told = predicted(client, built, input=ROW, explain=True)
+        document = client.get("/openapi.json").json()
+        answer = client.post(
+            PREDICT, json={"input": ROW, "explain": True}, headers=built["clinician"].headers
+        )
+        check(document, PREDICT, "post", answer)
+        entry = built.site.ledger.entry(told["recorded"]["index"])
+        kept = built.site.ledger.opened(entry)
+    built.site.close()
+    assert set(told) - set(plain) == {"told", "flags", "explanation"}
+    assert told["scores"] == plain["scores"]
+    explanation = told["explanation"]
+    sizes = [abs(one["contribution"]) for one in explanation["contributions"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {one["field"] for one in explanation["contributions"]} == set(REFERENCE)
+    total = explanation["base"] + sum(c["contribution"] for c in explanation["contributions"])
+    assert total == pytest.approx(explanation["total"], abs=1e-6)
+    assert entry.value["body"]["explained"] is True
+    assert kept is not None
+    assert kept["explanation"] == explanation
+
+
+def test_an_explanation_that_no_model_declares_is_refused(
+    client: Client, hospital: Hospital
+) -> None:
+    body = {"input": ROW, "explain": True}
+    sent = client.post(PREDICT, json=body, headers=hospital["clinician"].headers)
+    assert sent.status_code == 400
+    assert "declares no explanation" in sent.json()["detail"]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from bedside.package.package import open_package
 from tests.cli.conftest import Cli
 
 PACKAGE = Path(__file__).parents[1] / "golden" / "package-1.bedside"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "model-card.md"
+PAGE_PACKAGE = "breast-cancer-1.0.0.bedside"
 MANIFEST = open_package(PACKAGE).manifest
 
 
@@ -52,3 +57,23 @@ class TestBoth:
     ) -> None:
         refusal = cli.refused(command, PACKAGE, "-o", tmp_path / "no" / "x")
         assert "There is no folder" in refusal
+
+
+def test_the_pages_commands_and_its_program_work(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(PACKAGE, PAGE_PACKAGE)
+    blocks = re.findall(r"```(sh|python)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert [language for language, _ in blocks] == ["sh", "sh", "python"]
+    for language, text in blocks:
+        if language == "python":
+            exec(compile(text, str(PAGE), "exec"), {})  # noqa: S102 - our own page
+            continue
+        for line in text.splitlines():
+            program, *words = shlex.split(line)
+            assert program == "bedside"
+            cli.done(*words)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"card.md", "card.html", "card-ja.html", "bom.json", PAGE_PACKAGE}
+    assert Path("card.html").read_text(encoding="utf-8") == card_html(MANIFEST, "en")

@@ -180,6 +180,8 @@ def test_with_a_site_each_film_is_recorded_for_itself(
 def test_inspect_and_verify_tell_what_a_picture_must_be(
     cli: Cli, package: Path, tmp_path: Path
 ) -> None:
+    told = cli("verify", package).out
+    assert "takes one picture (png, jpeg, dicom, CR, DX); explains by occlusion, 17 passes" in told
     shown = cli.done("inspect", package)
     for words in ("png, jpeg, dicom", "CR, DX", "CHEST", "answered with a flag", "32 to 512"):
         assert words in shown

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bedside.errors import FreezeRefused, NotFound, UsageError
 from bedside.freezing.isolated import freeze_file
+from bedside.freezing.model_file import ModelFile
 from bedside.keys.signing import SigningKey
 from bedside.package.package import check_signature, open_package
 from tests.freezing.building import clinic, outcome
@@ -41,9 +42,14 @@ def files(folder: Path) -> tuple[Path, Path, Path]:
     return folder / "model.joblib", folder / "spec.toml", folder / "rows.csv"
 
 
+def mine(folder: Path) -> tuple[ModelFile, Path, Path]:
+    model, spec, rows = files(folder)
+    return ModelFile(model, i_made_this=True), spec, rows
+
+
 def test_an_authors_own_file_is_frozen_apart_and_signed_here(author: Path) -> None:
     key, out = SigningKey.new(), author / "model.bedside"
-    package = freeze_file(*files(author), i_made_this=True, key=key, out=out)
+    package = freeze_file(*mine(author), key=key, out=out).package
     assert check_signature(open_package(out), [key.public]) == key.public
     assert package.manifest.ref == "clinic-risk@1.0.0"
 
@@ -51,9 +57,10 @@ def test_an_authors_own_file_is_frozen_apart_and_signed_here(author: Path) -> No
 def test_without_the_authors_word_nothing_is_read(author: Path) -> None:
     mark = author / "it-ran"
     (author / "model.joblib").write_bytes(pickle.dumps(Hostile(f"touch {mark}")))
-    with pytest.raises(UsageError, match=r"is a pickle: reading it can run any program") as caught:
-        freeze_file(*files(author), i_made_this=False)
-    assert "i_made_this=True" in caught.value.advice
+    with pytest.raises(FreezeRefused, match=r"Reading it would run what its writer put") as caught:
+        freeze_file(*files(author))
+    assert "posix.system" in caught.value.message
+    assert "--i-made-this" in caught.value.advice
     assert not mark.exists()
 
 
@@ -64,7 +71,7 @@ def test_the_child_sees_no_secret_of_its_parent(
     seen = author / "environment"
     (author / "model.joblib").write_bytes(pickle.dumps(Hostile(f"env > {seen}")))
     with pytest.raises(FreezeRefused, match="not a scikit-learn estimator"):
-        freeze_file(*files(author), i_made_this=True)
+        freeze_file(*mine(author))
     told = seen.read_text(encoding="utf-8")
     assert "HOME=" in told
     assert "a secret" not in told
@@ -74,18 +81,21 @@ def test_a_childs_refusal_is_told_with_its_advice(author: Path) -> None:
     spec = author / "spec.toml"
     spec.write_text(TOML.replace('name = "age"', 'name = "weight"'), encoding="utf-8")
     with pytest.raises(FreezeRefused, match=r"declares \['weight'\].*Correct the names"):
-        freeze_file(*files(author), i_made_this=True)
+        freeze_file(*mine(author))
 
 
 def test_a_file_that_is_no_model_is_refused_with_the_childs_last_words(author: Path) -> None:
     (author / "model.joblib").write_bytes(b"not a pickle")
     with pytest.raises(FreezeRefused, match="its last words"):
-        freeze_file(*files(author), i_made_this=True)
+        freeze_file(*mine(author))
 
 
 def test_other_files_and_missing_ones_are_refused(author: Path) -> None:
     _, spec, rows = files(author)
+    (author / "model.h5").write_bytes(b"a file of Keras")
     with pytest.raises(UsageError, match=r"no \.joblib"):
-        freeze_file(author / "model.h5", spec, rows, i_made_this=True)
+        freeze_file(author / "model.h5", spec, rows)
+    with pytest.raises(NotFound, match=r"none\.joblib"):
+        freeze_file(author / "none.joblib", spec, rows)
     with pytest.raises(NotFound, match=r"none\.csv"):
-        freeze_file(author / "model.joblib", spec, author / "none.csv", i_made_this=True)
+        freeze_file(mine(author)[0], spec, author / "none.csv")

@@ -10,18 +10,20 @@ from __future__ import annotations
 import gc
 import json
 import resource
+import signal
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from bedside.canonical import read_json
 from bedside.cli.rows import read_rows
 from bedside.errors import BedsideError, PictureRefused
 from bedside.freezing.spec import read_spec
 from bedside.freezing.strangers import refuse_code
-from bedside.imaging.reading import read_picture
 from bedside.package.package import check_signature, open_package
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.session import Session
@@ -43,13 +45,22 @@ def _run(path: Path) -> None:
     session(np.ones((1, 5)))
 
 
+PATIENCE = 10
+"""Seconds after which a reader is interrupted, so that a hang is named and the rest is judged."""
+
+def _picture(path: Path) -> None:
+    from bedside.imaging.reading import read_picture  # noqa: PLC0415
+
+    read_picture(path.read_bytes())
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "package": open_package,
     "signed": _signed,
     "network": lambda path: read_opset(path.read_bytes()),
     "run": _run,
     "pickle": refuse_code,
-    "picture": lambda path: read_picture(path.read_bytes()),
+    "picture": _picture,
     "json": lambda path: read_json(path.read_bytes()),
     "spec": read_spec,
     "rows": lambda path: read_rows(str(path), FIELDS),
@@ -59,19 +70,22 @@ READERS: dict[str, Callable[[Path], object]] = {
 def judge(path: Path, reader: str) -> dict[str, str | float | None]:
     """Return what the reader made of the file at `path`."""
     gc.collect()
-    grown = _peak()
+    before = _forget_peak()
     began = time.perf_counter()
     said = _said(path, reader)
     seconds = time.perf_counter() - began
-    grown = _peak() - grown
-    tracemalloc.start()
-    _said(path, reader)
-    held = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    grown = _peak() - before
+    held = 0
+    if seconds < 1:
+        tracemalloc.start()
+        _said(path, reader)
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
     return {"said": said, "seconds": seconds, "grown": grown, "held": held}
 
 
 def _said(path: Path, reader: str) -> str | None:
+    signal.alarm(PATIENCE)
     try:
         READERS[reader](path)
     except PictureRefused as problem:
@@ -80,23 +94,47 @@ def _said(path: Path, reader: str) -> str | None:
         return str(problem)
     except Exception as problem:  # noqa: BLE001 - a stack trace is what must not happen
         return f"UNFORESEEN {type(problem).__name__}: {problem}"[:500]
+    finally:
+        signal.alarm(0)
     return None
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError(f"it took longer than {PATIENCE} s")
+
+
+def _forget_peak() -> int:
+    """Let the kernel forget the largest memory so far; return what is held now, in bytes.
+
+    Source: proc(5), /proc/pid/clear_refs.
+    """
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
 def _peak() -> int:
-    """Return the largest memory that this process ever held, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the largest memory that this process held since, in bytes."""
+    return _status("VmHWM")
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":"))
 
 
 def main(folder: Path, answers: Path) -> None:
     """Judge every file that `folder/index.json` names."""
+    signal.signal(signal.SIGALRM, _interrupt)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     index = json.loads((folder / "index.json").read_text())
     warm = {one["reader"]: one["name"] for one in index if one["good"]}
     for reader, name in warm.items():
         _said(folder / name, reader)  # imports are no memory of a file's
-    found = {one["name"]: judge(folder / one["name"], one["reader"]) for one in index}
-    answers.write_text(json.dumps(found))
+    with answers.open("w") as file:
+        for one in index:
+            found = judge(folder / one["name"], one["reader"])
+            file.write(json.dumps({"name": one["name"], **found}) + "\n")
+            file.flush()  # so that a crash is known by the file after the last
 
 
 if __name__ == "__main__":

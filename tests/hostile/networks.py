@@ -115,56 +115,63 @@ def _tensors() -> dict[str, tuple[Change, str]]:
     }
 
 
+def _version(number: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        model.opset_import[0].version = number
+
+    return change
+
+
+def _form(number: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        model.ir_version = number
+
+    return change
+
+
+def _deep(model: onnx.ModelProto) -> None:
+    graph = helper.make_graph([], "leaf", [], [])
+    for _ in range(30):
+        node = helper.make_node("If", ["c"], ["y"], then_branch=graph)
+        graph = helper.make_graph([node], "g", [], [])
+    model.graph.MergeFrom(graph)
+
+
+def _crowd(model: onnx.ModelProto) -> None:
+    model.graph.node.extend([helper.make_node("Identity", ["x"], ["z"])] * 30_000)
+
+
+def _words(model: onnx.ModelProto) -> None:
+    node = helper.make_node("LabelEncoder", ["x"], ["z"], domain="ai.onnx.ml")
+    node.attribute.add(name="keys_strings", strings=[b"a"] * 400_000)
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    model.graph.node.append(node)
+
+
 def _odd() -> dict[str, tuple[Change, str]]:
-    def version(number: int) -> Change:
-        def change(model: onnx.ModelProto) -> None:
-            model.opset_import[0].version = number
-
-        return change
-
-    def form(number: int) -> Change:
-        def change(model: onnx.ModelProto) -> None:
-            model.ir_version = number
-
-        return change
+    element = helper.make_tensor_type_proto(1, [])
 
     def sequence(model: onnx.ModelProto) -> None:
-        kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, []))
+        kind = helper.make_sequence_type_proto(element)
         model.graph.output.append(helper.make_value_info("many", kind))
 
     def optional(model: onnx.ModelProto) -> None:
-        kind = helper.make_optional_type_proto(helper.make_tensor_type_proto(1, []))
+        kind = helper.make_optional_type_proto(element)
         model.graph.input.append(helper.make_value_info("maybe", kind))
-
-    def deep(model: onnx.ModelProto) -> None:
-        graph = helper.make_graph([], "leaf", [], [])
-        for _ in range(30):
-            node = helper.make_node("If", ["c"], ["y"], then_branch=graph)
-            graph = helper.make_graph([node], "g", [], [])
-        model.graph.MergeFrom(graph)
-
-    def crowd(model: onnx.ModelProto) -> None:
-        model.graph.node.extend([helper.make_node("Identity", ["x"], ["z"])] * 30_000)
-
-    def words(model: onnx.ModelProto) -> None:
-        node = helper.make_node("LabelEncoder", ["x"], ["z"], domain="ai.onnx.ml")
-        node.attribute.add(name="keys_strings", strings=[b"a"] * 400_000)
-        model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
-        model.graph.node.append(node)
 
     def again(model: onnx.ModelProto) -> None:
         model.opset_import.append(helper.make_opsetid("ai.onnx", 1))
 
     return {
-        "opset-of-the-future": (version(10**9), "there is none such"),
-        "opset-zero": (version(0), "there is none such"),
+        "opset-of-the-future": (_version(10**9), "there is none such"),
+        "opset-zero": (_version(0), "there is none such"),
         "opset-twice": (again, "imports the domain 'ai.onnx' twice"),
-        "format-of-the-future": (form(10**9), "format version 1000000000 is not known"),
+        "format-of-the-future": (_form(10**9), "format version 1000000000 is not known"),
         "sequence-output": (sequence, "The model's value 'many' is a sequence"),
         "optional-input": (optional, "The model's value 'maybe' is a sequence"),
-        "graphs-within-graphs": (deep, "nests more than 8 graphs"),
-        "thirty-thousand-operators": (crowd, "more than 20000 operators"),
-        "four-hundred-thousand-texts": (words, "more than 250000 parts"),
+        "graphs-within-graphs": (_deep, "nests more than 8 graphs"),
+        "thirty-thousand-operators": (_crowd, "more than 20000 operators"),
+        "four-hundred-thousand-texts": (_words, "more than 250000 parts"),
     }
 
 

@@ -103,6 +103,10 @@ def test_the_ledger_names_the_picture_and_does_not_hold_it(films: Hospital) -> N
         "view": "PA",
         "laterality": None,
         "sop_instance": None,
+        "series": None,
+        "study": None,
+        "bits": 8,
+        "syntax": personal["picture"]["syntax"],
     }
     assert personal["subject"] == "patient-7"
     assert personal["scores"] == one.scores

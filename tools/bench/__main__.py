@@ -1,6 +1,6 @@
-"""Measure `/predict`, durable and recorded, beside a bare endpoint, and write docs/benchmarks.md.
+"""Measure `/predict`, freezing, and pictures, each beside less, and write docs/benchmarks.md.
 
-Both servers run one worker on this machine, on loopback, with the same ONNX graph and the same raw
+For `/predict` both servers run one worker on this machine, on loopback, with the same ONNX graph and the same raw
 row. Rounds alternate (ours, bare, ours, bare, …), and the figure is the median of the ratios of
 neighbouring rounds, because machines are noisy and ratios travel better than absolute times.
 """
@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from tools.bench.freezing import FILM, SIDE, Frozen, PictureCost, measure_freezing
 from tools.bench.load import Tally, drive, request_bytes
 from tools.bench.prepare import Prepared, prepare
 
@@ -132,9 +133,9 @@ def measure(prepared: Prepared, rounds: int, seconds: float) -> list[Row]:
         return [compare(ours, bare, clients, rounds, seconds) for clients in CLIENTS]
 
 
-def page(rows: list[Row], rounds: int, seconds: float) -> str:
+def page(rows: list[Row], rounds: int, seconds: float, frozen: list[str]) -> str:
     """Return docs/benchmarks.md."""
-    libraries = ("fastapi", "uvicorn", "onnxruntime", "sqlalchemy", "pydantic")
+    libraries = ("fastapi", "uvicorn", "onnxruntime", "sqlalchemy", "pydantic", "pillow", "torch")
     lines = [
         "# Benchmarks",
         "",
@@ -163,6 +164,8 @@ def page(rows: list[Row], rounds: int, seconds: float) -> str:
         "",
         f"The target of a later change is {TARGET} at 32 clients. The load generator shares the machine's cores.",
         "",
+        *frozen,
+        "",
         f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
         f"Python {platform.python_version()}; "
         + ", ".join(f"{name} {version(name)}" for name in libraries)
@@ -172,15 +175,48 @@ def page(rows: list[Row], rounds: int, seconds: float) -> str:
     return "\n".join(lines)
 
 
+def frozen_section(models: list[Frozen], cost: PictureCost, turns: int) -> list[str]:
+    """Return the lines on freezing, verifying, and a picture's answer."""
+    return [
+        "## Freezing and verifying",
+        "",
+        "Freezing: translate or export, compare native and frozen, make golden cases, prove, sign. Verifying, as at",
+        "every start: open byte by byte, check the signature, load, replay every golden case. Medians.",
+        "",
+        "| model | freeze, s | verify, s | package | network alone |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.name} | {one.freeze:.1f} | {one.verify:.2f} | {one.package / 1e6:.2f} MB "
+            f"| {one.network / 1e6:.2f} MB |"
+            for one in models
+        ),
+        "",
+        f"## A picture beside ONNX Runtime ({SIDE}² network)",
+        "",
+        f"One film of {FILM} × {FILM} pixels (PNG, base64) through a ResNet-18, one thread, in one process; {turns}",
+        "alternating turns, median, 10th and 90th percentile of the ratios in brackets. *Decoded* is the least that",
+        "any server must do: decode, resize, run. *Alone* gets the network's input ready made: the physical limit.",
+        "",
+        "| | ms | decoded / ours | alone / ours |",
+        "|---|---|---|---|",
+        f"| ours: gate, decode, preprocess, run, answer | {cost.ours:.1f} | {cost.to_decoded} | {cost.to_alone} |",
+        f"| decoded | {cost.decoded:.1f} | | |",
+        f"| ONNX Runtime alone | {cost.alone:.1f} | | |",
+        f"| ours with a heat map ({cost.passes} passes) | {cost.explained:.0f} | | |",
+    ]
+
+
 def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--turns", type=int, default=60)
     options = parser.parse_args()
+    frozen = frozen_section(*measure_freezing(options.turns), options.turns)
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(prepare(Path(folder)), options.rounds, options.seconds)
-    PAGE.write_text(page(rows, options.rounds, options.seconds), encoding="utf-8")
+    PAGE.write_text(page(rows, options.rounds, options.seconds, frozen), encoding="utf-8")
     print(f"wrote {PAGE}")
 
 

@@ -198,6 +198,13 @@ class ExampleAnswer(Closed):
     input: dict[str, Any]
 
 
+class BillOfMaterials(BaseModel):
+    """A bill of materials (CycloneDX 1.6, ECMA-424); its own schema says all of it."""
+
+    bomFormat: Literal["CycloneDX"]  # noqa: N815 - the standard's spelling
+    specVersion: Literal["1.6"]  # noqa: N815 - the same
+
+
 class ReadinessAnswer(Closed):
     """Whether a released model answers here, and if not, why."""
 

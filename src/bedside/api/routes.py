@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bedside.api import answers, documented
@@ -32,6 +32,11 @@ from bedside.api.room import PictureRoom
 from bedside.api.schema import reference_to
 from bedside.canonical import Json
 from bedside.errors import InputRefused
+from bedside.package.bom import bom_json
+from bedside.package.card.markdown import card_markdown
+from bedside.package.card.page import card_html
+from bedside.package.card.page import policy as card_policy
+from bedside.package.fields import Language
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.told import history_told, version_told
@@ -41,6 +46,9 @@ from bedside.site.settings import Limits
 from bedside.site.site import Site
 
 DOOR = "rest"
+
+BOM_TYPE = "application/vnd.cyclonedx+json"
+"""Source: CycloneDX 1.6, registered media types."""
 
 
 def site_of(request: Request) -> Site:
@@ -176,8 +184,7 @@ def trace(request: Request, prediction_id: str, caller: SignedIn) -> Response:
     """
     found = site_of(request).serving.trace(caller, prediction_id)
     if preferred_type(_sent(request, "accept"), ("application/json", "text/plain")) == "text/plain":
-        wanted = preferred_language(_sent(request, "accept-language"), ("en", "ja"))
-        return PlainTextResponse(found.text("ja" if wanted == "ja" else "en"))
+        return PlainTextResponse(found.text(_language(request)))
     return answers.json_response(found.document())
 
 
@@ -218,6 +225,40 @@ def example(request: Request, name: str, caller: SignedIn) -> Response:
     """Return a request body that the model takes; never the row of a real person."""
     site = permitted(request, caller, Action.MODELS_READ, name)
     return answers.json_response({"input": example_of(site.serving.models.fetch(name))})
+
+
+@router.get(
+    "/v1/models/{name}/card",
+    tags=["models"],
+    response_class=HTMLResponse,
+    responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
+)
+def card(request: Request, name: str, caller: SignedIn) -> Response:
+    """Return the model card of the version that answers.
+
+    As Markdown where `Accept` prefers `text/markdown` to `text/html`, in Japanese where
+    `Accept-Language` prefers `ja` to `en`.
+    """
+    site = permitted(request, caller, Action.MODELS_READ, name)
+    manifest = site.serving.models.fetch(name).manifest
+    language = _language(request)
+    if preferred_type(_sent(request, "accept"), ("text/html", "text/markdown")) == "text/markdown":
+        return Response(card_markdown(manifest, language), media_type="text/markdown")
+    policy = f"{card_policy()}; frame-ancestors 'none'"
+    return HTMLResponse(card_html(manifest, language), headers={"content-security-policy": policy})
+
+
+@router.get(
+    "/v1/models/{name}/bom",
+    tags=["models"],
+    response_model=documented.BillOfMaterials,
+    responses={200: {"content": {BOM_TYPE: {"schema": reference_to(documented.BillOfMaterials)}}}},
+)
+def bom(request: Request, name: str, caller: SignedIn) -> Response:
+    """Return the bill of materials of the version that answers: CycloneDX 1.6, an ML-BOM."""
+    site = permitted(request, caller, Action.MODELS_READ, name)
+    manifest = site.serving.models.fetch(name).manifest
+    return Response(bom_json(manifest), media_type=BOM_TYPE)
 
 
 @router.get(
@@ -295,6 +336,11 @@ def openapi(request: Request) -> Response:
 def _sent(request: Request, header: str) -> str:
     """Return all that was sent under a name that may stand more than once (RFC 9110, section 5.3)."""
     return ", ".join(request.headers.getlist(header))
+
+
+def _language(request: Request) -> Language:
+    wanted = preferred_language(_sent(request, "accept-language"), ("en", "ja"))
+    return "ja" if wanted == "ja" else "en"
 
 
 def _standing(site: Site, name: str) -> Standing | None:

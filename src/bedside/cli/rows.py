@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -99,7 +100,7 @@ def _read_csv(data: bytes, fields: Sequence[InputField]) -> list[dict[str, Json]
         )
     names = header.cells
     if len(set(names)) != len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated, _ = Counter(names).most_common(1)[0]
         raise UsageError(f"The column {repeated!r} stands twice.", advice="Name each column once.")
     declared = {field.name: field for field in fields}
     rows = []

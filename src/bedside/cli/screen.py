@@ -105,8 +105,15 @@ def show(value: Json, text: Callable[[Page], None], *, as_json: bool) -> None:
 @contextmanager
 def progress(what: str) -> Iterator[None]:
     """Show on stderr that `what` goes on, with its time; only on a terminal."""
-    if not sys.stderr.isatty():
+    with steps(what):
         yield
+
+
+@contextmanager
+def steps(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on stderr that `what` goes on, with its time, and the step that it is told of."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -114,8 +121,8 @@ def progress(what: str) -> Iterator[None]:
     console = Console(file=sys.stderr, markup=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        bar.add_task(plain(what), total=None)
-        yield
+        task = bar.add_task(plain(what), total=None)
+        yield lambda step: bar.update(task, description=plain(f"{what}: {step}"))
 
 
 def probability(value: float) -> str:

@@ -30,6 +30,7 @@ from bedside.errors import (
 
 if TYPE_CHECKING:
     from bedside.keys.signing import PublicKey
+    from bedside.package.manifest import Manifest
     from bedside.package.package import Package
 
 TrustOption = Annotated[
@@ -110,7 +111,7 @@ def _steps(path: Path, keys: Sequence[PublicKey]) -> Iterator[str]:
     entries = read_archive(data)
     yield f"{len(data)} bytes, {len(entries)} entries, the one valid spelling"
     manifest = read_manifest(entries.get(MANIFEST, b""))
-    yield f"{manifest.ref}, format version {manifest.format_version}"
+    yield f"{manifest.ref}, format version {manifest.format_version}{_more(manifest)}"
     package = open_package(data)
     yield f"every entry is what the manifest lists; {package.digest}"
     if not keys:
@@ -120,6 +121,18 @@ def _steps(path: Path, keys: Sequence[PublicKey]) -> Iterator[str]:
         )
     yield f"signed by {check_signature(package, keys).fingerprint}"
     yield from _model_steps(package)
+
+
+def _more(manifest: Manifest) -> str:
+    """Return what a package takes that is no row of fields, and how it explains its answers."""
+    words = ""
+    if manifest.input.kind == "image":
+        declared = manifest.input
+        words += f"; takes one picture ({', '.join((*declared.media, *declared.modalities))})"
+    if manifest.explanation is not None:
+        explanation = manifest.explanation
+        words += f"; explains by {explanation.kind}, {explanation.passes} passes"
+    return words
 
 
 def _model_steps(package: Package) -> Iterator[str]:

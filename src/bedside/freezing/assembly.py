@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bedside.freezing.compare import compare, typical_size
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.data import AuthorData
 from bedside.freezing.domain import Group
+from bedside.freezing.explaining import choose_contributions, choose_occlusion
+from bedside.freezing.explanation_answers import OcclusionAnswers
 from bedside.freezing.freeze import Circumstances
 from bedside.freezing.frozen import PICTURES_AT_ONCE, FrozenModelPath
 from bedside.freezing.lineage import make_lineage, moment_of_freezing
-from bedside.freezing.sources.source import FrozenNetwork, Source
+from bedside.freezing.sources.source import FrozenNetwork, Source, model_of
 from bedside.freezing.spec import Spec
+from bedside.package.explanation import Explanation
 from bedside.package.golden import write_golden
 from bedside.package.manifest import (
-    AnyModel,
     Conditions,
     Golden,
-    ImageModel,
     Lineage,
     Manifest,
-    Model,
     Network,
 )
 from bedside.package.package import build_package, describe_entries
@@ -30,8 +32,12 @@ from bedside.runtime.session import Session, this_processor
 MODEL_ENTRY = "model.onnx"
 GOLDEN_ENTRY = "golden.json"
 
+EXPLAINED = 2_000
+"""The author's rows from which the reference of an explanation is taken."""
+
 RUNTIME = ">=1.22,<2"
 """ONNX Runtime versions that a package is offered to; each must replay the golden cases first."""
+
 
 def assemble(
     source: Source, data: AuthorData, spec: Spec, circumstances: Circumstances
@@ -60,6 +66,9 @@ def assemble(
     golden = data.golden(frozen, spec.output, spec.golden)
     last = Group("golden cases", tuple(case.row for case in golden), at_once=PICTURES_AT_ONCE)
     report = report.and_also(compare(native, frozen, (last,), tolerance, typical))
+    if spec.explanation is not None:
+        tell("choosing how answers are explained")
+        parts = replace(parts, explanation=_explanation(spec, data, network, frozen))
     tell("writing the package")
     cases = tuple(case.case for case in golden)
     entries = {MODEL_ENTRY: parts.network, GOLDEN_ENTRY: write_golden(cases)}
@@ -79,25 +88,30 @@ def _parts(network: FrozenNetwork, data: AuthorData, spec: Spec, source: Source)
         declared=data.declared,
         operations=network.operations,
         network=network.onnx,
-        model=_model(network),
+        model=model_of(
+            Network(
+                entry=MODEL_ENTRY,
+                opset=network.opset,
+                input=network.input,
+                element=network.element,
+                output=network.output,
+            ),
+            network.shape,
+        ),
         conditions=conditions,
         output=spec.output,
     )
 
 
-def _model(network: FrozenNetwork) -> AnyModel:
-    told = Network(
-        entry=MODEL_ENTRY,
-        opset=network.opset,
-        input=network.input,
-        element=network.element,
-        output=network.output,
-    ).model_dump()
-    match network.shape:
-        case (width,):
-            return Model(**told, width=width)
-        case _:
-            return ImageModel(**told, shape=network.shape)
+def _explanation(
+    spec: Spec, data: AuthorData, network: FrozenNetwork, frozen: FrozenModelPath
+) -> Explanation:
+    """Return how answers are explained: what the author states, the rest found on the frozen model."""
+    if isinstance(spec.explanation, OcclusionAnswers):
+        channels, rows, columns = network.shape
+        return choose_occlusion((channels, rows, columns), spec.output, spec.explanation)
+    rows_tried = data.some(EXPLAINED)
+    return choose_contributions(spec.fields, rows_tried, frozen, spec.output, spec.explanation)
 
 
 def _manifest(

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 
 from bedside.canonical import Json
 from bedside.errors import PackageDamaged, UsageError
-from bedside.freezing.domain import comparison_groups, evenly
+from bedside.freezing.domain import evenly, random_row, unknown_code
 from bedside.freezing.explanation_answers import ContributionAnswers, OcclusionAnswers
 from bedside.freezing.reference import reference_row
 from bedside.freezing.rows import RawRow
@@ -30,7 +29,7 @@ from bedside.package.explanation import (
     contribution_passes,
     occlusion_passes,
 )
-from bedside.package.fields import InputField, TabularInput
+from bedside.package.fields import CategoryField, InputField, TabularInput
 from bedside.package.outputs import NumberOutput, Output
 from bedside.runtime.explain.contributions import adds_up, contributions
 from bedside.runtime.explained import FieldsExplained
@@ -49,7 +48,11 @@ ROWS_TRIED = 100
 """Of the author's rows, and as many random ones, on which fields must add up."""
 
 MOST_TRIED = 200_000
-"""Answers that are asked for to find out whether fields add up."""
+FEWEST_TRIED = 20
+"""Answers that are asked for to find out whether fields add up; rows that are tried all the same."""
+
+ODD_SHARE = 0.2
+"""How often a drawn row lacks a field that may be missing, or has a code that is not declared."""
 
 LINEAR_PASSES = 1_000
 """What a linear explanation may cost for the rare row whose probability is beyond its clip."""
@@ -164,10 +167,10 @@ class _Trial:
 
     def adds_up(self, linear: Contributions) -> bool:
         """Return whether fields add up on most rows that are tried, and on all that can tell."""
-        own = evenly(self.rows, ROWS_TRIED)
-        groups = comparison_groups(own, self.fields, seed=self.wanted.seed, random_rows=ROWS_TRIED)
-        tried = list(chain.from_iterable(group.rows for group in groups))
-        tried = list(evenly(tried, max(ROWS_TRIED, MOST_TRIED // (len(self.fields) + 2))))
+        random = np.random.default_rng(self.wanted.seed)
+        drawn = [_anywhere(self.fields, random) for _ in range(ROWS_TRIED)]
+        tried = [*evenly(self.rows, ROWS_TRIED), *drawn]
+        tried = list(evenly(tried, max(FEWEST_TRIED, MOST_TRIED // (len(self.fields) + 2))))
         told = 0
         for row in tried:
             verdict = adds_up(linear, self.output, row, self.answer)
@@ -220,6 +223,18 @@ class _Trial:
                 "`value` for a number and `logit` or `probability` for classes.",
             ) from problem
         return explanation
+
+
+def _anywhere(fields: tuple[InputField, ...], random: np.random.Generator) -> RawRow:
+    """Return a row drawn from all that the domain allows, gaps and unknown codes included."""
+    row = random_row(fields, random)
+    for field in fields:
+        odd = random.random() < ODD_SHARE
+        if odd and field.missing == "allow":
+            row[field.name] = None
+        elif odd and isinstance(field, CategoryField) and field.unknown == "allow":
+            row[field.name] = unknown_code(field)
+    return row
 
 
 def _share(told: Sequence[FieldsExplained], wanted: float) -> float:

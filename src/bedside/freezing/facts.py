@@ -42,7 +42,9 @@ def _tensor(value: object) -> TensorFacts:
         one.dim_value if one.HasField("dim_value") else (one.dim_param or None)
         for one in kind.shape.dim
     )
-    return TensorFacts(value.name, {"float": "float32", "double": "float64"}.get(names, names), sides)
+    return TensorFacts(
+        value.name, {"float": "float32", "double": "float64"}.get(names, names), sides
+    )
 
 
 def facts_of_estimator(model: object, file: str) -> ModelFacts:

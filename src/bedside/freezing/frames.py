@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,7 +258,7 @@ def read_rows(path: Path, fields: tuple[InputField, ...]) -> pd.DataFrame:
 def _columns(lines: Iterator[list[str]]) -> pd.DataFrame:
     """Return the columns of a CSV file as text; ValueError where a line does not fit the header."""
     header = next(lines, [])
-    if repeated := [name for name in header if header.count(name) > 1]:
+    if repeated := [name for name, times in Counter(header).items() if times > 1]:
         raise ValueError(f"its header has the name {repeated[0]!r} twice")
     rows = []
     for number, row in enumerate(lines, start=1):

@@ -15,8 +15,8 @@ from bedside.canonical import Json, canonical_bytes
 from bedside.errors import FreezeRefused
 from bedside.freezing.data import Frozen, GoldenRow
 from bedside.freezing.domain import clip, evenly, random_row, range_ends, unknown_code
-from bedside.freezing.rows import RawRow
 from bedside.freezing.near import LINE, MARGIN, nearest_to_a_line, row_between, stable
+from bedside.freezing.rows import RawRow
 from bedside.freezing.spec import GoldenOptions
 from bedside.package.fields import CategoryField, InputField, NumberField
 from bedside.package.golden import GoldenCase

@@ -138,9 +138,9 @@ class _Head:
 
     def op(self, kind: str, *reads: str, **numbers: int) -> str:
         made = self._free(f"head_{kind.lower()}")
-        self._model.graph.node.append(
-            helper.make_node(kind, list(reads), [made], name=made, **numbers)
-        )
+        node = helper.make_node(kind, list(reads), [made], name=made)
+        node.attribute.extend(helper.make_attribute(one, n) for one, n in numbers.items())
+        self._model.graph.node.append(node)
         return made
 
     def finished(self, value: str, width: int) -> tuple[onnx.ModelProto, str]:

@@ -35,7 +35,9 @@ class LikenessAnswers(Frozen):
     @model_validator(mode="after")
     def _has_a_whole_reference(self) -> Self:
         if (self.reference is None) is not (self.pictures is None):
-            raise ValueError("image.likeness: state `reference` and `pictures` together, or neither")
+            raise ValueError(
+                "image.likeness: state `reference` and `pictures` together, or neither"
+            )
         return self
 
     def declared(self, reference: tuple[float, ...], pictures: int) -> Likeness:

@@ -78,8 +78,8 @@ def freeze_file(
             write_whole(Path(out), made.archive)
         return made
     with tempfile.TemporaryDirectory(prefix="bedside-freeze-") as folder:
-        paths = {"spec": spec_path, "data": data_path, "folder": Path(folder)}
-        job = replace(job, **{name: str(path.resolve()) for name, path in paths.items()})
+        spec_text, data_text = str(spec_path.resolve()), str(data_path.resolve())
+        job = replace(job, folder=folder, spec=spec_text, data=data_text)
         run_job(job, tell)
         told = json.loads(job.told.read_text(encoding="utf-8"))
         archive = job.answer.read_bytes()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 import bedside
 from bedside.canonical import Json
 from bedside.clock import system_clock, timestamp
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from bedside.freezing.sources.source import Source
 
 
-def make_lineage(
-    spec: Spec, source: Source, comparison: Comparison, moment: datetime
-) -> Lineage:
+def make_lineage(spec: Spec, source: Source, comparison: Comparison, moment: datetime) -> Lineage:
     """Return the lineage: the author's answers, and what was read from the model itself."""
     origin = spec.origin
     return Lineage(

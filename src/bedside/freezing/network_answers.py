@@ -50,17 +50,13 @@ class NetworkAnswers(Frozen):
 
 def misfit(network: NetworkAnswers, output: Output) -> str:
     """Return why `network` cannot give `output`, or nothing where it can."""
+    if isinstance(output, NumberOutput) is not (network.gives == "number"):
+        return f"the output is of kind {output.kind}, and the network gives {network.gives}"
     if isinstance(output, NumberOutput):
-        if network.gives == "number":
-            return ""
-        return f"the output is a number, and the network gives {network.gives}"
-    if network.gives == "number":
-        return f"the output is {output.kind}, and the network gives a number"
-    if isinstance(output, BinaryOutput) and (
-        network.gives in ("probability", "logit") or network.column is not None
-    ):
         return ""
     if network.gives in ("probability", "logit") or network.column is not None:
+        if isinstance(output, BinaryOutput):
+            return ""
         return f"one column is no answer for the {len(output.classes)} classes of the output"
     if network.columns is not None and len(network.columns) != len(output.classes):
         return f"{len(network.columns)} columns are stated for {len(output.classes)} classes"

@@ -155,7 +155,7 @@ def _input(graph: onnx.GraphProto, name: str, wanted: str | None) -> onnx.ValueI
             f"The spec names the input {wanted!r}, and {name} has {names[0]!r}.",
             advice="Correct `input` in [network], or leave it out.",
         )
-    given = onnx.ValueInfoProto()
+    given: onnx.ValueInfoProto = onnx.ValueInfoProto()
     given.CopyFrom(found[0])
     given.doc_string = ""
     if given.type.tensor_type.elem_type not in _ELEMENTS:
@@ -169,28 +169,30 @@ def _input(graph: onnx.GraphProto, name: str, wanted: str | None) -> onnx.ValueI
 
 
 def _output(graph: onnx.GraphProto, name: str, wanted: str | None) -> onnx.ValueInfoProto:
-    tensors = [one for one in graph.output if one.type.tensor_type.elem_type in _ELEMENTS]
+    tensors = {
+        one.name: one for one in graph.output if one.type.tensor_type.elem_type in _ELEMENTS
+    }
     names = [one.name for one in graph.output]
-    if wanted is None:
-        if len(tensors) == 1:
-            return tensors[0]
-        if not tensors:
-            raise FreezeRefused(
-                f"{name} gives no numbers: its outputs are {names[:5]}.",
-                advice="Export a classifier of scikit-learn without ZipMap "
-                "(options={'zipmap': False}), so that it gives a tensor of probabilities.",
-            )
+    if wanted is None and len(tensors) == 1:
+        wanted = next(iter(tensors))
+    if not tensors:
         raise FreezeRefused(
-            f"{name} has several outputs: {[one.name for one in tensors][:5]}.",
+            f"{name} gives no numbers: its outputs are {names[:5]}.",
+            advice="Export a classifier of scikit-learn without ZipMap "
+            "(options={'zipmap': False}), so that it gives a tensor of probabilities.",
+        )
+    if wanted is None:
+        raise FreezeRefused(
+            f"{name} has several outputs: {list(tensors)[:5]}.",
             advice="Say which holds the answer: output in [network] of the spec.",
         )
-    for one in tensors:
-        if one.name == wanted:
-            return one
-    raise FreezeRefused(
-        f"{name} has no output {wanted!r} of numbers; it has {names[:5]}.",
-        advice="Correct `output` in [network].",
-    )
+    if wanted not in tensors:
+        raise FreezeRefused(
+            f"{name} has no output {wanted!r} of numbers; it has {names[:5]}.",
+            advice="Correct `output` in [network].",
+        )
+    found: onnx.ValueInfoProto = tensors[wanted]
+    return found
 
 
 def _fix_shape(given: onnx.ValueInfoProto, name: str, shape: tuple[int, ...]) -> None:

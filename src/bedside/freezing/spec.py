@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from pathlib import Path
@@ -15,9 +14,15 @@ from bedside.canonical import Json, canonical_bytes
 from bedside.clock import read_timestamp, timestamp
 from bedside.errors import LimitExceeded, NotFound, PackageDamaged, UsageError
 from bedside.freezing.draft.unanswered import refuse_unanswered
+from bedside.freezing.explanation_answers import (
+    ContributionAnswers,
+    ExplanationAnswers,
+    OcclusionAnswers,
+)
 from bedside.freezing.image_answers import ImageAnswers, LikenessAnswers
 from bedside.freezing.network_answers import NetworkAnswers, misfit
 from bedside.freezing.questions import Questions, told
+from bedside.freezing.strangers.toml import read_toml
 from bedside.package.fields import (
     CategoryField,
     Frozen,
@@ -50,7 +55,7 @@ from bedside.package.outputs import (
 )
 from bedside.package.preprocessing import AnyOperation, image_operations, tabular_operations
 
-MAX_SPEC_BYTES = 8 * 2**20
+MAX_SPEC_BYTES = 2 * 2**20
 """As large as the manifest that a spec turns into may be."""
 
 NativeClass: TypeAlias = str | int | bool
@@ -130,6 +135,7 @@ class Spec(Frozen):
     preprocessing: tuple[AnyOperation, ...] = ()
     """What is done before a network; scikit-learn's own steps are read from the fitted pipeline."""
     network: NetworkAnswers | None = None
+    explanation: ExplanationAnswers | None = None
     output: Output = Field(description="kind binary, multiclass or number, with classes or unit")
     native_classes: tuple[NativeClass, ...] = ()
     origin: Origin = Field(description="who trained it, when, with which code, on which data")
@@ -172,6 +178,16 @@ class Spec(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _is_explained_as_its_input_is(self) -> Self:
+        wanted = ContributionAnswers if self.image is None else OcclusionAnswers
+        if self.explanation is not None and not isinstance(self.explanation, wanted):
+            raise ValueError(
+                "explanation: rows of fields have the kind contributions, pictures the kind "
+                "occlusion"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _speaks_its_languages(self) -> Self:
         for name in ("title", "intended_use", "not_for"):
             if absent := set(self.languages) - set(getattr(self, name)):
@@ -203,7 +219,7 @@ def read_spec(path: Path | str) -> Spec:
 
     Raises:
         NotFound: no such file.
-        LimitExceeded: larger than `MAX_SPEC_BYTES`.
+        LimitExceeded: larger than `MAX_SPEC_BYTES`, or nested too deep.
         UsageError: not TOML, or an answer is missing or does not fit.
     """
     path = Path(path)
@@ -213,11 +229,7 @@ def read_spec(path: Path | str) -> Spec:
         )
     if path.stat().st_size > MAX_SPEC_BYTES:
         raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
-    try:
-        answers = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:  # not TOML, or not UTF-8
-        raise UsageError(f"{path.name} is not TOML: {problem}.") from problem
-    return make_spec(answers)
+    return make_spec(read_toml(path.read_bytes(), path.name))
 
 
 def with_parameters(spec: Spec, parameters: Mapping[str, Json]) -> Spec:
@@ -247,6 +259,7 @@ def _names() -> list[str]:
         *(NumberField, CategoryField, UnitConversion, BinaryOutput, MulticlassOutput),
         *(NumberOutput, OutputClass, Threshold, PlattCalibration, IsotonicCalibration),
         *(ImageAnswers, LikenessAnswers, Intensity, SideRange, NetworkAnswers),
+        *(ContributionAnswers, OcclusionAnswers),
     )
     return sorted({name for model in models for name in model.model_fields})
 

@@ -17,6 +17,10 @@ from bedside.imaging.picture import PictureLimits
 from bedside.imaging.refusals import corrupt, too_large
 
 START: Final = b"\xff\xd8"
+
+PADDING: Final = b"\0\xff"
+"""What encoders append to make a fragment's length even; the standard says zero."""
+
 MOST_SEGMENTS: Final = 4_096
 MOST_SCANS: Final = 100
 """A progressive file has about ten; a file with thousands is made to cost time."""
@@ -99,7 +103,7 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
     Args:
         data: The file, or a frame of DICOM pixel data.
         limits: What may stand beside the pixels.
-        padded: Whether zeros may follow the end, as DICOM pads fragments.
+        padded: Whether PADDING may follow the end, as in DICOM fragments.
 
     Raises:
         PictureRefused: damaged, or more segments, scans or bytes beside its pixels than allowed.
@@ -111,20 +115,30 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
             break
         position = _segment(walk, data, position, marker)
         if walk.segments > MOST_SEGMENTS or walk.scans > MOST_SCANS:
-            raise too_large(f"{walk.segments} segments and {walk.scans} scans", f"{MOST_SEGMENTS} and {MOST_SCANS}")
+            raise too_large(
+                f"{walk.segments} segments and {walk.scans} scans",
+                f"{MOST_SEGMENTS} and {MOST_SCANS}",
+            )
         if walk.beside > limits.header_bytes:
-            raise too_large(f"more than {limits.header_bytes} bytes beside its pixels", f"{limits.header_bytes}")
+            raise too_large(
+                f"more than {limits.header_bytes} bytes beside its pixels", f"{limits.header_bytes}"
+            )
     rest = data[position:]
-    if rest and not (padded and not rest.strip(b"\0")):
+    if rest and not (padded and not rest.strip(PADDING)):
         raise corrupt(f"{len(rest)} bytes follow the JPEG's end")
     if walk.frame is None or not walk.scans:
         raise corrupt("it has no JPEG frame, or no scan")
     if walk.scans * walk.frame.rows * walk.frame.columns > MOST_SCANNED:
-        raise too_large(f"{walk.scans} scans of {walk.frame.rows} × {walk.frame.columns} pixels", f"{MOST_SCANNED} pixels in all scans")
+        raise too_large(
+            f"{walk.scans} scans of {walk.frame.rows} × {walk.frame.columns} pixels",
+            f"{MOST_SCANNED} pixels in all scans",
+        )
     if len(walk.exif) > 1:
         raise corrupt(f"it has {len(walk.exif)} Exif blocks")
     stripped = b"".join((*walk.kept, b"\xff\xd9"))
-    return JpegStream(walk.frame, walk.jfif, walk.adobe, walk.exif[0] if walk.exif else None, stripped)
+    return JpegStream(
+        walk.frame, walk.jfif, walk.adobe, walk.exif[0] if walk.exif else None, stripped
+    )
 
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:
@@ -146,10 +160,12 @@ def _segment(walk: _Walk, data: bytes, position: int, marker: int) -> int:
         raise corrupt("its JPEG says the number of lines after its first scan")
     if position + 2 > len(data):
         raise corrupt("it ends before the JPEG's end")
-    (length,) = struct.unpack_from(">H", data, position)
+    length = int.from_bytes(data[position : position + 2], "big")
     end = position + length
     if length < 2 or end > len(data):
-        raise corrupt(f"a JPEG segment at byte {position} says it has {length} bytes, and the file ends before")
+        raise corrupt(
+            f"a JPEG segment at byte {position} says it has {length} bytes, and the file ends before"
+        )
     body = data[position + 2 : end]
     walk.segments += 1
     if marker == _SCAN:

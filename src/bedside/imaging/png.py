@@ -73,9 +73,13 @@ def take_apart(data: bytes, limits: PictureLimits) -> PngFile:
     chunks = list(_chunks(data, limits))
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
         raise corrupt("it does not begin with a PNG header of 13 bytes")
-    columns, rows, depth, colour_type, method, filters, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
+    columns, rows, depth, colour_type, method, filters, interlaced = struct.unpack(
+        ">IIBBBBB", chunks[0][1]
+    )
     if depth not in _DEPTHS.get(colour_type, ()) or method or filters or interlaced > 1:
-        raise corrupt(f"PNG knows no colour type {colour_type} of {depth} bits, compression {method}, filter {filters}, interlacing {interlaced}")
+        raise corrupt(
+            f"PNG knows no colour type {colour_type} of {depth} bits, compression {method}, filter {filters}, interlacing {interlaced}"
+        )
     check_size(rows, columns, 3 if colour_type in (2, PALETTE, 6) else 1, limits)
     found = _Found(chunks)
     _check_supported(depth, colour_type, found)
@@ -83,7 +87,9 @@ def take_apart(data: bytes, limits: PictureLimits) -> PngFile:
     expected = _raw_size(rows, columns, depth * _CHANNELS[colour_type], interlaced=bool(interlaced))
     _check_inflates_to(pixels, expected)
     kept = [(name, body) for name, body in chunks if name in (b"IHDR", b"PLTE")]
-    stripped = SIGNATURE + b"".join(_chunk(*one) for one in (*kept, (b"IDAT", pixels), (b"IEND", b"")))
+    stripped = SIGNATURE + b"".join(
+        chunk(*one) for one in (*kept, (b"IDAT", pixels), (b"IEND", b""))
+    )
     return PngFile(
         rows, columns, depth, colour_type, np.frombuffer(found.one(b"PLTE"), dtype=np.uint8).reshape(-1, 3), found.one(b"tRNS"),
         found.one(b"eXIf") or None, stripped,
@@ -123,17 +129,23 @@ def _chunks(data: bytes, limits: PictureLimits) -> Iterator[tuple[bytes, bytes]]
             raise corrupt("it ends before the PNG's end")
         length, name = struct.unpack_from(">I4s", data, position)
         if not name.isalpha() or length > len(data) - position - 12:
-            raise corrupt(f"a chunk at byte {position} says it has {length} bytes, and the file ends before")
+            raise corrupt(
+                f"a chunk at byte {position} says it has {length} bytes, and the file ends before"
+            )
         body = data[position + 8 : position + 8 + length]
         (checksum,) = struct.unpack_from(">I", data, position + 8 + length)
         if zlib.crc32(body, zlib.crc32(name)) != checksum:
-            raise corrupt(f"the chunk {name.decode()} at byte {position} does not match its checksum")
+            raise corrupt(
+                f"the chunk {name.decode()} at byte {position} does not match its checksum"
+            )
         position += 12 + length
         count, beside = count + 1, beside + (0 if name == b"IDAT" else length)
         if count > MOST_CHUNKS:
             raise too_large(f"more than {MOST_CHUNKS} chunks", f"{MOST_CHUNKS}")
         if beside > limits.header_bytes:
-            raise too_large(f"more than {limits.header_bytes} bytes beside its pixels", f"{limits.header_bytes}")
+            raise too_large(
+                f"more than {limits.header_bytes} bytes beside its pixels", f"{limits.header_bytes}"
+            )
         yield name, body
         if name == b"IEND":
             break
@@ -147,7 +159,9 @@ def _check_supported(depth: int, colour_type: int, found: _Found) -> None:
         if name in _ANIMATION:
             raise several_frames(f"The PNG is animated (it has a chunk {name.decode()})")
         if name[:1].isupper() and name not in _CRITICAL:
-            raise unsupported(f"The PNG has a chunk {name.decode()} that no standard knows", SAVE_AGAIN)
+            raise unsupported(
+                f"The PNG has a chunk {name.decode()} that no standard knows", SAVE_AGAIN
+            )
     if not found.in_one_piece(b"IDAT"):
         raise corrupt("its pixels are missing, or not in one piece")
     palette = len(found.one(b"PLTE"))
@@ -182,7 +196,9 @@ def _check_inflates_to(stream: bytes, expected: int) -> None:
             rest = inflating.unconsumed_tail
             size += len(piece)
             if size > expected:
-                raise corrupt(f"its pixels inflate to more than the {expected} bytes that its header promises")
+                raise corrupt(
+                    f"its pixels inflate to more than the {expected} bytes that its header promises"
+                )
             if not piece and not rest and not inflating.eof:
                 raise corrupt("its pixels end too early")
     except zlib.error as problem:
@@ -191,5 +207,7 @@ def _check_inflates_to(stream: bytes, expected: int) -> None:
         raise corrupt(f"its pixels are {size} bytes, and its header promises {expected}")
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
+def chunk(name: bytes, body: bytes) -> bytes:
+    """Return one chunk with its length and checksum. Source: section 5.3."""
+    checksum = zlib.crc32(body, zlib.crc32(name))
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bedside.imaging import jpeg, png
+from bedside.imaging.colour import Stored, without_colour
 from bedside.imaging.orientation import UPRIGHT, exif_orientation, upright
 from bedside.imaging.picture import Facts, Medium, Picture, PictureLimits
 from bedside.imaging.refusals import check_size, corrupt, too_large, unsupported
 
-Stored = NDArray[np.uint8] | NDArray[np.uint16]
-
 _BIT_DEPTH_8: Final = 8
+_GREY_ALPHA, _RGB_ALPHA = 4, 6
 _PROCESSES: Final = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"}
 _SAVE_AGAIN: Final = "Save it as a grey or RGB JPEG of 8 bits, or as PNG."
 
@@ -45,7 +45,9 @@ def read_jpeg(data: bytes, limits: PictureLimits) -> Picture:
     frame, channels = stream.frame, len(stream.frame.components)
     check_size(frame.rows, frame.columns, channels, limits)
     if frame.process not in _PROCESSES or frame.precision != _BIT_DEPTH_8:
-        raise unsupported(f"The JPEG has process FF{frame.process:02X} and {frame.precision} bits", _SAVE_AGAIN)
+        raise unsupported(
+            f"The JPEG has process FF{frame.process:02X} and {frame.precision} bits", _SAVE_AGAIN
+        )
     if channels not in (1, 3):
         words = "is for printing (CMYK)" if channels == 4 else f"has {channels} components"
         raise unsupported(f"The JPEG {words}", _SAVE_AGAIN)
@@ -82,16 +84,10 @@ def decoded(data: bytes, kind: Literal["PNG", "JPEG"]) -> Stored:
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as problem:
         raise corrupt(f"its pixels cannot be decoded ({problem})") from problem
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
-        raise too_large("more pixels than memory can hold here", "what this machine can hold") from problem
+        raise too_large(
+            "more pixels than memory can hold here", "what this machine can hold"
+        ) from problem
     return pixels * np.uint8(255) if pixels.dtype == np.bool_ else pixels
-
-
-def without_colour(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return rows × columns where the three channels are equal everywhere, else `pixels`."""
-    if pixels.ndim == 3 and np.array_equal(pixels[..., 0], pixels[..., 1]):
-        if np.array_equal(pixels[..., 0], pixels[..., 2]):
-            return pixels[..., 0]
-    return pixels
 
 
 def _opaque(pixels: Stored, file: png.PngFile) -> Stored:
@@ -106,12 +102,16 @@ def _opaque(pixels: Stored, file: png.PngFile) -> Stored:
         alpha = np.full(len(file.palette), 255, dtype=np.uint8)
         alpha[: len(file.transparency)] = np.frombuffer(file.transparency, dtype=np.uint8)
         shown, pixels = alpha[pixels], file.palette[pixels]
-    elif file.colour_type in (4, 6):
-        shown, pixels = pixels[..., -1], without_colour(pixels[..., :-1])
+    elif file.colour_type == _GREY_ALPHA:
+        shown, pixels = pixels[..., 1], pixels[..., 0]
+    elif file.colour_type == _RGB_ALPHA:
+        shown, pixels = pixels[..., 3], pixels[..., :3]
     else:
         return pixels
     if int(shown.min()) < 255:
-        raise unsupported("The PNG is transparent in places, which has no brightness", png.SAVE_AGAIN)
+        raise unsupported(
+            "The PNG is transparent in places, which has no brightness", png.SAVE_AGAIN
+        )
     return pixels
 
 
@@ -126,3 +126,16 @@ def _picture(medium: Medium, pixels: Stored, orientation: int, bits: int) -> Pic
         windows=(),
         facts=Facts(medium, rows, columns, bits=bits, syntax=medium.upper()),
     )
+
+
+def packbits(data: bytes, rows: int, columns: int) -> NDArray[np.uint8]:
+    """Return rows × columns bytes of a PackBits stream, as DICOM's run-length segments are.
+
+    Raises:
+        PictureRefused: it gives fewer or more.
+    """
+    try:
+        line = Image.frombytes("L", (rows * columns, 1), data, "packbits", "L")
+    except (ValueError, OSError, MemoryError) as problem:
+        raise corrupt(f"its run-length pixels cannot be decoded ({problem})") from problem
+    return np.asarray(line).reshape(rows, columns)

@@ -32,6 +32,13 @@ def several_frames(what: str) -> PictureRefused:
     )
 
 
+def not_a_picture(what: str) -> PictureRefused:
+    """Return the refusal of a sound file that is something else."""
+    return PictureRefused(
+        "not-a-picture", f"{what}, and no picture.", advice="Send the picture itself."
+    )
+
+
 def check_size(rows: int, columns: int, channels: int, limits: PictureLimits) -> None:
     """Check what a header promises, before anything is decoded.
 

@@ -114,7 +114,7 @@ class ImageGate:
         try:
             data = base64.b64decode(sent, validate=True)
         except (binascii.Error, ValueError):
-            refusals.add(position, "image", "wrong-type", "text that is no base64", allowed)
+            refusals.add(position, "image", "wrong-type", no_base64(sent), allowed)
             return None
         try:
             picture = read_picture(data, self._limits)
@@ -218,6 +218,17 @@ class ImageGate:
             f"at least {likeness.minimum:g}",
         )
         return ()
+
+
+def no_base64(sent: str) -> str:
+    """Return what is wrong with text that is no base64, where it is one of the common mistakes."""
+    if sent.startswith("data:"):
+        return "a data: address; only what follows its comma is base64"
+    if any(space in sent for space in " \t\r\n"):
+        return "base64 with white space; it must be one line"
+    if "-" in sent or "_" in sent:
+        return "base64 in the alphabet for addresses; the one with + and / is meant"
+    return "text that is no base64"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
 from bedside.package.manifest import AnyModel, Conditions, Model
+from bedside.runtime.memory import asked_too_much, bound_memory, too_much_asked
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.table import Matrix
 
@@ -37,6 +38,7 @@ _ORT_ERRORS: Final = (
     ort_state.NoSuchFile,
     ort_state.NotImplemented,
     ort_state.RuntimeException,
+    MemoryError,
     RuntimeError,
     TypeError,
     ValueError,
@@ -106,6 +108,8 @@ class Session:
                 enable_fallback=0,  # or a failure prints, and builds a second session
             )
         except _ORT_ERRORS as problem:
+            if asked_too_much(problem):
+                raise too_much_asked() from problem
             raise PackageDamaged(
                 f"ONNX Runtime {ort.__version__} does not load {model.entry!r}: "
                 f"{str(problem)[:300]}",
@@ -139,6 +143,8 @@ class Session:
         try:
             (scores,) = self._session.run([self._output], {self._input: fed})
         except _ORT_ERRORS as problem:
+            if asked_too_much(problem):
+                raise too_much_asked() from problem
             raise PackageRefused(
                 f"The network failed on this input: {str(problem)[:300]}",
                 advice="Freeze the model again, with golden cases for inputs like this one.",
@@ -205,4 +211,5 @@ def _options(conditions: Conditions) -> ort.SessionOptions:
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _FATAL_ONLY
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    bound_memory(options)
     return options

@@ -16,6 +16,22 @@ from bedside.imaging.picture import Facts
 IMAGE: Final = "image"
 """The member of a raw row that holds the file, as base64."""
 
+FACTS: Final = (
+    "medium",
+    "rows",
+    "columns",
+    "bits",
+    "syntax",
+    "modality",
+    "body_part",
+    "view",
+    "laterality",
+    "sop_instance",
+    "series",
+    "study",
+)
+"""What is kept of `imaging.picture.Facts`."""
+
 MAX_TEXT: Final = 200
 """Longer text beside a picture is kept as its digest: it may be a picture under a wrong name."""
 
@@ -45,7 +61,7 @@ def kept_anything(sent: Json) -> Json:
 
 def facts_kept(facts: Facts) -> dict[str, Json]:
     """Return the facts of a picture as JSON: what the file and the sender said of it."""
-    return {name: getattr(facts, name) for name in facts.__slots__}
+    return {name: getattr(facts, name) for name in FACTS}
 
 
 def _image(sent: Json) -> Json:

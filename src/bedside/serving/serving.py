@@ -33,6 +33,7 @@ from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.postprocess import Answer
+from bedside.serving.computing import computed
 from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
 from bedside.serving.released import Loaded, ReleasedModels
 from bedside.serving.story import Story
@@ -269,7 +270,7 @@ class Serving:
         answers: tuple[Answer, ...] = ()
         refused: InputRefused | None = None
         try:
-            answers = loaded.runner.predict([row.input for row in rows], explain=request.explain)
+            answers = computed(loaded, [row.input for row in rows], explain=request.explain)
         except InputRefused as refusal:
             refused = refusal
         microseconds = (time.perf_counter_ns() - request.begun) // 1000

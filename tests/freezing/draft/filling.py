@@ -54,6 +54,7 @@ def filled(draft: str, labels: tuple[str, ...] = (), **changes: str) -> str:
         if equals and '"?"' in rest.partition(" # ")[0] and not line.startswith("#"):
             place = f"{table}.{name}".lstrip(".")
             answer = f'"{waiting.pop(0)}"' if place == "output.classes.label" else answers[place]
-            line = f"{name} = {answer}"
-        lines.append(line)
+            lines.append(f"{name} = {answer}")
+        else:
+            lines.append(line)
     return "\n".join(lines).replace("draft = true\n", "") + "\n"

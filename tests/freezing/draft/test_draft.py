@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from bedside.errors import UsageError
-from bedside.freezing.draft.asked import question
+from bedside.freezing.draft.asked import ASKED, question
 from bedside.freezing.draft.draft import draft_spec
 from bedside.freezing.draft.facts import ModelFacts, TensorFacts
 from bedside.freezing.draft.unanswered import refuse_unanswered
@@ -24,6 +24,14 @@ from bedside.freezing.freeze import freeze
 from bedside.freezing.spec import Spec, read_spec
 from tests.freezing.building import WHEN, clinic, outcome
 from tests.freezing.draft.filling import filled
+
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "write-a-spec.md"
+DETAILS = {
+    *("description", "shown", "label", "classes", "value", "meaning", "lower", "upper", "n"),
+    *("confidence", "method", "mean", "deviation", "filter", "centre", "scale", "gives"),
+    *("column", "most_elongated"),
+}
+"""What a draft explains beside its line, and a page need not."""
 
 REQUIRED = (
     *("licence", "intended_use.en", "not_for.en", "claim_level"),
@@ -132,7 +140,7 @@ class TestEveryDraft:
             read_spec(path)
 
     def test_says_at_its_top_what_to_do(self, draft: str) -> None:
-        head = draft.split("\ndraft = true")[0]
+        head = draft.split("\ndraft = true", maxsplit=1)[0]
         assert 'Replace every "?"' in head
         assert "# PROPOSED" in head
         assert "Remove the line `draft = true`" in head
@@ -188,3 +196,42 @@ def test_a_question_is_found_with_and_without_a_language() -> None:
     assert question(("title", "ja")) == question(("title",)) != ""
     assert question(("fields", 3, "unit")).startswith("its unit")
     assert question(("no", "such", "place")) == ""
+
+
+def test_the_page_tells_of_every_answer_and_its_program_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = PAGE.read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z_]+)`", page))
+    asked = {name for key in ASKED for name in re.split(r"\[\]|\.", key) if name}
+    left = asked - told - DETAILS
+    assert not left
+    [program] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    Path("rows.csv").write_text("age\n61\n44\n", encoding="utf-8")
+    exec(compile(program, str(PAGE), "exec"), {})  # noqa: S102 - our own page
+    assert tomllib.loads(Path("spec.toml").read_text(encoding="utf-8"))["draft"] is True
+
+
+def test_a_draft_for_a_network_of_a_table_is_filled_and_read(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("age,sodium\n61,140.5\n44,138.2\n", encoding="utf-8")
+    facts = ModelFacts(network=True, inputs=(TensorFacts("x", "float32", ("n", 2)),))
+    changes = {
+        "network.gives": '"logit"',
+        "output.kind": '"binary"',
+        "preprocessing.centre": "[60.0, 140.0]",
+        "preprocessing.scale": "[20.0, 4.0]",
+    }
+    spec = spec_of(filled(draft_spec(table, facts), ("well", "ill"), **changes), tmp_path)
+    assert [one.op for one in spec.preprocessing] == ["select_numbers", "standardise"]
+    assert spec.network is not None
+    assert spec.network.gives == "logit"
+
+
+def test_a_draft_for_a_number_is_filled_and_read(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("age\n61\n44\n", encoding="utf-8")
+    changes = {"output.name": '"eGFR"', "output.unit": '"mL/min"'}
+    draft = draft_spec(table, ModelFacts(gives="number", names=("age",)))
+    assert spec_of(filled(draft, (), **changes), tmp_path).output.kind == "number"

@@ -62,14 +62,9 @@ def test_a_folder_is_told_by_its_files(folder: Path) -> None:
 
 
 def test_the_digest_is_what_sha256sum_would_give(folder: Path) -> None:
-    listing = subprocess.run(
-        "find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum",
-        shell=True,  # noqa: S602 - our own words
-        cwd=folder,
-        capture_output=True,
-        check=True,
-    ).stdout
-    assert folder_facts(folder).digest == f"sha256:{hashlib.sha256(listing).hexdigest()}"
+    command = "find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum"
+    printed = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, check=True)
+    assert folder_facts(folder).digest == f"sha256:{hashlib.sha256(printed.stdout).hexdigest()}"
 
 
 def test_a_draft_of_pictures_is_filled_and_read(folder: Path, tmp_path: Path) -> None:
@@ -123,5 +118,7 @@ def test_links_and_hidden_files_are_not_followed(tmp_path: Path) -> None:
 
 def test_colour_and_a_grey_network_are_brought_together(tmp_path: Path) -> None:
     save(tmp_path / "a.png", 40, 40, colour=True)
-    operations = [one["op"] for one in tomllib.loads(draft_spec(tmp_path, NETWORK))["preprocessing"]]
+    operations = [
+        one["op"] for one in tomllib.loads(draft_spec(tmp_path, NETWORK))["preprocessing"]
+    ]
     assert operations == ["full_range", "greyscale", "resize", "normalise"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def test_a_file_from_a_gpu_becomes_a_network_that_can_be_frozen(tmp_path: Path) 
     assert equal(loaded.module.state_dict(), own.state_dict())
     model = translate_module(loaded, rows(4, 1, 16, 16))
     assert model.network.columns == 2
+    assert model.notes == (), "a class just constructed is in training mode; nobody forgot eval()"
     assert model.native.algorithm == "torch.nn.Module net.Net"
 
 
@@ -85,6 +87,13 @@ class TestNames:
         state = dict(trained(tmp_path).state_dict())
         del state["fc.bias"]
         with pytest.raises(FreezeRefused, match="not in the file"):
+            load(tmp_path, state)
+
+    def test_one_weight_too_many_is_listed(self, tmp_path: Path) -> None:
+        state = {**trained(tmp_path).state_dict(), "aux.weight": torch.zeros(2)}
+        with pytest.raises(
+            FreezeRefused, match=r"1 in the file are not of the class \(aux\.weight\)"
+        ):
             load(tmp_path, state)
 
     def test_an_old_files_missing_counter_is_no_loss(self, tmp_path: Path) -> None:
@@ -175,6 +184,13 @@ class TestTheClass:
     def test_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match=r"no file 'net\.py'"):
             load_module(f"{tmp_path / 'net.py'}:Net", {}, tmp_path / "weights.pth")
+
+    def test_what_lies_beside_the_file_hides_nothing_of_ours(self, tmp_path: Path) -> None:
+        state = trained(tmp_path).state_dict()
+        (tmp_path / "onnx.py").write_text("raise RuntimeError('the wrong one')", encoding="utf-8")
+        load(tmp_path, state)
+        assert sys.path[-1] == str(tmp_path)
+        assert sys.path[0] != str(tmp_path)
 
     def test_a_file_in_a_package_may_import_its_neighbours(self, tmp_path: Path) -> None:
         folder = tmp_path / "chestnets"

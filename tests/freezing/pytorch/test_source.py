@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 
 import numpy as np
 import onnxruntime as ort
@@ -38,10 +39,16 @@ def largest_difference(model: TorchModel, given: Rows) -> float:
     return float(np.abs(model.native(given) - answers(model.network, given)).max())
 
 
+@cache
+def translated(kind: str) -> TorchModel:
+    """Return one of the networks, translated; it comes in training mode."""
+    make, shape = KINDS[kind]
+    return translate_module(module_in_memory(network(make)), rows(4, *shape))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_native_and_frozen_give_the_same_scores_for_any_number_of_rows(kind: str) -> None:
-    make, shape = KINDS[kind]
-    model = translate_module(module_in_memory(network(make)), rows(4, *shape))
+    model, (_, shape) = translated(kind), KINDS[kind]
     for count in (1, 2, 5):
         given = rows(count, *shape, seed=count)
         assert answers(model.network, given).shape == (count, model.network.columns)
@@ -122,15 +129,13 @@ def test_one_output_of_several_is_chosen_by_position() -> None:
 
 
 def test_one_number_for_each_row_becomes_a_column_and_is_said() -> None:
-    make, shape = KINDS["residual network"]
-    model = translate_module(module_in_memory(network(make)), rows(2, *shape))
+    model = translated("residual network")
     assert model.network.columns == 1
     assert any("rows × 1" in note for note in model.notes)
 
 
 def test_training_mode_is_noted_where_it_matters() -> None:
-    model = translate_module(module_in_memory(network(Perceptron)), rows(4, 12))
-    assert any("came in training mode" in note for note in model.notes)
+    assert any("came in training mode" in note for note in translated("perceptron").notes)
     ready = network(Perceptron).eval()
     assert translate_module(module_in_memory(ready), rows(4, 12)).notes == ()
 

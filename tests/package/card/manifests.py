@@ -12,7 +12,7 @@ from bedside.package.explanation import (
     contribution_passes,
     occlusion_passes,
 )
-from bedside.package.fields import CategoryField, NumberField, TabularInput
+from bedside.package.fields import CategoryField, NumberField, TabularInput, Text
 from bedside.package.image_operations import (
     CropCentre,
     CropSquare,
@@ -51,8 +51,8 @@ from bedside.package.outputs import (
 from tests.package import building
 
 SIDES = SideRange(minimum=32, maximum=512)
-BOTH = {"en": "opacity", "ja": "陰影"}
-NAMES = {"en": "Words", "ja": "言葉"}
+BOTH: Text = {"en": "opacity", "ja": "陰影"}
+NAMES: Text = {"en": "Words", "ja": "言葉"}
 
 
 def metric(name: str, value: float, subgroup: str | None = None, **changes: Any) -> Metric:

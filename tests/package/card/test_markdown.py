@@ -17,6 +17,17 @@ from tests.package.card.manifests import KINDS
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
+HEADINGS: dict[Language, list[str]] = {
+    "en": [
+        *("Model details", "Intended use", "Factors", "Metrics", "Evaluation data"),
+        *("Training data", "Quantitative analyses", "Ethical considerations", "Caveats"),
+    ],
+    "ja": [
+        *("モデルの詳細", "使用目的", "因子", "評価指標", "評価データ"),
+        *("学習データ", "定量的分析", "倫理的配慮", "注意事項"),
+    ],
+}
+
 
 def parsed(text: str) -> list[Token]:
     reader = MarkdownIt("commonmark").enable("table").enable("strikethrough")
@@ -47,20 +58,14 @@ class TestEveryKind:
 
     def test_holds_no_html_but_line_ends(self, kind: str, language: Language) -> None:
         hostile, _, _ = hostile_and_harmless(kind)
-        for kind, content in shape(card_markdown(hostile, language)):
-            assert kind != "html_block"
-            assert kind != "html_inline" or content == BREAK
-            assert kind not in {"link_open", "image", "fence", "code_block"}
+        for found, content in shape(card_markdown(hostile, language)):
+            assert found != "html_block"
+            assert found != "html_inline" or content == BREAK
+            assert found not in {"link_open", "image", "fence", "code_block"}
 
     def test_has_the_headings_that_people_know(self, kind: str, language: Language) -> None:
         text = card_markdown(KINDS[kind], language)
-        known = {
-            "en": ("Model details", "Intended use", "Factors", "Metrics", "Evaluation data")
-            + ("Training data", "Quantitative analyses", "Ethical considerations", "Caveats"),
-            "ja": ("モデルの詳細", "使用目的", "因子", "評価指標", "評価データ")
-            + ("学習データ", "定量的分析", "倫理的配慮", "注意事項"),
-        }
-        places = [text.index(f"\n## {heading}") for heading in known[language]]
+        places = [text.index(f"\n## {heading}") for heading in HEADINGS[language]]
         assert places == sorted(places)
 
     def test_is_the_same_every_time(self, kind: str, language: Language) -> None:

@@ -15,11 +15,22 @@ from tests.package.card.hostile import TEXT, hostile_and_harmless
 from tests.package.card.manifests import KINDS
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
-TAGS = set(
-    "html head meta title style body header main footer nav section h1 h2 p strong code span a "
-    "ol ul li dl dt dd div table caption thead tbody tr th td figure figcaption svg line circle".split()
-)
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "nav"),
+    *("section", "h1", "h2", "p", "strong", "code", "span", "a", "ol", "ul", "li", "dl", "dt"),
+    *("dd", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure"),
+    *("figcaption", "svg", "line", "circle"),
+}
 VOID = {"meta"}
+
+NAMES = {
+    *("Bedside", "bedside", "verify", "ONNX", "Runtime", "onnxruntime", "numpy", "float32"),
+    *("DICOM", "PNG", "JPEG", "CR", "DX", "XC", "CHEST", "PA", "UTC", "Platt", "Shapley"),
+    *("Mitchell", "et", "al.", "Model", "Cards", "for", "Reporting"),
+    *("basic", "bilinear", "box", "golden.json", "model.onnx", "small", "tumour"),
+    *("radius", "sex", "age", "weights", "intercept", "word"),
+}
+"""What is no Japanese on a Japanese card: names, and what the manifest says in one language."""
 
 
 class Read(HTMLParser):
@@ -84,6 +95,12 @@ class TestEveryKind:
         assert all(a.get("scope") in {"row", "col"} for tag, a in tags if tag == "th")
         captions = [tag for tag, _ in tags if tag in {"table", "caption"}]
         assert captions == ["table", "caption"] * (len(captions) // 2)
+
+    def test_speaks_no_english_of_its_own_in_japanese(self, kind: str, language: Language) -> None:
+        page = card_html(hostile_and_harmless(kind)[1], "ja")
+        words = Read(page[page.index("<body>") :].removesuffix("</html>\n")).words
+        words = re.sub(r"sha256:[0-9a-f]{64}", "", words)
+        assert set(re.findall(r"[A-Za-z][A-Za-z0-9_.]+", words)) <= NAMES
 
     def test_is_the_same_every_time(self, kind: str, language: Language) -> None:
         manifest = KINDS[kind]

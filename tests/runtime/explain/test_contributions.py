@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from bedside.canonical import Json
-from bedside.errors import PackageRefused
+from bedside.errors import LimitExceeded, PackageRefused
 from bedside.package.fields import TabularInput
 from bedside.package.outputs import MulticlassOutput, NumberOutput, OutputClass
 from bedside.runtime.explain.contributions import adds_up, contributions, plain_rows
@@ -179,7 +179,9 @@ def test_a_field_with_the_references_value_adds_nothing_and_costs_nothing() -> N
 
 def test_the_reference_itself_is_explained_by_nothing() -> None:
     for method in ("linear", "sampled-shapley"):
-        told = contributions(declared(method), BINARY, [REFERENCE], answering(TestALinearModel.MODEL))[0]
+        told = contributions(
+            declared(method), BINARY, [REFERENCE], answering(TestALinearModel.MODEL)
+        )[0]
         assert set(told.contributions.values()) == {0.0}
         assert told.total == told.base
 
@@ -243,6 +245,12 @@ def test_no_more_rows_are_asked_at_once_than_memory_is_meant_for(
     assert sum(sizes) == told.passes == 32
 
 
+def test_more_explanations_than_a_request_may_cost_are_refused_before_any_is_computed() -> None:
+    explanation = declared(permutations=4_000)
+    with pytest.raises(LimitExceeded, match=r"13 rows .* 208026 passes.*at most 12 explanations"):
+        contributions(explanation, BINARY, [REFERENCE] * 13, lambda rows: pytest.fail("asked"))
+
+
 @given(
     st.lists(st.floats(-5, 5), min_size=10, max_size=10),
     st.lists(st.integers(0, 120), min_size=2, max_size=2),
@@ -256,7 +264,7 @@ def test_contributions_sum_to_the_difference_of_the_answers(
         codes = [row["age"] / 60, (row["creatinine"] or 5.0), row["sodium"] / 100]
         codes += [len(row["site"] or ""), row["stage"]]
         pairs = [a * b for a, b in zip(codes, codes[1:] + codes[:1], strict=True)]
-        return sum(w * c for w, c in zip(weights, codes + pairs, strict=True))
+        return float(sum(w * c for w, c in zip(weights, codes + pairs, strict=True)))
 
     row = {"age": ages[0], "creatinine": None, "sodium": 130.5, "site": None, "stage": 1}
     reference = REFERENCE | {"age": ages[1]}

@@ -25,7 +25,7 @@ BLACK = np.zeros(1, dtype=np.float32)
 
 def declared(patch: int, stride: int, rows: int, columns: int, **changes: Any) -> Occlusion:
     passes = occlusion_passes(patch, stride, rows, columns)
-    parts = {"fill": 0.0, "scale": "value", "passes": passes} | changes
+    parts: dict[str, Any] = {"fill": 0.0, "scale": "value", "passes": passes} | changes
     return Occlusion(patch=patch, stride=stride, **parts)
 
 
@@ -38,7 +38,7 @@ def test_a_spot_that_alone_decides_is_found_and_nothing_else() -> None:
     film[0, 8:12, 20:24] = 1.0
 
     def spot(films: Pictures) -> NDArray[np.float64]:
-        return films[:, 0, 8:12, 20:24].mean(axis=(1, 2), dtype=np.float64)
+        return np.asarray(films[:, 0, 8:12, 20:24].mean(axis=(1, 2), dtype=np.float64))
 
     found = occlusion(declared(4, 4, 32, 48), film, BLACK, spot)
     assert found.grid.shape == (32, 48)
@@ -51,7 +51,10 @@ def test_a_spot_that_alone_decides_is_found_and_nothing_else() -> None:
 def test_what_speaks_against_the_answer_is_negative() -> None:
     film = picture(8, 8)
     found = occlusion(
-        declared(4, 4, 8, 8), film, BLACK, lambda films: -films.sum(axis=(1, 2, 3), dtype=np.float64)
+        declared(4, 4, 8, 8),
+        film,
+        BLACK,
+        lambda films: -films.sum(axis=(1, 2, 3), dtype=np.float64),
     )
     assert (found.grid < 0).all()
 
@@ -64,12 +67,12 @@ def test_every_place_gets_the_mean_fall_over_the_patches_that_cover_it(
 ) -> None:
     stride = min(stride, patch)
     film = picture(rows, columns, channels)
-    cover = np.arange(channels, dtype=np.float32) / 2
+    cover = np.linspace(0, 1, channels, dtype=np.float32)
     weights = np.random.default_rng(1).normal(size=film.shape)
 
     def score(films: Pictures) -> NDArray[np.float64]:
         assert len(films) <= PICTURES_AT_ONCE
-        return np.tanh((films * weights).sum(axis=(1, 2, 3)))
+        return np.asarray(np.tanh((films * weights).sum(axis=(1, 2, 3))))
 
     found = occlusion(declared(patch, stride, rows, columns), film, cover, score)
     base = score(film[np.newaxis])[0]

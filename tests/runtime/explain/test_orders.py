@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedside.runtime.explain.orders import orders
+from bedside.runtime.explain.orders import _below, orders
 
 PRINT = """
-import sys
 from bedside.runtime.explain.orders import orders
 print(orders(11, 40, 6).tolist())
 """
@@ -77,3 +76,8 @@ def test_each_of_the_24_orders_of_four_is_equally_likely() -> None:
     assert len(counts) == 24
     chi_squared = sum((count - 1000) ** 2 / 1000 for count in counts.values())
     assert chi_squared < 49.7  # 0.999 quantile with 23 degrees of freedom
+
+
+def test_a_word_that_would_favour_small_numbers_is_thrown_away() -> None:
+    assert 2**64 % 3 == 1
+    assert _below(3, iter([2**64 - 1, 2**64 - 2, 0])) == (2**64 - 2) % 3

@@ -44,4 +44,7 @@ def test_the_positive_class_is_explained_even_when_the_other_is_shown() -> None:
 def test_the_shown_class_of_many_and_the_one_number_are_explained() -> None:
     three = MulticlassOutput(classes=tuple(OutputClass(label=label) for label in "abc"))
     assert explained_name(three, Answer("b", {"a": 0.1, "b": 0.8, "c": 0.1}, None)) == "b"
-    assert explained_name(NumberOutput(name="dose", unit="mg"), Answer(None, {"dose": 3}, None)) == "dose"
+    assert (
+        explained_name(NumberOutput(name="dose", unit="mg"), Answer(None, {"dose": 3}, None))
+        == "dose"
+    )

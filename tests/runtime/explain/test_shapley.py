@@ -83,7 +83,7 @@ def test_players_who_do_the_same_get_the_same(seed: int) -> None:
 
 def test_players_who_do_the_same_get_the_same_on_average_when_sampled() -> None:
     def game(coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return (coalitions.sum(axis=1) ** 2.0) + 3.0 * coalitions[:, 3]
+        return np.asarray(coalitions.sum(axis=1) ** 2.0 + 3.0 * coalitions[:, 3])
 
     shares = sampled_shares(game, 6, 4000)
     alike = np.delete(shares.values, 3)
@@ -102,10 +102,10 @@ def test_a_sum_of_single_effects_and_pairs_is_exact_with_any_antithetic_sample()
     effects = np.array([1.0, -2.0, 0.5, 4.0])
 
     def game(coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return coalitions @ effects + 3.0 * (coalitions[:, 0] & coalitions[:, 1])
+        return np.asarray(coalitions @ effects + 3.0 * (coalitions[:, 0] & coalitions[:, 1]))
 
     shares = sampled_shares(game, 4, 4)
-    assert shares.values == pytest.approx(effects + [1.5, 1.5, 0, 0])
+    assert shares.values == pytest.approx(effects + np.array([1.5, 1.5, 0, 0]))
     assert shares.errors == pytest.approx(np.zeros(4), abs=1e-12)
 
 
@@ -114,9 +114,7 @@ def test_the_sampling_error_falls_with_the_root_of_the_permutations() -> None:
     truth = exact_shares(game, 10).values
 
     def root_mean_square(permutations: int) -> float:
-        misses = [
-            sampled_shares(game, 10, permutations, seed).values - truth for seed in range(60)
-        ]
+        misses = [sampled_shares(game, 10, permutations, seed).values - truth for seed in range(60)]
         return float(np.sqrt(np.mean(np.square(misses))))
 
     few, many = root_mean_square(16), root_mean_square(256)

@@ -19,7 +19,7 @@ from bedside.errors import FreezeRefused, InputRefused
 from bedside.freezing.data import Frozen, GoldenRow
 from bedside.freezing.golden import MIXED, REAL, Wish, gathered
 from bedside.freezing.images.sizes import resized, smallest
-from bedside.freezing.images.writing import Pixels, PictureWriter, quantised
+from bedside.freezing.images.writing import PictureWriter, Pixels, quantised
 from bedside.freezing.near import nearest_to_a_line, stable
 from bedside.freezing.spec import GoldenOptions
 from bedside.imaging.geometry import resize
@@ -119,7 +119,9 @@ class _Mixing:
         weights = self.random.dirichlet(np.ones(count))
         while weights.max() > HEAVIEST:
             weights = (weights + 1 / count) / 2
-        mean = sum(w * self.units[i].astype(np.float64) for w, i in zip(weights, chosen, strict=True))
+        mean = sum(
+            w * self.units[i].astype(np.float64) for w, i in zip(weights, chosen, strict=True)
+        )
         return quantised(np.asarray(mean) + self._shade(shade))
 
     def _shade(self, strength: float) -> NDArray[np.float32]:

@@ -134,7 +134,7 @@ def picture_data(
     rows, notes = picture_rows(data)
     seen = _examine(rows.evenly(EXAMINED), answers, windowing)
     likeness = None
-    if answers.likeness is not None:
+    if answers.likeness is not None and not seen.refused:  # else `refuse_outside` says why
         likeness = _likeness(answers.likeness, seen)
         notes += seen.judge(likeness)
     return PictureData(

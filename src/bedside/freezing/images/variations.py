@@ -50,7 +50,7 @@ def _group(name: str, made: Sequence[tuple[str, Unit]], writer: PictureWriter) -
 
 def _kinds(units: Sequence[Unit], writer: PictureWriter) -> Iterator[Group]:
     """Yield the same pictures in each declared kind of file, DICOM as a negative too."""
-    rows = []
+    rows: list[tuple[str, RawRow]] = []
     for unit in units:
         pixels = quantised(unit)
         rows += [(medium, writer.row(pixels, medium)) for medium in writer.declared.media]
@@ -59,9 +59,7 @@ def _kinds(units: Sequence[Unit], writer: PictureWriter) -> Iterator[Group]:
     yield from inside("each kind of file", rows, writer)
 
 
-def inside(
-    name: str, rows: Sequence[tuple[str, RawRow]], writer: PictureWriter
-) -> Iterator[Group]:
+def inside(name: str, rows: Sequence[tuple[str, RawRow]], writer: PictureWriter) -> Iterator[Group]:
     """Yield one group of those `rows` that lie inside the domain; none where none does."""
     kept = [(told, row) for told, row in rows if admitted(row, writer)]
     if kept:

@@ -88,13 +88,13 @@ class PictureWriter:
                 "to 255.",
                 advice='Declare media = ["dicom"], or another window.',
             )
-        values = low + pixels.astype(np.float64) / 255 * width
-        return np.asarray(np.clip(np.round(values), 0, 255), dtype=np.uint8)
+        values = np.asarray(low + pixels / 255 * width, dtype=np.float64)
+        return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
 def quantised(unit: NDArray[np.float32] | NDArray[np.float64]) -> Pixels:
     """Return values from 0 to 1 as 8 bits."""
-    return np.asarray(np.round(np.clip(unit, 0, 1) * 255), dtype=np.uint8)
+    return np.round(np.clip(np.asarray(unit, dtype=np.float64), 0, 1) * 255).astype(np.uint8)
 
 
 def _ends(window: FixedWindow) -> tuple[float, float]:

@@ -31,7 +31,7 @@ class _Strict(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping whose names are all different."""
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
         texts = [str(name) for name in names]
         if len(set(texts)) != len(texts):
             twice = next(one for one in texts if texts.count(one) > 1)

@@ -147,8 +147,8 @@ def _check_arguments(
     except TypeError as problem:
         raise UsageError(
             f"{spec.public}{signature} does not take the arguments {dict(arguments)}: {problem}.",
-            advice="Give the arguments that the class was trained with, in [network.arguments] "
-            "of the spec.",
+            advice="Give the arguments that the class was trained with: --arg NAME=VALUE, or "
+            "[network.arguments] of the spec.",
         ) from problem
 
 

@@ -58,6 +58,7 @@ def load_module(
             f"{spec.public} does not take the weights of {weights.name}: {first_line(problem)}.",
             advice="Use the class and the arguments that the weights were trained with.",
         ) from problem
+    module.eval()  # a class just constructed is in training mode, which says nothing of its author
     refuse_quantised(module, spec.public)
     refuse_not_finite(module, spec.public)
     return LoadedModule(module, spec.public, dict(arguments), (*read.notes, *notes))
@@ -116,7 +117,7 @@ def _misfit(
     if not missing and not unexpected:
         advice = (
             "Give the arguments that the class was trained with (such as the number of classes or "
-            "channels), in [network.arguments] of the spec."
+            "channels): --arg NAME=VALUE, or [network.arguments] of the spec."
         )
     elif not shapes and not unexpected:
         advice = "The file is of an earlier or smaller class: use the class as it was in training."

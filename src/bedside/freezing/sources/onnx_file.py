@@ -11,17 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+from onnx import inliner
 
 from bedside.canonical import digest
 from bedside.errors import FreezeRefused, LimitExceeded, NotFound, PackageDamaged
 from bedside.freezing.libraries import RUNNING, versions
 from bedside.freezing.network_answers import NetworkAnswers
 from bedside.freezing.onnx_graph import OnnxNetwork, cut_down
+from bedside.freezing.sources.onnx_weights import with_weights_inside
+from bedside.freezing.sources.source import model_of
 from bedside.freezing.spec import Spec
 from bedside.freezing.tensors import TensorModel, Tensors, TensorSource
-from bedside.package.manifest import Conditions, ImageModel, Model, Network
+from bedside.package.manifest import Conditions, Network
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.session import Session, this_processor
 
@@ -30,17 +33,23 @@ MAX_ONNX_BYTES = 1_900_000_000
 
 
 def read_onnx(path: Path) -> bytes:
-    """Return the bytes of an ONNX file.
+    """Return an ONNX file as one graph: weights in files beside it inside, functions inlined.
 
     Raises:
         NotFound: there is no such file.
         LimitExceeded: larger than `MAX_ONNX_BYTES`.
+        FreezeRefused: not ONNX, or weights that lie anywhere else.
     """
     if not path.is_file():
         raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of an ONNX file.")
     if (size := path.stat().st_size) > MAX_ONNX_BYTES:
         raise LimitExceeded(f"{path.name!r} has {size} bytes; at most {MAX_ONNX_BYTES}.")
-    return path.read_bytes()
+    data = path.read_bytes()
+    model = _parsed(data, path.name)
+    changed = with_weights_inside(model, path)
+    if model.functions:
+        model, changed = inliner.inline_local_functions(model), True
+    return _serialised(model) if changed else data
 
 
 def onnx_source(model: object, spec: Spec, name: str) -> TensorSource:
@@ -63,18 +72,29 @@ def checked_onnx(data: bytes, name: str) -> onnx.ModelProto:
     """
     try:
         read_opset(data)
+    except PackageDamaged as problem:
+        raise _refused(name, problem.message, problem.advice) from problem
+    return _parsed(data, name)
+
+
+def _parsed(data: bytes, name: str) -> onnx.ModelProto:
+    try:
         return onnx.load_model_from_string(data)
-    except (PackageDamaged, DecodeError) as problem:
-        said = problem.message if isinstance(problem, PackageDamaged) else f"{problem}"
-        raise FreezeRefused(
-            f"{name} cannot be frozen: {said}",
-            advice=getattr(problem, "advice", "") or "Give a file that an ONNX exporter wrote.",
-        ) from problem
+    except DecodeError as problem:
+        raise _refused(name, "it is not ONNX.") from problem
+
+
+def _refused(name: str, why: str, advice: str = "") -> FreezeRefused:
+    return FreezeRefused(
+        f"{name} cannot be frozen: {why}",
+        advice=advice or "Give a file that an ONNX exporter wrote.",
+    )
 
 
 def _serialised(model: object) -> bytes:
     assert isinstance(model, onnx.ModelProto)  # noqa: S101 - `open_source` asked
-    return model.SerializeToString(deterministic=True)
+    written: bytes = model.SerializeToString(deterministic=True)
+    return written
 
 
 def _opened(
@@ -112,9 +132,8 @@ class _NativeGraph:
             input=network.input,
             element=network.element,
             output=flat.graph.output[0].name,
-        ).model_dump()
-        sides = network.shape
-        model = Model(**told, width=sides[0]) if len(sides) == 1 else ImageModel(**told, shape=sides)
+        )
+        model = model_of(told, network.shape)
         conditions = Conditions(
             runtime=">=1.22",
             verified_with={},

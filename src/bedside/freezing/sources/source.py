@@ -14,6 +14,7 @@ from bedside.freezing.graph import Precision
 from bedside.freezing.native import NativeAnswers
 from bedside.freezing.rows import RawRow
 from bedside.freezing.spec import Spec
+from bedside.package.manifest import AnyModel, ImageModel, Model, Network
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
 from bedside.runtime.session import Session
@@ -40,6 +41,15 @@ class FrozenNetwork:
     element: Precision
     output: str
     shape: tuple[int, ...]
+
+
+def model_of(told: Network, shape: tuple[int, ...]) -> AnyModel:
+    """Return what a manifest says of a network that takes inputs of `shape`."""
+    named = told.model_dump()
+    if len(shape) == 1:
+        return Model(**named, width=shape[0])
+    channels, rows, columns = shape
+    return ImageModel(**named, shape=(1 if channels == 1 else 3, rows, columns))
 
 
 class Native(Protocol):
@@ -101,8 +111,7 @@ class Source(Protocol):
         """
 
     def compare_inside(self, session: Session, spec: Spec) -> Comparison | None:
-        """Return how near both come to each other on inputs of the graph itself; None where that
-        is not asked.
+        """Return how near both come on inputs of the graph itself; None where none are tried.
 
         Raises:
             FreezeRefused: a score differs by more than the spec's tolerance.

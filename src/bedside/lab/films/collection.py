@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ from bedside.runtime.image_preprocess import ImagePreprocess
 
 LICENCE = "Apache-2.0, as Bedside itself"
 CONSENT = "nobody's data: every film is calculated, and shows no person"
+
+
+Drawn: TypeAlias = tuple[NDArray[np.float32], bool, bytes]
+"""A shrunk film, whether it shows an opacity, and a digest of its pixels and of that."""
 
 
 class Order(NamedTuple):
@@ -66,34 +71,59 @@ def pairs(patients: Sequence[int]) -> tuple[Order, ...]:
 
 
 def draw(
-    orders: Sequence[Order], *, side: int = 512, network_side: int = 224, workers: int = 1
-) -> Collection:
+    splits: Mapping[str, Sequence[Order]],
+    *,
+    side: int = 512,
+    network_side: int = 224,
+    workers: int = 1,
+) -> dict[str, Collection]:
     """Return the films that are ordered; the same orders always give the same ones.
 
     Args:
-        orders: At least one.
+        splits: Orders by the name of their split; at least one each.
         side: Rows and columns of a film.
         network_side: Rows and columns after the declared operation `resize`, filter bilinear.
         workers: Processes that draw; with one, it is this one.
 
     Raises:
-        UsageError: no order, or one that cannot be drawn.
+        UsageError: a split without an order, a patient in two splits, or a film that cannot be
+            drawn.
     """
-    if not orders:
-        raise UsageError("There is no film to draw.", advice="Order at least one.")
+    _check(splits)
+    orders = [order for split in splits.values() for order in split]
     one = partial(_drawn, side=side, network_side=network_side)
     if workers == 1:
         films = [one(order) for order in orders]
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             films = list(pool.map(one, orders, chunksize=8))
+    drawn = iter(films)
+    return {
+        name: _collected(split, list(islice(drawn, len(split)))) for name, split in splits.items()
+    }
+
+
+def _check(splits: Mapping[str, Sequence[Order]]) -> None:
+    home: dict[int, str] = {}
+    for name, split in splits.items():
+        if not split:
+            raise UsageError(f"The {name} split has no film.", advice="Order at least one.")
+        for order in split:
+            if home.setdefault(order.patient, name) != name:
+                raise UsageError(
+                    f"Patient {order.patient} is in the {home[order.patient]} and the {name} split.",
+                    advice="Keep all films of a patient in one split.",
+                )
+
+
+def _collected(orders: Sequence[Order], films: Sequence[Drawn]) -> Collection:
     inputs, opacity, digests = zip(*films, strict=True)
     whole = hashlib.sha256(b"".join(digests)).hexdigest()
     patients = len({order.patient for order in orders})
     return Collection(np.stack(inputs), np.array(opacity), patients, f"sha256:{whole}")
 
 
-def _drawn(order: Order, side: int, network_side: int) -> tuple[NDArray[np.float32], bool, bytes]:
+def _drawn(order: Order, side: int, network_side: int) -> Drawn:
     film = make_film(order.patient, order.number, opacity=order.opacity, side=side)
     pixels, shown = film.stored(), film.opacity is not None
     unit = pixels.astype(np.float32) / np.float32(255)

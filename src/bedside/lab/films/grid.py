@@ -158,8 +158,7 @@ class Grid:
         """Return noise with mean 0 and deviation 1, with details about `grain` wide."""
         cells = max(4, round(2 / grain))
         rough = random.standard_normal((cells + 3, cells + 3), dtype=np.float32)
-        weights = _spline(self.side, cells)
-        plane = weights @ rough @ weights.T
+        plane = _stretched(rough, _spline(self.side, cells))
         return np.asarray((plane - plane.mean()) / plane.std(), dtype=np.float32)
 
 
@@ -198,16 +197,35 @@ def blurred(plane: Plane, pixels: float) -> Plane:
     small = padded.reshape(cells, coarse, cells, coarse).mean(axis=(1, 3))
     small = gaussian_filter(small, pixels / coarse, mode="nearest", truncate=3)
     places = np.clip((np.arange(side) + 0.5) / coarse - 0.5, 0, cells - 1)
-    weights = np.clip(1 - np.abs(places[:, None] - np.arange(cells)), 0, None).astype(np.float32)
-    return np.asarray(weights @ small @ weights.T, dtype=np.float32)
+    first = np.minimum(places.astype(np.intp), cells - 2)
+    share = (places - first).astype(np.float32)
+    return _stretched(small, [(first, 1 - share), (first + 1, share)])
 
 
-def _spline(side: int, cells: int) -> Plane:
-    """Return what each of `cells` + 3 knots gives each of `side` pixels: a cubic B-spline."""
-    place = ((np.arange(side) + 0.5) / side * cells)[:, None] - np.arange(cells + 3)[None, :] + 1
-    away = np.abs(place)
-    near, far = 2 / 3 - away**2 + away**3 / 2, np.clip(2 - away, 0, None) ** 3 / 6
-    return np.where(away < 1, near, far).astype(np.float32)
+Taps: TypeAlias = list[tuple[NDArray[np.intp], Plane]]
+"""For each pixel of a line: which coarse values it is made of, and the weight of each."""
+
+
+def _stretched(small: Plane, taps: Taps) -> Plane:
+    """Return a coarse square plane on the pixels of `taps`, in both directions."""
+    plane = small
+    for _ in range(2):
+        plane = np.sum([weight[:, None] * plane[at] for at, weight in taps], axis=0).T
+    return np.ascontiguousarray(plane, dtype=np.float32)
+
+
+def _spline(side: int, cells: int) -> Taps:
+    """Return what `side` pixels are made of: a uniform cubic B-spline of `cells` + 3 knots."""
+    place = (np.arange(side) + 0.5) / side * cells
+    first = place.astype(np.intp)
+    t = (place - first).astype(np.float32)
+    weights = (
+        (1 - t) ** 3 / 6,
+        (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+        t**3 / 6,
+    )
+    return [(first + position, weight) for position, weight in enumerate(weights)]
 
 
 def _table(places: list[float], values: list[float], smooth: float) -> Plane:

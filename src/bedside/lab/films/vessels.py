@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bedside.lab.films.grid import Grid, Plane
+from bedside.lab.films.grid import Grid, Plane, doubled
 from bedside.lab.films.patient import Patient
 from bedside.lab.films.tissue import LEFT, RIGHT
 
@@ -28,6 +28,11 @@ def drawn_vessels(grid: Grid, patient: Patient) -> Plane:
         alike = [dots for dots, looks in zip(trees, BLURS, strict=True) if looks == blur]
         x, y, weight = (np.concatenate(parts) for parts in zip(*alike, strict=True))
         total += grid.dots(x, y, weight, blur)
+    return (total + doubled(_hila(grid.coarse, patient, random))) * patient.markings
+
+
+def _hila(grid: Grid, patient: Patient, random: np.random.Generator) -> Plane:
+    total = np.zeros_like(grid.x)
     for side in (RIGHT, LEFT):
         for _ in range(3):
             centre = (
@@ -36,7 +41,7 @@ def drawn_vessels(grid: Grid, patient: Patient) -> Plane:
             )
             half = random.uniform(0.03, 0.06), random.uniform(0.04, 0.08)
             total += np.clip(grid.ellipse(centre, half, random.uniform(-1, 1)), 0, 1) * 0.10
-    return np.asarray(total * patient.markings, dtype=np.float32)
+    return total
 
 
 def _trees(patient: Patient, random: np.random.Generator) -> list[Dots]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from bedside.package.card.operations import operation_in_words
 from bedside.package.card.parts import Block, Bullets, Pairs, Paragraph, Section, Table, Words
 from bedside.package.card.words.speaker import Speaker, number
-from bedside.package.explanation import Contributions, Occlusion
+from bedside.package.explanation import Contributions, Occlusion, Reference
 from bedside.package.manifest import ImageModel, Manifest
 from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
-from bedside.package.parameters import parameters_in_words
 
 
 def decision(manifest: Manifest, say: Speaker) -> Section:
@@ -54,10 +53,16 @@ def _explanation(
         case Contributions():
             key = f"explains-{explanation.method}"
             yield say("explanation"), say(key, permutations=explanation.permutations)
-            yield say("explains-reference"), parameters_in_words(explanation.reference)
+            yield say("explains-reference"), _row(explanation.reference, say)
     if explanation is not None:
         yield say("explains-scale"), say(f"scale-{explanation.scale}")
         yield say("explains-cost"), say("explains-passes", passes=explanation.passes)
+
+
+def _row(reference: Reference, say: Speaker) -> str:
+    return say("between").join(
+        f"{name} = {say('absent') if value is None else value}" for name, value in reference.items()
+    )
 
 
 def _network(manifest: Manifest, say: Speaker) -> str:

@@ -98,7 +98,7 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield ""
+    yield from ("", f"**{escaped(table.caption)}**", "")
     yield _row(table.columns)
     yield _row(("---",) * len(table.columns), plain=True)
     for row in table.rows:

@@ -32,8 +32,7 @@ def metrics(manifest: Manifest, say: Speaker) -> Section:
     ways = dict.fromkeys((metric.name, metric.method) for metric in manifest.evaluation.metrics)
     rows = tuple((name, say.measure(name), method) for name, method in ways)
     heads = (say("figure"), say("figure-means"), say("method"))
-    blocks = (Paragraph(say("metrics-about")), Table(say("metrics"), heads, rows))
-    return Section("metrics", say("metrics"), blocks)
+    return Section("metrics", say("metrics"), (Table(say("metrics-about"), heads, rows),))
 
 
 def evaluation(manifest: Manifest, say: Speaker) -> Section:

@@ -91,8 +91,7 @@ def _picture(declared: ImageInput, say: Speaker) -> Iterator[Block]:
             ),
         ),
     ]
-    if declared.likeness is not None:
-        rows.append((say("likeness"), _likeness(declared.likeness, say)))
+    rows += _likeness(declared.likeness, say)
     yield Pairs(tuple(rows))
 
 
@@ -100,12 +99,10 @@ def _between(low: int, high: int, say: Speaker) -> str:
     return str(low) if low == high else say("range", low=low, high=high)
 
 
-def _likeness(likeness: Likeness, say: Speaker) -> str:
-    text = say(
-        f"likeness-{likeness.otherwise}",
-        minimum=number(likeness.minimum),
-        pictures=likeness.pictures,
-    )
+def _likeness(likeness: Likeness | None, say: Speaker) -> Iterator[tuple[str, Words]]:
+    if likeness is None:
+        return
+    minimum, key = number(likeness.minimum), f"likeness-{likeness.otherwise}"
+    yield say("likeness"), say(key, minimum=minimum, pictures=likeness.pictures)
     if likeness.polarity == "by-likeness":
-        text = say("between").join((text, say("polarity-by-likeness")))
-    return text
+        yield say("polarity"), say("polarity-by-likeness")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.canonical import Json
-from bedside.errors import PackageRefused
+from bedside.errors import LimitExceeded, PackageRefused
 from bedside.package.explanation import Contributions
 from bedside.package.fields import InputField, NumberField
 from bedside.package.outputs import Output
@@ -38,6 +38,9 @@ from bedside.runtime.table import Table
 
 CELLS_AT_ONCE: Final = 2**18
 """Fields × rows that are asked together; bounds memory for models of thousands of fields."""
+
+MOST_PASSES: Final = 200_000
+"""Rows that one request may make the network compute, for all its explanations: some seconds."""
 
 ADDS_UP: Final = 1e-3
 """How far fields may be from adding up on the logit: a thousandth of the odds."""
@@ -78,8 +81,15 @@ def contributions(
             rows for each row.
 
     Raises:
+        LimitExceeded: so many rows would take more than `MOST_PASSES`.
         PackageRefused: the fields are declared to add up, and do not.
     """
+    if len(rows) * explanation.passes > MOST_PASSES:
+        raise LimitExceeded(
+            f"Explaining {len(rows)} rows at once may take {len(rows) * explanation.passes} passes "
+            f"of the model; at most {MOST_PASSES}.",
+            advice=f"Ask for at most {MOST_PASSES // explanation.passes} explanations at once.",
+        )
     return tuple(_Row(explanation, output, row, answer).explained() for row in rows)
 
 

@@ -150,6 +150,7 @@ DECIDES: Final[Mapping[str, Both]] = MappingProxyType(
             "入力画像の{patch}×{patch}画素を隠し、{stride}画素ずつ動かしたときに"
             "判定がどこで下がるかを画像で示す。",
         ),
+        "absent": Both("missing", "欠測"),
         "explains-scale": Both("Measured on", "尺度"),
         "scale-logit": Both("the log-odds of the answer", "判定の対数オッズ"),
         "scale-probability": Both("the probability of the answer", "判定の確率"),

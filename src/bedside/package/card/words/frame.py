@@ -53,7 +53,7 @@ FRAME: Final[Mapping[str, Both]] = MappingProxyType(
         "seed-unknown": Both("not stated", "記載なし"),
         "replaces": Both("Replaces the package", "置き換えるパッケージ"),
         "run-record": Both("Record of the training run", "学習実行の記録"),
-        "moment": Both("{day}, {time} UTC", "{day} {time}(UTC)"),
+        "moment": Both("{day}, {time} UTC", "{day} {time}（UTC）"),
         "frozen-at": Both("Frozen at", "凍結日時"),
         "frozen-with": Both("Frozen with", "凍結に用いたソフトウェア"),
         "for": Both("Meant for", "対象となる使い方"),

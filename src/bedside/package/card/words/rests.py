@@ -25,8 +25,8 @@ RESTS: Final[Mapping[str, Both]] = MappingProxyType(
             "評価したかどうかは、分割の方法による：{split}",
         ),
         "metrics-about": Both(
-            "The figures that are reported, and how each estimate and its interval were made:",
-            "報告する指標と、推定値および区間の求め方：",
+            "The figures that are reported, and how each estimate and its interval were made",
+            "報告する指標と、推定値および区間の求め方",
         ),
         "figures": Both("Figures", "指標の値"),
         "figure": Both("Figure", "指標"),
@@ -82,8 +82,10 @@ RESTS: Final[Mapping[str, Both]] = MappingProxyType(
             "{name}（{group}）は区間が広く、十分に分かっていない（{low}〜{high}、n = {n}）。",
         ),
         "caveat-uncalibrated": Both(
-            "Its probabilities are not calibrated: read them as a score, not as a share of patients.",
-            "確率は較正されていない。患者に占める割合ではなく、スコアとして読むこと。",
+            "No calibration is declared: whether 8 of 10 patients with a probability of 0.8 have "
+            "the finding is not known from this manifest.",
+            "較正は定められていない。確率0.8の患者10人のうち8人に所見があるかどうかは、"
+            "このマニフェストからは分からない。",
         ),
         "caveat-explains": Both(
             "An explanation shows what the model's answer depends on, and no cause of a disease.",

@@ -75,6 +75,7 @@ TAKES: Final[Mapping[str, Both]] = MappingProxyType(
             "otherwise answered with a reservation",
             "学習画像{pictures}枚の平均との相関が{minimum}以上。満たさない場合は留保付きで判定",
         ),
+        "polarity": Both("Polarity", "白黒の向き"),
         "polarity-by-likeness": Both(
             "a picture that fits only when turned to its negative is turned, and the answer says so",
             "白黒を反転したときにのみ合致する画像は反転し、その旨を結果に示す",

@@ -1,0 +1,1 @@
+"""Single-frame DICOM objects: taken apart within bounds, checked, decoded, given their meaning."""
