@@ -36,7 +36,7 @@ def in_a_form(film: bytes) -> tuple[str, bytes]:
 def tell(what: str, answer: dict) -> None:
     """Print what came back: label, probability and threshold in one sentence; or why not."""
     if "told" not in answer:
-        why = [f"{one['value']}; it takes {one['allowed']}." for one in answer["refusals"]]
+        why = [f"{one['value']}; it takes {one['allowed']}." for one in answer.get("refusals", [])]
         print(f"{what}: REFUSED. {answer['detail']}", *why)
         return
     print(f"{what}: {answer['told']['en']}")

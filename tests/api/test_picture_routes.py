@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +19,13 @@ from PIL import Image
 from bedside.api.app import create_app
 from bedside.canonical import Json
 from bedside.ledger.events import EventKind
+from bedside.package.images import SideRange
 from bedside.package.manifest import Manifest
 from tests.api.client import Client, client_of
 from tests.api.test_documented import check
 from tests.bedside_site import MODEL, Hospital
 from tests.bedside_site import ROW as FIELDS
-from tests.package.building_images import BRIGHT, ROW, STATED, ImageRecipe, film, row
+from tests.package.building_images import BRIGHT, INPUT, ROW, STATED, ImageRecipe, film, row
 from tests.serving.films import FILMS, release_films
 
 PREDICT = f"/v1/models/{FILMS}/predict"
@@ -314,3 +316,36 @@ def test_what_a_client_should_know_of_a_model_without_explanation_is_as_it_was(
     told = client.get(f"/v1/models/{MODEL}", headers=hospital["clinician"].headers).json()
     assert "explanation" not in told["manifest"]
     assert set(told["manifest"]) <= set(Manifest.model_fields)
+
+
+LARGE = SideRange(minimum=32, maximum=4096)
+
+
+def test_real_films_are_answered_alike_in_every_form_and_a_tibia_is_refused(
+    hospital: Hospital, samples: Path
+) -> None:
+    declared = INPUT.model_copy(update={"rows": LARGE, "columns": LARGE})
+    release_films(hospital, replace(ImageRecipe(), input=declared))
+    film_file = (samples / "films" / "00000001_000.png").read_bytes()
+    chest = (samples / "films" / "chest_MONOCHROME2.dcm").read_bytes()
+    tibia = (samples / "dicom" / "files" / "RG3_J2KR.dcm").read_bytes()
+    with client_of(create_app(hospital.site)) as client:
+        answers = [
+            sent(client, hospital, json={"input": row(film_file, **STATED)}),
+            sent(client, hospital, files={"image": film_file}, data=STATED),
+            sent(
+                client,
+                hospital,
+                content=film_file,
+                headers={"content-type": "image/png"},
+                params=STATED,
+            ),
+        ]
+        assert all(one["scores"] == answers[0]["scores"] for one in answers)
+        header = {"content-type": "application/dicom"}
+        assert sent(client, hospital, content=chest, headers=header)["flags"] == []
+        told = refused(client, hospital, 422, content=tibia, headers=header)
+    assert {one["code"] for one in told["refusals"]} == {"out-of-domain"}
+    assert "body_part" in {one["field"] for one in told["refusals"]}
+    (entry,) = hospital.site.ledger.find(kind=EventKind.REFUSAL)
+    assert len(entry.event) < 4000

@@ -11,7 +11,7 @@ from bedside.api.problems import STATUS, TITLES, problem_of
 from bedside.canonical import Json
 from bedside.errors import BedsideError
 from bedside.ledger.events import EventKind
-from bedside.package.explanation import Contributions
+from bedside.package.explanation import Contributions, Reference
 from bedside.serving.trace import verify_trace
 from tests import bedside_site
 from tests.api.client import Client, client_of
@@ -337,7 +337,7 @@ def test_every_error_of_the_tree_has_a_status() -> None:
         assert problem.kind in TITLES
 
 
-REFERENCE = {"radius": 14.0, "sex": "female", "age": 50}
+REFERENCE: Reference = {"radius": 14.0, "sex": "female", "age": 50}
 WHY = Contributions(
     method="sampled-shapley", scale="logit", reference=REFERENCE, permutations=4, passes=10
 )

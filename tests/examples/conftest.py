@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chest-film"
-SECONDS = 280.0
+SECONDS = 800.0
+"""Far more than it takes: a minute of one core, on a machine that may be busy."""
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,19 @@ from bedside.lab.films.files import film_dicom, film_png
 from bedside.lab.films.film import make_film
 from bedside.package.images import ImageInput
 from bedside.package.package import open_package
+from bedside.runtime.explained import PictureExplained
 from bedside.runtime.postprocess import Answer
 from bedside.runtime.runner import Runner, load
 from tests.examples.conftest import EXAMPLE, Journey
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "chest-film.md"
 
-pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.loopback]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.loopback,
+    pytest.mark.timeout(900),  # the first test waits for the whole way
+]
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +154,14 @@ def test_a_chest_film_on_its_side_or_head_is_refused(
     picture = read_picture((samples / "films" / "00027426_000.png").read_bytes())
     turned = np.rot90(picture.values, turns).astype(np.uint8)
     assert "likeness" in refusals(runner, write_png(np.ascontiguousarray(turned)))
+
+
+def test_the_answer_is_explained_by_a_heat_map(runner: Runner) -> None:
+    row: dict[str, Json] = {"image": base64.b64encode(film_dicom(make_film(31_000))).decode()}
+    (answer,) = runner.predict([row], explain=True)
+    assert isinstance(answer.explanation, PictureExplained)
+    assert answer.explanation.passes == 170
+    assert read_picture(answer.explanation.png).values.shape[:2] == (512, 512)
 
 
 def test_the_page_shows_the_commands_that_were_run() -> None:

@@ -90,6 +90,19 @@ class TestTheMethodIsFoundOnTheFrozenModelItself:
         found = choose_contributions(FIELDS, ROWS, valued(value), DOSE)
         assert found.method == "sampled-shapley"
 
+    @pytest.mark.parametrize("odd", ["creatinine", "site"])
+    def test_an_interaction_with_a_gap_or_an_unknown_code_alone_is_found(self, odd: str) -> None:
+        site = FIELDS[3].model_copy(update={"unknown": "allow", "missing": "refuse"})
+        fields = (*FIELDS[:3], site, FIELDS[4])
+        rows = [row for row in ROWS if row["creatinine"] and row["site"]]
+
+        def value(row: Row) -> float:
+            strange = row[odd] not in ("left", "right", "both") if odd == "site" else not row[odd]
+            return float(row["age"]) * (2.0 if strange else 1.0)
+
+        found = choose_contributions(fields, rows, valued(value), DOSE)
+        assert found.method == "sampled-shapley"
+
     def test_a_sum_of_curves_is_linear_in_its_fields(self) -> None:
         def value(row: Row) -> float:
             creatinine = 7.0 if row["creatinine"] is None else float(row["creatinine"])
@@ -130,7 +143,7 @@ class TestTheCost:
             )
             for error in (0.1, 0.05)
         )
-        assert wide.permutations < narrow.permutations < 262
+        assert 3 < narrow.permutations / wide.permutations < 5
         told = contributions(narrow, DOSE, rows[20:40], valued(value))
         spread = np.std([value(row) for row in rows])
         errors = [error for one in told for error in one.errors.values()]

@@ -237,7 +237,7 @@ def _bytes() -> Iterator[Hostile]:
         "endless-number": (b"\xff" * 100, "a number without an end"),
         "part-longer-than-the-file": (b"\x3a\xff\xff\xff\xff\x0f", "longer than what holds it"),
         "endless-small-parts": (b"\x10\x01" * 300_000, "more than 250000 parts"),
-        "protobuf-nested-deep": (nested, ""),
+        "protobuf-nested-deep": (nested, "imports no operator set"),
         "truncated": (whole[:-3], "longer than what holds it"),
     }
     for name, (data, says) in told.items():
@@ -255,7 +255,7 @@ def _varint(number: int) -> bytes:
 def _at_run_time() -> Iterator[Hostile]:
     """Yield networks whose gigantic tensor comes about only while they are loaded or run."""
     column, row = np.ones((60_000, 1), np.float32), np.ones((1, 60_000), np.float32)
-    constants = {"a": column, "b": row}
+    constants = {"a": column, "b": row, "s": np.array([2**24])}
 
     def model(*nodes: onnx.NodeProto) -> bytes:
         last = [
@@ -275,18 +275,8 @@ def _at_run_time() -> Iterator[Hostile]:
     says = "The network asks for more memory than the"
     yield Hostile("outer-product-of-weights.onnx", "run", model(outer), says)
     yield Hostile("outer-product-with-the-input.onnx", "run", model(*mixed), says)
-    yield Hostile("many-folded-constants.onnx", "run", _folded(), says)
-
-
-def _folded() -> bytes:
-    """Return a network with 40 constants of 256 MiB, each below every limit of its own."""
-    nodes = [
-        helper.make_node("ReduceMean", ["x"], ["m"], keepdims=0),
-        *(helper.make_node("ConstantOfShape", ["s"], [f"big{n}"]) for n in range(40)),
-        *(helper.make_node("Add", [f"big{n}", "m"], [f"sum{n}"]) for n in range(40)),
-        helper.make_node("Concat", [f"sum{n}" for n in range(40)], ["all"], axis=0),
-        helper.make_node("ReduceMean", ["all"], ["mean"], keepdims=0),
-        helper.make_node("Add", ["x", "mean"], ["probabilities"]),
+    many = [
+        helper.make_node("ConstantOfShape", ["s"], ["part"]),
+        helper.make_node("Concat", ["part"] * 160, ["big"], axis=0),
     ]
-    shape = numpy_helper.from_array(np.array([2**26]), "s")
-    return model_of(nodes, [shape], (5, 5)).SerializeToString()
+    yield Hostile("a-constant-taken-160-times.onnx", "run", model(*many), says)

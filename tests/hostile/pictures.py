@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -21,6 +20,9 @@ from pydicom.uid import (
 )
 
 from tests.hostile.hostile import Hostile
+
+SEQUENCE = b"\x08\0\x10\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff"
+"""The beginning of a sequence and of its first item, both of undefined length."""
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -55,9 +57,9 @@ def _image(width: int, height: int, content: bytes, *chunks: bytes) -> bytes:
     return MAGIC + header + b"".join(chunks) + _chunk(b"IDAT", content) + _chunk(b"IEND", b"")
 
 
-def _png() -> dict[str, tuple[bytes, str]]:
+def _png() -> dict[str, tuple[bytes, str | None]]:
     rows = zlib.compress(bytes(65 * 64))
-    zeros = zlib.compress(bytes(64 * 2**20), 9)
+    zeros = zlib.compress(bytes(20 * 2**20), 9)
     text = _chunk(b"zTXt", b"Comment\0\0" + zeros)
     profile = _chunk(b"iCCP", b"icc\0\0" + zeros)
     frames = _chunk(b"acTL", struct.pack(">II", 1000, 0))
@@ -65,9 +67,9 @@ def _png() -> dict[str, tuple[bytes, str]]:
         "bomb.png": (_image(60_000, 60_000, zeros), "too-large"),
         "endless.png": (_image(2**31 - 1, 2**31 - 1, rows), "too-large"),
         "flat.png": (_image(2**31 - 1, 1, rows), "too-large"),
-        "no-rows.png": (_image(64, 0, rows), ""),
-        "text-bomb.png": (_image(64, 64, b"", text), ""),
-        "profile-bomb.png": (_image(64, 64, b"", profile), ""),
+        "no-rows.png": (_image(64, 0, rows), "it has 0 rows"),
+        "text-bomb-that-is-passed-over.png": (_image(64, 64, rows, text), None),
+        "profile-bomb-that-is-passed-over.png": (_image(64, 64, rows, profile), None),
         "several-frames.png": (_image(64, 64, rows, frames), "several-frames"),
         "cut-short.png": (_image(64, 64, zlib.compress(bytes(65 * 64))[:-9]), "corrupt"),
         "only-a-beginning.png": (MAGIC, "corrupt"),
@@ -128,13 +130,6 @@ def _dicom() -> dict[str, tuple[bytes, str]]:
     many.NumberOfFrames = 2
     bare = _dataset(64, 64, film)
     del bare.PixelData
-    nested = Dataset()
-    for _ in range(200):
-        outer = Dataset()
-        outer.ReferencedStudySequence = Sequence([nested])
-        nested = outer
-    deep = _dataset(64, 64, film)
-    deep.ReferencedStudySequence = Sequence([nested])
     odd = _dataset(64, 64, film)
     odd.BitsAllocated = 7
     whole = _written(_dataset(64, 64, film))
@@ -148,35 +143,44 @@ def _dicom() -> dict[str, tuple[bytes, str]]:
         "too-short.dcm": (_written(_dataset(1000, 1000, film)), "corrupt"),
         "billion-frames.dcm": (_written(frames), "several-frames"),
         "two-frames.dcm": (_written(many), "several-frames"),
-        "without-pixels.dcm": (_written(bare), ""),
-        "odd-bits.dcm": (_written(odd), ""),
+        "without-pixels.dcm": (_written(bare), "has no pixels"),
+        "odd-bits.dcm": (_written(odd), "7 bits allocated"),
         "cut-short.dcm": (whole[: len(whole) - 4000], "corrupt"),
-        "only-a-preamble.dcm": (bytes(128) + b"DICM", ""),
+        "only-a-preamble.dcm": (bytes(128) + b"DICM", "says no transfer syntax"),
         "deflate-bomb.dcm": (_deflate_bomb(), "too-large"),
         "jpeg-2000-bomb.dcm": (
             _written(_dataset(64, 64, codestream, JPEG2000Lossless)),
-            "",
+            "corrupt",
         ),
-        "run-length-lies.dcm": (_written(_dataset(64, 64, b"\x01" * 64, RLELossless)), ""),
-        "endless-element.dcm": (whole.replace(b"CS\x02\0DX", b"CS\xff\xffDX"), ""),
-        "sequences-in-sequences.dcm": (_written(deep), ""),
+        "run-length-lies.dcm": (
+            _written(_dataset(64, 64, b"\x01" * 64, RLELossless)),
+            "run-length header",
+        ),
+        "endless-element.dcm": (
+            whole.replace(b"CS\x02\0DX", b"CS\xff\xffDX"),
+            "says it has 65535 bytes",
+        ),
+        "sequences-in-sequences.dcm": (
+            whole.replace(b"\x08\0\x60\0CS", SEQUENCE * 100_000 + b"\x08\0\x60\0CS"),
+            "sequences more than 16 deep",
+        ),
     }
 
 
 def _deflate_bomb() -> bytes:
-    """Return a deflated DICOM file whose pixels are 512 MiB of zeros in half a megabyte."""
+    """Return a deflated DICOM file whose pixels are 80 MiB of zeros in 80 KiB."""
     small = _written(_dataset(64, 64, b"", DeflatedExplicitVRLittleEndian))
     start = small.index(b"1.2.840.10008.1.2.1.99") + 22
     group_end = 128 + 4 + 12 + struct.unpack("<I", small[128 + 4 + 8 : 128 + 4 + 12])[0]
     assert start <= group_end
     packer = zlib.compressobj(9, wbits=-15)
     body = zlib.decompress(small[group_end:], wbits=-15)
-    length = 512 * 2**20
+    length = 80 * 2**20
     head = (
         body[: body.index(b"\xe0\x7f\x10\0")] + b"\xe0\x7f\x10\0OW\0\0" + struct.pack("<I", length)
     )
     packed = packer.compress(head)
-    for _ in range(512):
+    for _ in range(80):
         packed += packer.compress(bytes(2**20))
     return small[:group_end] + packed + packer.flush()
 
@@ -184,9 +188,9 @@ def _deflate_bomb() -> bytes:
 def _others() -> dict[str, tuple[bytes, str]]:
     return {
         "picture.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not-a-picture"),
-        "picture.gif": (b"GIF89a\xff\xff\xff\xff", "not-a-picture"),
-        "picture.tif": (b"II*\0\x08\0\0\0", "not-a-picture"),
-        "picture.bmp": (b"BM" + bytes(60), "not-a-picture"),
+        "picture.gif": (b"GIF89a\xff\xff\xff\xff", "look like a GIF"),
+        "picture.tif": (b"II*\0\x08\0\0\0", "look like a TIFF"),
+        "picture.bmp": (b"BM" + bytes(60), "look like a BMP"),
         "empty.png": (b"", "not-a-picture"),
         "zeros.dcm": (bytes(1000), "not-a-picture"),
     }

@@ -20,7 +20,7 @@ from tests.hostile.pickles import CALL
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_SECONDS = 1.0
-MOST_MEMORY = 96 * 2**20
+MOST_MEMORY = 160 * 2**20
 """Bytes beyond the file itself; a picture of the largest allowed size is no hostile file."""
 
 
@@ -71,6 +71,10 @@ def test_a_hostile_file_is_refused_by_name_quickly_and_in_little_memory(
     assert not found.said.startswith("UNFORESEEN"), found.said
     assert one.says is not None
     assert one.says in found.said
+    assert_cheap(one, found)
+
+
+def assert_cheap(one: Hostile, found: Judged) -> None:
     assert found.seconds < MOST_SECONDS
     assert found.held < MOST_MEMORY + len(one.data)
     assert found.grown < MOST_MEMORY + 2 * len(one.data)
@@ -81,6 +85,7 @@ def test_a_hostile_file_is_refused_by_name_quickly_and_in_little_memory(
 )
 def test_a_good_file_of_the_same_kind_is_accepted(one: Hostile, judged: dict[str, Judged]) -> None:
     assert judged[one.name].said is None
+    assert_cheap(one, judged[one.name])
 
 
 def test_the_corpus_is_as_large_as_it_should_be_and_has_a_good_file_of_every_kind() -> None:

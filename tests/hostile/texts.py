@@ -48,14 +48,14 @@ def _specs() -> dict[str, tuple[bytes, str]]:
         "spec-deep-tables": (b"name = " + b"{a=" * 200_000, "spec-deep-tables.toml"),
         "spec-deep-name": (b"a." * 500_000 + b"a = 1", "spec-deep-name.toml"),
         "spec-repeated-name": (SPEC * 2, "is not TOML"),
-        "spec-oversized": (SPEC + b"#" * (8 * 2**20), "is larger than"),
+        "spec-oversized": (SPEC + b"#" * (2 * 2**20), "is larger than"),
         "spec-nan": (SPEC + b"tolerance = nan\n", "nan"),
         "spec-infinity": (SPEC + b"tolerance = inf\n", "inf"),
         "spec-huge-integer": (
             SPEC + b"tolerance = " + b"9" * 5000 + b"\n",
             "spec-huge-integer.toml",
         ),
-        "spec-unknown-name": (SPEC + b"run = 'import os'\n", "run"),
+        "spec-unknown-name": (SPEC + b"run = 'import os'\n", "is not complete"),
         "spec-nothing": (b"", "name"),
     }
 
@@ -68,7 +68,6 @@ def _rows() -> dict[str, tuple[bytes, str]]:
         "rows-repeated-column": (b"radius,radius\n1,2\n", "'radius' stands twice"),
         "rows-wide-and-repeated": (wide + b",c299999\n1\n", "'c299999' stands twice"),
         "rows-open-quote": (b'radius\n"' + b"a" * 200_000, "Not CSV"),
-        "rows-with-a-nul": (b"radius\n1\0\n", ""),
         "rows-empty": (b"", "The CSV is empty"),
         "rows-oversized": (b"radius\n" + b"1\n" * (33 * 2**20), "more than 67108864 bytes"),
     }

@@ -23,8 +23,10 @@ from tests.package.building_images import (
     BRIGHT,
     DARK,
     ROW,
+    SOP_INSTANCE,
     STATED,
     ImageRecipe,
+    dicom,
     expected_probability,
     film,
     png,
@@ -184,6 +186,23 @@ def test_a_refused_picture_is_recorded_without_it(
     )
     assert "sha256:" in personal["input"]
     assert len(entry.event) < 4000
+
+
+def test_a_refused_film_is_named_as_its_archive_names_it(films: Hospital) -> None:
+    tibia = dicom(film(60.0), BodyPartExamined="TIBIA")
+    with pytest.raises(InputRefused):
+        predicted(films, Row(row(tibia)))
+    (entry,) = films.site.ledger.find(kind=EventKind.REFUSAL, about=REF)
+    personal = opened(films, entry.index)
+    assert personal["picture"] == {"sop_instance": SOP_INSTANCE}
+    assert json.loads(personal["input"])["image"]["bytes"] == len(tibia)
+    assert SOP_INSTANCE.encode() not in entry.event
+
+
+def test_a_film_is_named_as_its_archive_names_it(films: Hospital) -> None:
+    (one,) = predicted(films, Row(row(dicom(film(170.0)))))
+    assert opened(films, one.index)["picture"]["sop_instance"] == SOP_INSTANCE
+    assert SOP_INSTANCE in films.site.serving.trace(films["clinician"].caller, one.id).text()
 
 
 def test_more_pictures_than_are_read_at_once_are_refused(films: Hospital) -> None:

@@ -96,7 +96,8 @@ def _environment(folder: Path) -> dict[str, str]:
         for name in ("PATH", "LANG", "LC_ALL", "SOURCE_DATE_EPOCH")
         if name in os.environ
     }
-    return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
+    own = {"HOME": str(folder), "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
+    return {**kept, **own, "CUDA_VISIBLE_DEVICES": ""}  # answers are those of the CPU
 
 
 def _limit() -> None:

@@ -78,7 +78,7 @@ def choose_contributions(
 
     Args:
         fields: The declared fields.
-        rows: The author's rows, in the fields' own units; None where a value is missing.
+        rows: All of the author's rows, in the fields' own units; None where a value is missing.
         answer: The frozen model's answers.
         output: What its scores mean.
         wanted: What the author states; the rest is found here.

@@ -85,7 +85,7 @@ def _estimator(job: Job) -> object:
     if job.kind == "skops":
         from bedside.freezing.sources.skops_file import read_skops  # noqa: PLC0415
 
-        return read_skops(Path(job.model))
+        return read_skops(Path(job.model), i_made_this=job.i_made_this)
     if not job.i_made_this:
         raise FreezeRefused("A pickle is read only on its author's word.")
     import joblib  # noqa: PLC0415 - only for a pickle

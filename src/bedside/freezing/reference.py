@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
-from bedside.canonical import Json, canonical_bytes
+from bedside.canonical import Json
 from bedside.errors import FreezeRefused
 from bedside.freezing.domain import clip
 from bedside.freezing.golden import CROWD, DIGITS, rounded
@@ -25,13 +26,16 @@ def reference_row(fields: tuple[InputField, ...], rows: Sequence[RawRow]) -> Raw
     of its range, or its first code. Where one to four rows of the data are equal to the whole,
     one field is moved to its next value, so that the row describes nobody.
 
+    Args:
+        fields: The declared fields.
+        rows: All rows of the data, in the fields' own units; None where a value is missing.
+
     Raises:
         FreezeRefused: every such row is a real one.
     """
     typical = {field.name: _typical(field, _known(field, rows)) for field in fields}
-    persons = Counter(canonical_bytes(row) for row in rows)
-    for row in (typical, *_moved(typical, fields, rows)):
-        if not 0 < persons[canonical_bytes(row)] < CROWD:
+    for row in chain([typical], _moved(typical, fields, rows)):
+        if not 0 < sum(person == row for person in rows) < CROWD:
             return row
     raise FreezeRefused(
         "No reference row for explanations was found that is nobody's: each row next to the "

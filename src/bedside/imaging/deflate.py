@@ -51,7 +51,9 @@ def code_lengths(counts: Sequence[int]) -> list[int]:
     are merged in the order of their symbols, so that there is one answer.
     """
     while True:
-        heap = [(count, symbol, (symbol,)) for symbol, count in enumerate(counts) if count]
+        heap: list[tuple[int, int, tuple[int, ...]]] = [
+            (count, symbol, (symbol,)) for symbol, count in enumerate(counts) if count
+        ]
         heapq.heapify(heap)
         lengths = [0] * len(counts)
         while len(heap) > 1:

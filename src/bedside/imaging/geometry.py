@@ -118,6 +118,14 @@ class Placement:
             (column_scale, column_offset + column_scale * margin(before[1], after[1])),
         )
 
+    def shown(self, before: tuple[int, ...], after: tuple[int, ...]) -> Placement:
+        """Return where the grid lies when the picture itself is shown resized."""
+        down, across = after[0] / before[0], after[1] / before[1]
+        (row_scale, row_offset), (column_scale, column_offset) = self.rows, self.columns
+        return Placement(
+            (row_scale * down, row_offset * down), (column_scale * across, column_offset * across)
+        )
+
     @property
     def inverse(self) -> Placement:
         """Where the picture lies in the grid: `grid = scale · picture + offset`."""

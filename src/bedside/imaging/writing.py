@@ -54,7 +54,9 @@ def grey_pixels(unit: NDArray[np.float32], bits: int = 8) -> Pixels:
     """Return brightness from 0 to 1 as whole numbers of 8 or 16 bits, rounded to the nearest."""
     if bits not in (8, 16):
         raise UsageError(f"A PNG has 8 or 16 bits, not {bits}.")
-    levels = np.rint(np.clip(unit, 0, 1).astype(np.float64) * (2**bits - 1))
+    levels: NDArray[np.float64] = np.rint(
+        np.clip(unit, 0, 1).astype(np.float64) * ((1 << bits) - 1)
+    )
     return levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16)
 
 

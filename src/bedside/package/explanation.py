@@ -183,7 +183,7 @@ def _check_reference(reference: Reference, fields: tuple[InputField, ...]) -> No
 
 def _is_of(value: float | str, field: NumberField | CategoryField) -> bool:
     if isinstance(field, CategoryField):
-        return value in field.categories and type(value) is type(field.categories[0])
+        return value in field.categories
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return field.minimum <= value <= field.maximum and (

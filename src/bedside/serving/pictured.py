@@ -11,6 +11,7 @@ import json
 from typing import Final
 
 from bedside.canonical import Json, digest
+from bedside.imaging.dicom.naming import sop_instance_of
 from bedside.imaging.picture import Facts
 
 IMAGE: Final = "image"
@@ -62,6 +63,18 @@ def kept_anything(sent: Json) -> Json:
 def facts_kept(facts: Facts) -> dict[str, Json]:
     """Return the facts of a picture as JSON: what the file and the sender said of it."""
     return {name: getattr(facts, name) for name in FACTS}
+
+
+def refused_kept(sent: Json) -> dict[str, Json] | None:
+    """Return what names the picture of a refused row, beside its digest: its SOP Instance UID."""
+    image = sent.get(IMAGE) if isinstance(sent, dict) else None
+    if not isinstance(image, str):
+        return None
+    try:
+        uid = sop_instance_of(base64.b64decode(image, validate=True))
+    except ValueError:  # binascii.Error, or characters beyond ASCII
+        return None
+    return None if uid is None else {"sop_instance": uid}
 
 
 def _image(sent: Json) -> Json:

@@ -21,7 +21,7 @@ from bedside.people.person import Caller
 from bedside.registry.release import Release
 from bedside.runtime.postprocess import Answer
 from bedside.serving.explanations import explanation_kept
-from bedside.serving.pictured import facts_kept, kept_anything, kept_row
+from bedside.serving.pictured import facts_kept, kept_anything, kept_row, refused_kept
 from bedside.serving.values import Decision, Row
 
 MAX_REFUSED_INPUT: Final = 64 * 1024
@@ -138,7 +138,9 @@ def _refusal_draft(
         "verdict": "refused",
         "refusals": reasons,
     }
-    sealed: Json = {"subject": row.subject, "input": text[:MAX_REFUSED_INPUT], "refusals": told}
+    sealed: dict[str, Json] = {"subject": row.subject, "input": text[:MAX_REFUSED_INPUT], "refusals": told}
+    if asked.pictures and (named := refused_kept(row.input)):
+        sealed["picture"] = named
     return _draft(EventKind.REFUSAL, asked, asked.release.ref, body, (sealed, key))
 
 

@@ -111,7 +111,7 @@ class Attention(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A series of 20 steps of 6 values, read both ways by an LSTM or GRU."""
+    """A series of steps of 6 values, read both ways by an LSTM or GRU."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -160,8 +160,8 @@ KINDS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "convolutions": (Convolutions, (1, 64, 64)),
     "residual network": (ResidualNetwork, (3, 224, 224)),
     "attention": (Attention, (20, 6)),
-    "lstm": (lambda: Recurrent("LSTM"), (20, 6)),
-    "gru": (lambda: Recurrent("GRU"), (20, 6)),
+    "lstm": (lambda: Recurrent("LSTM"), (8, 6)),
+    "gru": (lambda: Recurrent("GRU"), (8, 6)),
     "any size": (AnySize, (1, 48, 40)),
 }
 """Each kind: how it is made, and the shape of one row."""

@@ -111,6 +111,29 @@ class TestALinearModel:
         with pytest.raises(PackageRefused, match=r"declared linear, .* 3\.58 away"):
             contributions(declared("linear"), BINARY, [row], curved)
 
+    @pytest.mark.parametrize(("gap", "verdict"), [(0.0009, True), (0.0011, False)])
+    def test_a_thousandth_of_the_odds_may_be_left_over_for_rounding(
+        self, gap: float, verdict: bool
+    ) -> None:
+        def nearly(row: Row) -> float:
+            both = row["age"] == 80 and row["stage"] == 3
+            return 1 / (1 + math.exp(1.0 - (gap if both else 0.0)))
+
+        row = REFERENCE | {"age": 80, "stage": 3}
+        assert adds_up(declared("linear"), BINARY, row, probable(nearly)) is verdict
+
+    @pytest.mark.parametrize(("gap", "verdict"), [(0.0019, True), (0.0023, False)])
+    def test_of_a_value_a_hundred_thousandth_of_what_is_added_may_be_left_over(
+        self, gap: float, verdict: bool
+    ) -> None:
+        def nearly(row: Row) -> float:
+            both = row["age"] == 80 and row["stage"] == 3
+            return 100.0 + (gap if both else 0.0)
+
+        row = REFERENCE | {"age": 80, "stage": 3}
+        explanation = declared("linear", scale="value", permutations=0)
+        assert adds_up(explanation, RATE, row, valued(nearly)) is verdict
+
     def test_a_probability_beyond_the_clip_is_explained_over_every_coalition(self) -> None:
         def steep(row: Row) -> float:
             return 1 / (1 + math.exp(-(row["age"] - 57) - 2.0 * (row["stage"] - 2)))
@@ -184,6 +207,14 @@ def test_the_reference_itself_is_explained_by_nothing() -> None:
         )[0]
         assert set(told.contributions.values()) == {0.0}
         assert told.total == told.base
+
+
+def test_an_answer_that_wavers_in_its_last_bit_still_sums_to_nothing_for_the_reference() -> None:
+    def wavering(rows: Sequence[Json]) -> list[Answer]:
+        return [Answer(None, {"rate": 1.0 + i * 2**-52}, None) for i, _ in enumerate(rows)]
+
+    told = contributions(declared(scale="value"), RATE, [REFERENCE], wavering)[0]
+    assert told.total == told.base
 
 
 def test_a_missing_value_is_a_value_like_any_other() -> None:

@@ -109,6 +109,15 @@ def test_a_sum_of_single_effects_and_pairs_is_exact_with_any_antithetic_sample()
     assert shares.errors == pytest.approx(np.zeros(4), abs=1e-12)
 
 
+def test_the_standard_error_is_that_of_the_mean_of_the_pairs() -> None:
+    drawn = np.array([[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]])
+    worths = np.array([1.0, 3, 4, 6, 5, 3, 4, 8])  # {0} {01} {2} {12} {1} {01} {2} {02}
+    shares = sampled(drawn, worths, 0.0, 10.0)
+    pairs = np.array([[2.5, 2.0, 5.5], [1.0, 3.5, 5.5]])
+    assert shares.values == pytest.approx(pairs.mean(axis=0))
+    assert shares.errors == pytest.approx([0.75, 0.75, 0.0])
+
+
 def test_the_sampling_error_falls_with_the_root_of_the_permutations() -> None:
     game = random_game(10, 1)
     truth = exact_shares(game, 10).values

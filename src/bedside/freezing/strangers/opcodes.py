@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from bedside.freezing.strangers.stream import Lost, Stream
 
-MAX_OPCODES: Final = 400_000
+MAX_OPCODES: Final = 300_000
 """A forest of a thousand trees has some 150,000; a network's state dict, a few thousand."""
 
 LONGEST_TEXT: Final = 512

@@ -39,7 +39,7 @@ def decode_frame(
 
     Args:
         codestream: All fragments of the frame, joined.
-        syntax: A compressed transfer syntax.
+        syntax: A transfer syntax of the JPEG family.
         layout: What the DICOM header says.
         limits: How large the frame's own headers may be.
 
@@ -50,8 +50,6 @@ def decode_frame(
         raise corrupt(
             f"its compressed pixels have {layout.stored} bits, and the high bit {layout.high_bit}"
         )
-    if syntax.coding == "rle":
-        return _rle(codestream, layout), False
     if syntax.coding == "jpeg-2000":
         return _jpeg_2000(codestream, layout), layout.photometric in ("RGB", "YBR_ICT", "YBR_RCT")
     stream = jpeg.take_apart(codestream, limits, padded=True)
@@ -147,8 +145,14 @@ def _encapsulated(frame: bytes) -> bytes:
     return item + item[:4] + struct.pack("<I", len(padded)) + padded + end
 
 
-def _rle(data: bytes, layout: Layout) -> Frame:
-    """Return a run-length encoded frame. Source: PS3.5, annex G."""
+def run_lengths(data: bytes, layout: Layout) -> Frame:
+    """Return a run-length encoded frame's whole samples, unused bits included.
+
+    Source: DICOM PS3.5, annex G.
+
+    Raises:
+        PictureRefused: its header or a segment is not what the layout demands.
+    """
     count = layout.samples * layout.allocated // 8
     if len(data) < _RLE_HEADER:
         raise corrupt("its run-length header is cut")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from bedside.imaging.refusals import corrupt, too_large
 
@@ -31,8 +31,10 @@ _LONG: Final = frozenset(
     ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
 )
 _SHORT: Final = frozenset(
-    ("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL")
-    + ("SS", "ST", "TM", "UI", "UL", "US")
+    (
+        *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO"),
+        *("LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"),
+    )
 )
 """Value representations with a length of 32 and of 16 bits. Source: section 7.1.2."""
 
@@ -96,9 +98,9 @@ class Walk:
         """
         position, before = start, -1
         while position < end:
-            tag, vr, value, length = self._header(position, end, syntax)
-            if group is not None and tag >> 16 != group:
+            if group is not None and self._group(position, syntax) != group:
                 return
+            tag, vr, value, length = self._header(position, end, syntax)
             if tag <= before:
                 raise corrupt(f"the element {told(tag)} stands after {told(before)}")
             before = tag
@@ -121,6 +123,10 @@ class Walk:
             else:
                 position = start + length
                 yield start, position
+
+    def _group(self, position: int, syntax: Syntax) -> int:
+        byteorder: Literal["big", "little"] = "big" if syntax.big_endian else "little"
+        return int.from_bytes(self._data[position : position + 2], byteorder)
 
     def _header(self, position: int, end: int, syntax: Syntax) -> tuple[int, str, int, int]:
         """Return tag, value representation, start and length of the element at `position`."""

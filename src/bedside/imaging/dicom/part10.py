@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import Final
 
@@ -85,7 +86,11 @@ def _inflated(stream: bytes, limits: PictureLimits) -> bytes:
             f"a data set that inflates to more than {limits.file_bytes} bytes",
             f"{limits.file_bytes}",
         )
-    if not inflating.eof or inflating.unused_data.strip(b"\0"):
+    gzip_end = struct.pack("<II", zlib.crc32(data), len(data))  # GDCM writes it
+    if not inflating.eof or inflating.unused_data.rstrip(b"\0") not in (
+        b"",
+        gzip_end.rstrip(b"\0"),
+    ):
         raise corrupt("its deflated data set is cut, or something follows it")
     return data
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.imaging.colour import rgb_of_ycc
-from bedside.imaging.dicom.codecs import Frame, decode_frame
+from bedside.imaging.dicom.codecs import Frame, decode_frame, run_lengths
 from bedside.imaging.dicom.elements import PIXEL_DATA, Element
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.layout import PALETTE, Layout
@@ -38,6 +38,9 @@ def stored_pixels(
         raise corrupt(f"its pixels are not written as {syntax.name} demands")
     if element.fragments is None:
         frame, is_rgb = _stored_bits(_native(header, element, layout), layout), False
+    elif syntax.coding == "rle":
+        samples = run_lengths(_joined(header, element), layout)
+        frame, is_rgb = _stored_bits(samples, layout), False
     else:
         frame, is_rgb = decode_frame(_joined(header, element), syntax, layout, limits)
         frame = _allowed(frame, layout)
