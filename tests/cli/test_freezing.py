@@ -130,3 +130,106 @@ def test_data_outside_the_declared_domain_is_refused(
     assert answer.code == 1
     assert answer.json["error"]["kind"] == "FreezeRefused"
     assert "Your own data lies outside the declared domain" in answer.err
+
+
+NETWORK = """
+[network]
+gives = "logits"
+
+[[preprocessing]]
+op = "select_numbers"
+fields = ["alcohol", "hue"]
+output = "raw"
+
+[[preprocessing]]
+op = "standardise"
+input = "raw"
+centre = [13.0, 1.0]
+scale = [0.8, 0.2]
+output = "scaled"
+
+[output]"""
+
+NET = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, classes, hidden=2):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, classes))
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+
+
+@pytest.fixture
+def network(author: dict[str, Path]) -> dict[str, Path]:
+    """The same author with a network: a state dict and the file of its class."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))
+    folder = author["out"].parent
+    weights = {f"layers.{name}": value for name, value in layers.state_dict().items()}
+    torch.save(weights, folder / "weights.pth")
+    (folder / "net.py").write_text(NET)
+    spec = SPEC.replace("native_classes = [0, 1, 2]\n", "").replace("\n[output]", NETWORK)
+    author["spec"].write_text(spec)
+    return {**author, "model": folder / "weights.pth", "module": folder / "net.py"}
+
+
+def test_weights_and_a_class_with_its_arguments_become_a_signed_package(
+    cli: Cli, laboratory: Laboratory, network: dict[str, Path]
+) -> None:
+    module = ("--module", f"{network['module']}:Net", "--arg", "classes=3", "--arg", "hidden=6")
+    made = cli.json(*words(network, laboratory), *module)
+    assert made["difference"]["largest"] < 1e-5
+    assert [one["what"] for one in made["compared"]][-2:] == ["random tensors", "golden cases"]
+    cli.done("verify", network["out"], "--trust", laboratory.public)
+
+
+def test_a_class_without_its_arguments_is_told_what_they_are(
+    cli: Cli, laboratory: Laboratory, network: dict[str, Path]
+) -> None:
+    answer = cli(*words(network, laboratory), "--module", f"{network['module']}:Net")
+    assert answer.code == 2
+    assert "does not take the arguments {}" in answer.err
+    answer = cli(*words(network, laboratory), "--module", "net.py:Net", "--arg", "classes")
+    assert answer.code == 2
+    assert "--arg 'classes' is no NAME=VALUE" in answer.err
+
+
+def test_weights_without_a_class_are_told_how_to_name_it(
+    cli: Cli, laboratory: Laboratory, network: dict[str, Path]
+) -> None:
+    answer = cli(*words(network, laboratory))
+    assert answer.code == 2
+    assert "--module net.py:Net" in answer.err
+
+
+def test_a_draft_is_written_from_model_and_data_and_freezes_nothing_until_it_is_answered(
+    cli: Cli, laboratory: Laboratory, author: dict[str, Path]
+) -> None:
+    draft = author["out"].with_name("draft.toml")
+    init = ("freeze", author["model"], "--init", "--data", author["data"], "--i-made-this")
+    shown = cli.done(*init, "-o", draft)
+    assert "remove the line `draft = true`" in shown
+    text = draft.read_text(encoding="utf-8")
+    assert 'name = "alcohol"' in text
+    assert "native_classes = [0, 1, 2]" in text
+    answer = cli(*words({**author, "spec": draft}, laboratory), "--i-made-this")
+    assert answer.code == 2
+    assert "The spec is a draft" in answer.err
+    again = cli(*init, "-o", draft)
+    assert again.code == 1
+    assert "is there already" in again.err
+
+
+def test_freezing_without_a_spec_says_how_to_begin(cli: Cli, author: dict[str, Path]) -> None:
+    answer = cli("freeze", author["model"], "-o", author["out"])
+    assert answer.code == 2
+    assert "--init --data DATA -o spec.toml" in answer.err

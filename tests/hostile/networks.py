@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,7 @@ def networks() -> Iterator[Hostile]:
     yield from _at_run_time()
 
 
-def _tensor(**parts: object) -> TensorProto:
+def _tensor(**parts: Any) -> TensorProto:
     return TensorProto(name="big", **parts)
 
 
@@ -71,7 +72,7 @@ def _outside() -> dict[str, tuple[Change, str]]:
 
 
 def _tensors() -> dict[str, tuple[Change, str]]:
-    def weight(**parts: object) -> Change:
+    def weight(**parts: Any) -> Change:
         return lambda model: model.graph.initializer.append(_tensor(**parts))
 
     def sparse(model: onnx.ModelProto) -> None:
@@ -264,7 +265,7 @@ def _at_run_time() -> Iterator[Hostile]:
         ]
         used = {name for node in nodes for name in node.input} & constants.keys()
         given = [numpy_helper.from_array(constants[name], name) for name in sorted(used)]
-        return model_of([*nodes, *last], given, (5, 5)).SerializeToString()
+        return bytes(model_of([*nodes, *last], given, (5, 5)).SerializeToString())
 
     outer = helper.make_node("Add", ["a", "b"], ["big"])
     mixed = [

@@ -43,7 +43,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judged]:
     found = write_corpus(folder / "files")
     index = [{"name": h.name, "reader": h.reader, "good": h.says is None} for h in found]
     (folder / "files" / "index.json").write_text(json.dumps(index))
-    command = [sys.executable, "-m", "tests.hostile.judge", folder / "files", folder / "answers"]
+    paths = (str(folder / "files"), str(folder / "answers"))
+    command = [sys.executable, "-m", "tests.hostile.judge", *paths]
     done = subprocess.run(
         command,
         cwd=folder,

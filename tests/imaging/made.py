@@ -81,11 +81,11 @@ def file_of(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG file of these chunks."""
-    out = b"\x89PNG\r\n\x1a\n"
+    out = bytearray(b"\x89PNG\r\n\x1a\n")
     for name, body in chunks:
         out += struct.pack(">I", len(body)) + name + body
         out += struct.pack(">I", zlib.crc32(name + body))
-    return out
+    return bytes(out)
 
 
 def png_header(columns: int, rows: int, depth: int = 8, colour: int = 0) -> tuple[bytes, bytes]:
@@ -105,5 +105,3 @@ def exif(orientation: int, order: str = "<") -> bytes:
     mark = b"II" if order == "<" else b"MM"
     entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
     return mark + struct.pack(f"{order}HIH", 42, 8, 1) + entry + bytes(4)
-
-

@@ -99,7 +99,12 @@ class TestAnyBytes:
     @pytest.mark.parametrize("name", REAL)
     def test_of_a_real_file_that_was_cut_are_refused(self, samples: Path, name: str) -> None:
         data = (samples / name).read_bytes()
-        lengths = {*range(0, min(len(data), 3_000), 37), len(data) // 2, len(data) - 3, len(data) - 1}
+        lengths = {
+            *range(0, min(len(data), 3_000), 37),
+            len(data) // 2,
+            len(data) - 3,
+            len(data) - 1,
+        }
         for length in sorted(lengths):
             assert outcome(data[:length]) != "read", length
 

@@ -97,7 +97,9 @@ class TestRefuses:
         segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
         assert "2 Exif blocks" in refusal(SOUND[:2] + segment * 2 + SOUND[2:]).message
 
-    @pytest.mark.parametrize("block", [b"", b"II", b"XX*\0", b"II*\0\xff\xff\xff\xff", b"II+\0" + bytes(8)])
+    @pytest.mark.parametrize(
+        "block", [b"", b"II", b"XX*\0", b"II*\0\xff\xff\xff\xff", b"II+\0" + bytes(8)]
+    )
     def test_exif_that_cannot_say_which_way_is_up(self, block: bytes) -> None:
         segment = b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block
         assert refusal(SOUND[:2] + segment + SOUND[2:]).code == "corrupt"

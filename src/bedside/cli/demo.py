@@ -24,6 +24,9 @@ from bedside.errors import Unavailable
 SHOWN_PATIENTS = 6
 """Patients in the table; the summary counts all of them."""
 
+MOST_FIELDS = 5
+"""Fields shown of an explanation; the answer itself has all of them."""
+
 PATIENT = "patient.json"
 
 
@@ -87,6 +90,7 @@ def _at_the_bedside(folder: Path, client: Client, story: Story) -> None:
         (i for i, answer in enumerate(answers) if answer["label"] != patients[i]["label"]), 0
     )
     chosen, truth = answers[position], patients[position]["label"]
+    _explain(client, patients[position]["input"], story)
     _decide(client, chosen, truth, story)
     _trace(client, chosen["id"], story)
     with story.step("The ledger proves that nothing was changed, added or taken out"):
@@ -153,6 +157,20 @@ def _be_refused(client: Client, row: dict[str, Json], story: Story) -> None:
             )
         story.line(refused["advice"])
     story.facts["refused"] = refused["refusals"]
+
+
+def _explain(client: Client, row: dict[str, Json], story: Story) -> None:
+    """Ask for the answer to one patient again, with what each field added to it."""
+    with story.step("Why? What each field added, against a row of the training data's medians"):
+        status, answer = client.post(f"/v1/models/{MODEL}/predict", {"input": row, "explain": True})
+        if status == 400:  # the site of an earlier Bedside, whose package declares no explanation
+            story.line("this site's package declares no explanation")
+            return
+        why = _expected(200, status, answer)["explanation"]
+        for one in why["contributions"][:MOST_FIELDS]:
+            story.line(f"{one['contribution']:+8.2f}  {one['field']}")
+        story.line(f"from {why['base']:.2f} to {why['total']:.2f}, {why['scale']} of {why['of']}")
+    story.facts["explanation"] = {name: why[name] for name in ("base", "total", "scale", "of")}
 
 
 def _decide(client: Client, answer: dict[str, Json], truth: str, story: Story) -> None:

@@ -19,9 +19,9 @@ def facts_of_onnx(path: Path) -> ModelFacts:
     Raises:
         FreezeRefused: it is no ONNX that a package may hold.
     """
-    from bedside.freezing.sources.onnx_file import checked_onnx, read_onnx  # noqa: PLC0415 - onnx
+    from bedside.freezing.sources.onnx_file import read_onnx  # noqa: PLC0415 - imports onnx
 
-    graph = checked_onnx(read_onnx(path), path.name).graph
+    graph = read_onnx(path).model.graph
     weights = {one.name for one in graph.initializer}
     return ModelFacts(
         file=path.name,

@@ -98,8 +98,7 @@ def _freeze_here(
 ) -> FrozenModel:
     from bedside.freezing.sources.onnx_file import onnx_source, read_onnx  # noqa: PLC0415 - onnx
 
-    path = Path(job.model)
-    source = onnx_source(read_onnx(path), spec, path.name)
+    source = onnx_source(read_onnx(Path(job.model)), spec)
     return freeze_source(source, data, spec, Circumstances(signer, None, tell))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bedside.imaging.picture import PictureLimits
-from bedside.imaging.refusals import corrupt, too_large
+from bedside.imaging.refusals import check_size, corrupt, too_large
 
 START: Final = b"\xff\xd8"
 
@@ -102,11 +102,11 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
 
     Args:
         data: The file, or a frame of DICOM pixel data.
-        limits: What may stand beside the pixels.
+        limits: How many pixels it may have, and what may stand beside them.
         padded: Whether PADDING may follow the end, as in DICOM fragments.
 
     Raises:
-        PictureRefused: damaged, or more segments, scans or bytes beside its pixels than allowed.
+        PictureRefused: damaged, or more pixels, segments, scans or bytes beside them than allowed.
     """
     walk, position = _Walk(), len(START)
     while True:
@@ -128,9 +128,11 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
         raise corrupt(f"{len(rest)} bytes follow the JPEG's end")
     if walk.frame is None or not walk.scans:
         raise corrupt("it has no JPEG frame, or no scan")
-    if walk.scans * walk.frame.rows * walk.frame.columns > MOST_SCANNED:
+    rows, columns = walk.frame.rows, walk.frame.columns
+    check_size(rows, columns, len(walk.frame.components), limits)
+    if walk.scans * rows * columns > MOST_SCANNED:
         raise too_large(
-            f"{walk.scans} scans of {walk.frame.rows} × {walk.frame.columns} pixels",
+            f"{walk.scans} scans of {rows} × {columns} pixels",
             f"{MOST_SCANNED} pixels in all scans",
         )
     if len(walk.exif) > 1:

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bedside.imaging.inflate import WITH_HEADER, inflated_size
 from bedside.imaging.picture import PictureLimits
 from bedside.imaging.refusals import check_size, corrupt, several_frames, too_large, unsupported
 
@@ -36,7 +37,6 @@ _ADAM7: Final = (
 _CRITICAL: Final = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _ANIMATION: Final = (b"acTL", b"fcTL", b"fdAT")
 SAVE_AGAIN: Final = "Save it as a grey PNG of 8 or 16 bits, or RGB of 8, without transparency."
-_PIECE: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,22 +188,12 @@ def _raw_size(rows: int, columns: int, bits: int, *, interlaced: bool) -> int:
 
 
 def _check_inflates_to(stream: bytes, expected: int) -> None:
-    """Inflate in pieces that are thrown away; exactly `expected` bytes must come out."""
-    inflating, size, rest = zlib.decompressobj(), 0, stream
-    try:
-        while not inflating.eof:
-            piece = inflating.decompress(rest, _PIECE)
-            rest = inflating.unconsumed_tail
-            size += len(piece)
-            if size > expected:
-                raise corrupt(
-                    f"its pixels inflate to more than the {expected} bytes that its header promises"
-                )
-            if not piece and not rest and not inflating.eof:
-                raise corrupt("its pixels end too early")
-    except zlib.error as problem:
-        raise corrupt(f"its pixels cannot be inflated ({problem})") from problem
-    if size != expected or inflating.unused_data:
+    size, rest = inflated_size(stream, expected, WITH_HEADER)
+    if size > expected:
+        raise corrupt(
+            f"its pixels inflate to more than the {expected} bytes that its header promises"
+        )
+    if size != expected or rest:
         raise corrupt(f"its pixels are {size} bytes, and its header promises {expected}")
 
 

@@ -15,7 +15,7 @@ from bedside.imaging import jpeg, png
 from bedside.imaging.colour import Stored, without_colour
 from bedside.imaging.orientation import UPRIGHT, exif_orientation, upright
 from bedside.imaging.picture import Facts, Medium, Picture, PictureLimits
-from bedside.imaging.refusals import check_size, corrupt, too_large, unsupported
+from bedside.imaging.refusals import corrupt, too_large, unsupported
 
 _BIT_DEPTH_8: Final = 8
 _GREY_ALPHA, _RGB_ALPHA = 4, 6
@@ -43,7 +43,6 @@ def read_jpeg(data: bytes, limits: PictureLimits) -> Picture:
     """
     stream = jpeg.take_apart(data, limits)
     frame, channels = stream.frame, len(stream.frame.components)
-    check_size(frame.rows, frame.columns, channels, limits)
     if frame.process not in _PROCESSES or frame.precision != _BIT_DEPTH_8:
         raise unsupported(
             f"The JPEG has process FF{frame.process:02X} and {frame.precision} bits", _SAVE_AGAIN

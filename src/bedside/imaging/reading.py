@@ -43,6 +43,13 @@ def read_picture(data: bytes, limits: PictureLimits = USUAL_LIMITS) -> Picture:
     """
     if len(data) > limits.file_bytes:
         raise too_large(f"{len(data)} bytes", f"{limits.file_bytes}")
+    try:
+        return _read(data, limits)
+    except MemoryError as problem:
+        raise too_large("more than memory can hold here", "what this machine can hold") from problem
+
+
+def _read(data: bytes, limits: PictureLimits) -> Picture:
     if data.startswith(png.SIGNATURE):
         return read_png(data, limits)
     if data.startswith(jpeg.START + b"\xff"):

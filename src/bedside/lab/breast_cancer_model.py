@@ -22,6 +22,7 @@ import bedside
 from bedside.canonical import canonical_bytes, digest
 from bedside.clock import Clock, timestamp
 from bedside.errors import FreezeRefused
+from bedside.freezing.explanation_answers import ContributionAnswers
 from bedside.freezing.frames import describe_data, raw_rows
 from bedside.freezing.freeze import freeze
 from bedside.freezing.libraries import check_libraries
@@ -190,6 +191,7 @@ def make_breast_cancer_spec(
         languages=("en", "ja"),
         fields=make_fields(frame),
         output=make_output(threshold),
+        explanation=ContributionAnswers(),
         origin=Origin(
             trained_by="Bedside, bedside.lab.breast_cancer",
             trained_at=timestamp(began),

@@ -80,11 +80,15 @@ class ImagePath:
         return self._answers(self._ready(rows, keep=False))
 
     def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
-        """Return one answer for each row, with a heat map of what spoke for it."""
-        ready = self._ready(rows, keep=True)
+        """Return one answer for each row, with a heat map of what spoke for it.
+
+        Each picture is read once more when its turn comes, so that one picture's pixels at a time
+        are held; reading is a small part of what a heat map takes.
+        """
+        answers = self.answer(rows)
         return tuple(
-            replace(answer, explanation=self._why(one, answer))
-            for one, answer in zip(ready, self._answers(ready), strict=True)
+            replace(answer, explanation=self._why(self._ready([row], keep=True)[0], answer))
+            for row, answer in zip(rows, answers, strict=True)
         )
 
     def _ready(self, rows: Sequence[Json], *, keep: bool) -> list[_Ready]:

@@ -9,7 +9,7 @@ from bedside.freezing.pytorch.module import module_in_memory
 from bedside.freezing.pytorch.source import translate_module
 from tests.freezing.pytorch.networks import KINDS, network, rows
 
-EXPORTED = ("convolutions", "attention", "lstm", "any size")
+EXPORTED = ("convolutions", "attention", "any size")
 
 
 def main(folder: Path) -> None:

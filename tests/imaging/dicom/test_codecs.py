@@ -84,7 +84,9 @@ class TestJpeg:
     def test_with_12_bits_has_no_codec(self) -> None:
         frame = bytearray(file_of(Image.fromarray(GREY), "JPEG"))
         frame[frame.index(b"\xff\xc0") + 4] = 12
-        data = encapsulated(GREY.astype(np.uint16), EXTENDED, bytes(frame), BitsStored=12, HighBit=11)
+        data = encapsulated(
+            GREY.astype(np.uint16), EXTENDED, bytes(frame), BitsStored=12, HighBit=11
+        )
         refused = refusal(data)
         assert refused.code == "no-codec"
         assert "12 bits" in refused.message
@@ -97,7 +99,9 @@ class TestJpeg:
 class TestContradictions:
     @pytest.mark.parametrize("syntax", [BASELINE, JPEG2000Lossless])
     @pytest.mark.parametrize("changes", [{"Rows": 63}, {"Columns": 49}])
-    def test_of_size_are_refused_before_decoding(self, syntax: str, changes: dict[str, Any]) -> None:
+    def test_of_size_are_refused_before_decoding(
+        self, syntax: str, changes: dict[str, Any]
+    ) -> None:
         if syntax == BASELINE:
             data = encapsulated(GREY, syntax, file_of(Image.fromarray(GREY), "JPEG"), **changes)
         else:
@@ -110,7 +114,12 @@ class TestContradictions:
         assert "of 3" in refusal(encapsulated(GREY, JPEG2000Lossless, frame)).message
 
     def test_of_bits_are_refused(self) -> None:
-        assert "16 bits" in refusal(encapsulated(GREY, JPEG2000Lossless, codestream(GREY.astype(np.uint16)))).message
+        assert (
+            "16 bits"
+            in refusal(
+                encapsulated(GREY, JPEG2000Lossless, codestream(GREY.astype(np.uint16)))
+            ).message
+        )
 
     def test_of_sign_are_refused(self) -> None:
         signed = GREY.astype(np.int16)
@@ -140,7 +149,8 @@ class TestEncapsulation:
         assert np.array_equal(read_picture(written(one, JPEG2000Lossless)).values, GREY)
 
     @pytest.mark.parametrize(
-        ("last", "name"), [("100", "MPEG2"), ("110", "JPEG XL"), ("112", "JPEG XL"), ("199", "unknown")]
+        ("last", "name"),
+        [("100", "MPEG2"), ("110", "JPEG XL"), ("112", "JPEG XL"), ("199", "unknown")],
     )
     def test_in_a_syntax_without_decoder_is_refused_by_name(self, last: str, name: str) -> None:
         uid = f"1.2.840.10008.1.2.4.{last}"
@@ -153,9 +163,7 @@ class TestEncapsulation:
 
 
 class TestRunLengths:
-    @pytest.mark.parametrize(
-        ("place", "value"), [(0, 3), (4, 63), (8, 64), (8, 2**31), (8, 2**20)]
-    )
+    @pytest.mark.parametrize(("place", "value"), [(0, 3), (4, 63), (8, 64), (8, 2**31), (8, 2**20)])
     def test_with_a_wrong_header_are_refused(self, place: int, value: int) -> None:
         frame = bytearray(next(generate_frames(rle_data(), number_of_frames=1)))
         struct.pack_into("<I", frame, place, value)

@@ -24,7 +24,9 @@ class TestGrey:
         assert np.array_equal(read_picture(dicom(RAMP, syntax)).values, RAMP)
 
     def test_is_the_same_in_big_endian(self) -> None:
-        assert np.array_equal(read_picture(dicom(RAMP.astype(">u2"), ExplicitVRBigEndian)).values, RAMP)
+        assert np.array_equal(
+            read_picture(dicom(RAMP.astype(">u2"), ExplicitVRBigEndian)).values, RAMP
+        )
 
     def test_of_8_bits_in_big_endian_words_is_put_right(self) -> None:
         pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -91,7 +93,10 @@ class TestColour:
         assert picture.highest == 2**bits - 1
 
     def test_of_a_segmented_palette_is_refused(self) -> None:
-        assert "segmented" in refusal(palette(16, SegmentedRedPaletteColorLookupTableData=b"\0\0")).message
+        assert (
+            "segmented"
+            in refusal(palette(16, SegmentedRedPaletteColorLookupTableData=b"\0\0")).message
+        )
 
     def test_of_a_cut_palette_is_refused(self) -> None:
         assert refusal(palette(16, RedPaletteColorLookupTableData=b"\0\0")).code == "corrupt"

@@ -46,7 +46,9 @@ class TestRealFiles:
         assert np.array_equal(picture.values, by_pydicom(data))
         assert picture.lowest <= picture.values.min() <= picture.values.max() <= picture.highest
 
-    @pytest.mark.parametrize(("packed", "plain"), [("693_J2KR", "693_UNCR"), ("MR2_J2KR", "MR2_UNCR")])
+    @pytest.mark.parametrize(
+        ("packed", "plain"), [("693_J2KR", "693_UNCR"), ("MR2_J2KR", "MR2_UNCR")]
+    )
     def test_lossless_pairs_are_bit_equal(self, samples: Path, packed: str, plain: str) -> None:
         folder = samples / "dicom" / "files"
         one, other = (
@@ -136,7 +138,9 @@ class TestIsNoPicture:
         assert refusal(written(one)).code == "unsupported"
 
 
-@pytest.mark.parametrize(("frames", "code"), [("2", "several-frames"), ("0", "corrupt"), ("1", None)])
+@pytest.mark.parametrize(
+    ("frames", "code"), [("2", "several-frames"), ("0", "corrupt"), ("1", None)]
+)
 def test_the_number_of_frames_is_one(frames: str, code: str | None) -> None:
     data = dicom(RAMP, NumberOfFrames=frames)
     if code is None:

@@ -26,7 +26,15 @@ class TestRescale:
 
     @pytest.mark.parametrize(
         ("slope", "intercept"),
-        [("0", "0"), ("1e38", "0"), ("1e300", "0"), ("1e-30", "1000"), ("1", "1e39"), ("", "3"), ("1\\2", "0")],
+        [
+            ("0", "0"),
+            ("1e38", "0"),
+            ("1e300", "0"),
+            ("1e-30", "1000"),
+            ("1", "1e39"),
+            ("", "3"),
+            ("1\\2", "0"),
+        ],
     )
     def test_that_makes_no_sense_is_refused(self, slope: str, intercept: str) -> None:
         data = raw_texts(RescaleSlope=slope, RescaleIntercept=intercept)
@@ -51,7 +59,10 @@ class TestModalityTable:
 
     @pytest.mark.parametrize("descriptor", [[3, 0, 16], [2, 0, 4], [2, 0]])
     def test_that_does_not_fit_its_descriptor_is_refused(self, descriptor: list[int]) -> None:
-        assert refusal(written(with_table(descriptor, np.array([5, 9], dtype="<u2")))).code == "corrupt"
+        assert (
+            refusal(written(with_table(descriptor, np.array([5, 9], dtype="<u2")))).code
+            == "corrupt"
+        )
 
 
 class TestWindows:
@@ -67,7 +78,12 @@ class TestWindows:
         assert read_picture(data).windows == ((40.5, 351),)
 
     @pytest.mark.parametrize(
-        "changes", [{"VOILUTFunction": "SIGMOID"}, {"WindowWidth": ["0", "350"]}, {"WindowWidth": ["-1", "2"]}]
+        "changes",
+        [
+            {"VOILUTFunction": "SIGMOID"},
+            {"WindowWidth": ["0", "350"]},
+            {"WindowWidth": ["-1", "2"]},
+        ],
     )
     def test_that_cannot_be_used_are_left_out_together(self, changes: dict[str, Any]) -> None:
         usual = {"WindowCenter": ["40", "50"], "WindowWidth": ["350", "100"]}

@@ -6,6 +6,7 @@ names, operators of its own, graphs without an end) is refused before any librar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,13 +33,28 @@ MAX_ONNX_BYTES = 1_900_000_000
 """One protobuf message holds less than 2 GiB."""
 
 
-def read_onnx(path: Path) -> bytes:
-    """Return an ONNX file as one graph: weights in files beside it inside, functions inlined.
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """An ONNX model as it came.
+
+    Attributes:
+        name: What refusals call it.
+        digest: Of its bytes.
+        model: The model, with all of its weights inside.
+    """
+
+    name: str
+    digest: str
+    model: onnx.ModelProto
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """Return an ONNX file; weights that lie in files beside it are brought inside.
 
     Raises:
         NotFound: there is no such file.
         LimitExceeded: larger than `MAX_ONNX_BYTES`.
-        FreezeRefused: not ONNX, or weights that lie anywhere else.
+        FreezeRefused: not ONNX, or one that no package may hold; says why.
     """
     if not path.is_file():
         raise NotFound(f"There is no file {str(path)!r}.", advice="Give the path of an ONNX file.")
@@ -46,35 +62,44 @@ def read_onnx(path: Path) -> bytes:
         raise LimitExceeded(f"{path.name!r} has {size} bytes; at most {MAX_ONNX_BYTES}.")
     data = path.read_bytes()
     model = _parsed(data, path.name)
-    changed = with_weights_inside(model, path)
-    if model.functions:
-        model, changed = inliner.inline_local_functions(model), True
-    return _serialised(model) if changed else data
+    with_weights_inside(model, path)
+    return OnnxFile(path.name, digest(data), _checked(model, path.name))
 
 
-def onnx_source(model: object, spec: Spec, name: str) -> TensorSource:
-    """Return an ONNX graph, as bytes or as `onnx.ModelProto`, as a source.
+def onnx_in_memory(model: object) -> OnnxFile:
+    """Return an ONNX model given as bytes, or as `onnx.ModelProto`.
 
     Raises:
-        FreezeRefused: not ONNX, or a graph that no package may hold; says why.
+        FreezeRefused: not ONNX, or one that no package may hold; says why.
+    """
+    name = "the ONNX graph"
+    data = model if isinstance(model, bytes) else _serialised(model)
+    return OnnxFile(name, digest(data), _checked(_parsed(data, name), name))
+
+
+def onnx_source(file: OnnxFile, spec: Spec) -> TensorSource:
+    """Return an ONNX model as a source.
+
+    Raises:
         UsageError: the spec does not say what the network gives.
     """
-    data = model if isinstance(model, bytes) else _serialised(model)
-    graph = checked_onnx(data, name)
-    return TensorSource(partial(_opened, graph, digest(data), name), name, spec)
+    return TensorSource(partial(_opened, file), file.name, spec)
 
 
-def checked_onnx(data: bytes, name: str) -> onnx.ModelProto:
-    """Return the model in `data`, after its bytes were looked into.
-
-    Raises:
-        FreezeRefused: not ONNX, or a graph that no package may hold; says why.
-    """
+def _checked(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """Return `model` with functions inlined and each operator set named once, if it is harmless."""
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    once = {
+        (one.domain if one.domain != "ai.onnx" else "", one.version) for one in model.opset_import
+    }
+    del model.opset_import[:]
+    model.opset_import.extend(onnx.helper.make_opsetid(*one) for one in sorted(once))
     try:
-        read_opset(data)
+        read_opset(_serialised(model))
     except PackageDamaged as problem:
         raise _refused(name, problem.message, problem.advice) from problem
-    return _parsed(data, name)
+    return model
 
 
 def _parsed(data: bytes, name: str) -> onnx.ModelProto:
@@ -97,14 +122,9 @@ def _serialised(model: object) -> bytes:
     return written
 
 
-def _opened(
-    model: onnx.ModelProto,
-    found: str,
-    name: str,
-    example: Tensors,
-    answers: NetworkAnswers,
-) -> TensorModel:
-    network = cut_down(model, name, example.shape[1:], answers)
+def _opened(file: OnnxFile, example: Tensors, answers: NetworkAnswers) -> TensorModel:
+    model = file.model
+    network = cut_down(model, file.name, example.shape[1:], answers)
     made_by = " ".join(one for one in (model.producer_name, model.producer_version) if one)
     return TensorModel(
         graph=network.graph,
@@ -115,7 +135,7 @@ def _opened(
         columns=network.columns,
         native=_NativeGraph(network),
         algorithm=f"ONNX graph by {made_by[:200]}" if made_by else "ONNX graph",
-        parameters={"file": name, "digest": found, "ir_version": model.ir_version},
+        parameters={"file": file.name, "digest": file.digest, "ir_version": model.ir_version},
         libraries=versions(RUNNING, "lab"),
     )
 

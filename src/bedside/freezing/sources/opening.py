@@ -27,9 +27,12 @@ def open_source(model: object, spec: Spec) -> Source:
         return _open_path(Path(model), spec)
     kinds = [f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(model).__mro__]
     if isinstance(model, bytes) or "onnx.ModelProto" in kinds:
-        from bedside.freezing.sources.onnx_file import onnx_source  # noqa: PLC0415 - imports onnx
+        from bedside.freezing.sources.onnx_file import (  # noqa: PLC0415 - imports onnx
+            onnx_in_memory,
+            onnx_source,
+        )
 
-        return onnx_source(model, spec, "the ONNX graph")
+        return onnx_source(onnx_in_memory(model), spec)
     if "torch.Module" in kinds:
         from bedside.freezing.sources.module import module_source  # noqa: PLC0415 - imports torch
 
@@ -49,4 +52,4 @@ def _open_path(path: Path, spec: Spec) -> Source:
         )
     from bedside.freezing.sources.onnx_file import onnx_source, read_onnx  # noqa: PLC0415
 
-    return onnx_source(read_onnx(path), spec, path.name)
+    return onnx_source(read_onnx(path), spec)

@@ -9,6 +9,7 @@ from typing import Final
 from bedside.imaging.dicom.elements import EXPLICIT, Element, Walk
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.syntaxes import TransferSyntax, transfer_syntax
+from bedside.imaging.inflate import RAW, inflated_size
 from bedside.imaging.picture import PictureLimits
 from bedside.imaging.refusals import corrupt, not_a_picture, too_large
 
@@ -75,23 +76,16 @@ def check_class(sop_class: str | None) -> None:
 
 def _inflated(stream: bytes, limits: PictureLimits) -> bytes:
     """Return a deflated data set; what it grows to is bounded. Source: PS3.5, section A.5."""
-    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        data = inflating.decompress(stream, limits.file_bytes)
-        more = not inflating.eof and inflating.decompress(inflating.unconsumed_tail, 1)
-    except zlib.error as problem:
-        raise corrupt(f"its data set cannot be inflated ({problem})") from problem
-    if more:
+    size, rest = inflated_size(stream, limits.file_bytes, RAW)
+    if size > limits.file_bytes:
         raise too_large(
             f"a data set that inflates to more than {limits.file_bytes} bytes",
             f"{limits.file_bytes}",
         )
-    gzip_end = struct.pack("<II", zlib.crc32(data), len(data))  # GDCM writes it
-    if not inflating.eof or inflating.unused_data.rstrip(b"\0") not in (
-        b"",
-        gzip_end.rstrip(b"\0"),
-    ):
-        raise corrupt("its deflated data set is cut, or something follows it")
+    data = zlib.decompress(stream[: len(stream) - len(rest)], RAW, size)
+    gzip_end = struct.pack("<II", zlib.crc32(data), size)  # GDCM writes it
+    if rest.rstrip(b"\0") not in (b"", gzip_end.rstrip(b"\0")):
+        raise corrupt("something follows its deflated data set")
     return data
 
 
