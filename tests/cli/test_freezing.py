@@ -5,10 +5,12 @@ from pathlib import Path
 
 import joblib
 import pytest
+import torch
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import nn
 
 from tests.cli.conftest import Cli, Laboratory
 
@@ -168,8 +170,6 @@ class Net(nn.Module):
 @pytest.fixture
 def network(author: dict[str, Path]) -> dict[str, Path]:
     """The same author with a network: a state dict and the file of its class."""
-    import torch
-    from torch import nn
 
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))

@@ -56,7 +56,7 @@ def codes(answer: Answer) -> list[str]:
 
 
 def test_the_whole_way_is_gone_and_a_film_is_answered_in_all_three_forms(journey: Journey) -> None:
-    sentences = re.findall(r"^film\.(?:png|dcm), (.+): (.+, .+ threshold .+)$", journey.told, re.M)
+    sentences = re.findall(r"^film\.(?:png|dcm), ([^:]+): (.+ threshold .+)$", journey.told, re.M)
     assert [form for form, _ in sentences] == ["in JSON", "in a form", "the file alone"]
     assert len({sentence for _, sentence in sentences}) == 1
     assert (journey.folder / "heat.png").read_bytes().startswith(b"\x89PNG")
@@ -132,7 +132,9 @@ def first(samples: Path, name: str) -> bytes:
 def test_what_is_no_chest_film_is_refused_by_its_header(
     runner: Runner, samples: Path, name: str
 ) -> None:
-    assert re.search(r"(modality|body_part): out-of-domain", refusals(runner, first(samples, name)))
+    assert re.search(
+        r"'(modality|body_part)': out-of-domain", refusals(runner, first(samples, name))
+    )
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -161,7 +163,7 @@ def test_the_answer_is_explained_by_a_heat_map(runner: Runner) -> None:
     (answer,) = runner.predict([row], explain=True)
     assert isinstance(answer.explanation, PictureExplained)
     assert answer.explanation.passes == 170
-    assert read_picture(answer.explanation.png).values.shape[:2] == (512, 512)
+    assert len(read_picture(answer.explanation.png).values) == 512
 
 
 def test_the_page_shows_the_commands_that_were_run() -> None:

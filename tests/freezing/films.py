@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from bedside.canonical import Json
 from bedside.freezing.spec import Spec, make_spec
@@ -40,7 +41,8 @@ def film(number: int) -> NDArray[np.uint8]:
     if number % 2:
         across, down = random.uniform(30, 66, 2)
         grey = grey + 90 * np.exp(-((x - across) ** 2 + (y - down) ** 2) / 60)
-    return np.clip(grey + random.normal(0, 6, grey.shape), 0, 255).astype(np.uint8)
+    noisy: NDArray[np.float64] = np.clip(grey + random.normal(0, 6, grey.shape), 0, 255)
+    return noisy.astype(np.uint8)
 
 
 @cache
@@ -57,21 +59,15 @@ def folder(path: Path, count: int = 24) -> Path:
     return path
 
 
-def spot_network() -> Any:
+def spot_network() -> nn.Module:
     """Return a network that gives one logit: how bright the brightest spot is."""
-    import torch
-    from torch import nn
-
-    blur = nn.Conv2d(1, 2, 5, padding=2)
+    blur = nn.Conv2d(1, 2, 5, padding=2, bias=False)
     nn.init.constant_(blur.weight, 1 / 25)
-    nn.init.zeros_(blur.bias)
-    norm = nn.BatchNorm2d(2)
-    last = nn.Linear(2, 1)
-    with torch.no_grad():
-        norm.running_mean += 0.2
-        norm.running_var *= 0.5
-        last.weight.fill_(4.0)
-        last.bias.fill_(-6.4)
+    norm, last = nn.BatchNorm2d(2), nn.Linear(2, 1)
+    state = {"running_mean": torch.full((2,), 0.2), "running_var": torch.full((2,), 0.5)}
+    norm.load_state_dict(state, strict=False)
+    nn.init.constant_(last.weight, 4.0)
+    nn.init.constant_(last.bias, -6.4)
     layers = (blur, norm, nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(), last)
     return nn.Sequential(*layers).eval()
 

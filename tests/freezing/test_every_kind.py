@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import mlflow.onnx
+import mlflow.pytorch
+import mlflow.sklearn
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
 import skops.io
+import torch
+from mlflow.models import infer_signature
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -23,23 +28,22 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from bedside.canonical import Json
 from bedside.freezing.frames import raw_rows
 from bedside.freezing.isolated import freeze_file
 from bedside.freezing.model_file import ModelFile
+from bedside.imaging.geometry import resize
 from bedside.runtime.runner import load
-from tests.freezing.building import AGE, CREATININE, SITE, SODIUM, STAGE, answers, clinic, outcome
-from tests.freezing.films import film_answers, folder, png, spot_network
+from tests.freezing.building import AGE, CREATININE, SODIUM, answers, clinic, outcome
+from tests.freezing.films import film, film_answers, folder, png, spot_network
 from tests.freezing.test_freeze import ALL, clinic_pipeline
 from tests.freezing.toml import written
 
 NUMBERS = (AGE, CREATININE, SODIUM)
 NET = textwrap.dedent(
     """
-    import torch
-    from torch import nn
-
     class Risk(nn.Module):
         def __init__(self, hidden=4):
             super().__init__()
@@ -72,8 +76,6 @@ Native = Callable[[pd.DataFrame], Any]
 
 
 def prepared(frame: pd.DataFrame) -> Any:
-    import torch
-
     filled = frame[["age", "creatinine", "sodium"]].fillna(
         {"age": 60, "creatinine": 1.2, "sodium": 140}
     )
@@ -82,8 +84,6 @@ def prepared(frame: pd.DataFrame) -> Any:
 
 
 def risk_network(folder: Path) -> tuple[Any, Native]:
-    import torch
-
     (folder / "net.py").write_text(NET)
     names: dict[str, Any] = {}
     exec(compile(NET, "net.py", "exec"), names)  # noqa: S102 - the text above
@@ -121,8 +121,6 @@ def skops_file(folder: Path) -> Any:
 
 
 def torch_weights(folder: Path) -> Any:
-    import torch
-
     network, native = risk_network(folder)
     torch.save(network.state_dict(), folder / "weights.pth")
     module = f"{folder / 'net.py'}:Risk"
@@ -131,8 +129,6 @@ def torch_weights(folder: Path) -> Any:
 
 
 def exported(network: Any, path: Path) -> None:
-    import torch
-
     rows = torch.export.Dim("rows")
     made = torch.onnx.export(
         network, (torch.zeros(2, 3),), dynamic_shapes=({0: rows},), verbose=False
@@ -148,9 +144,6 @@ def onnx_table(folder: Path) -> Any:
 
 
 def mlflow_skops(folder: Path) -> Any:
-    import mlflow.sklearn
-    from mlflow.models import infer_signature
-
     model, native = fitted(LogisticRegression(max_iter=2000), whole=True)
     frame = clinic()
     mlflow.sklearn.save_model(
@@ -165,8 +158,6 @@ def mlflow_skops(folder: Path) -> Any:
 
 
 def mlflow_pickle(folder: Path) -> Any:
-    import mlflow.sklearn
-
     model, native = fitted(LogisticRegression(max_iter=2000), whole=True)
     mlflow.sklearn.save_model(
         model,
@@ -178,10 +169,6 @@ def mlflow_pickle(folder: Path) -> Any:
 
 
 def mlflow_torch(folder: Path) -> Any:
-    import mlflow.pytorch
-    import torch
-    from torch import nn
-
     torch.manual_seed(4)
     network = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1)).eval()
     mlflow.pytorch.save_model(
@@ -197,8 +184,6 @@ def mlflow_torch(folder: Path) -> Any:
 
 
 def mlflow_onnx(folder: Path) -> Any:
-    import mlflow.onnx
-
     network, native = risk_network(folder)
     exported(network, folder / "own.onnx")
     mlflow.onnx.save_model(
@@ -247,17 +232,13 @@ def test_a_table_gets_the_native_answer_gaps_included(kind: str, tmp_path: Path)
 
 
 def film_weights(folder: Path) -> ModelFile:
-    import torch
-
     text = inspect.getsource(spot_network)
-    (folder / "net.py").write_text("from __future__ import annotations\n" + text)
+    (folder / "net.py").write_text(f"import torch\nfrom torch import nn\n\n{text}")
     torch.save(spot_network().state_dict(), folder / "weights.pth")
     return ModelFile(folder / "weights.pth", module=f"{folder / 'net.py'}:spot_network")
 
 
 def film_onnx(folder: Path) -> ModelFile:
-    import torch
-
     made = torch.onnx.export(spot_network(), (torch.zeros(1, 1, 32, 32),), verbose=False)
     assert made is not None
     onnx.save(made.model_proto, folder / "model.onnx")
@@ -265,12 +246,9 @@ def film_onnx(folder: Path) -> ModelFile:
 
 
 def native_film_scores(numbers: range) -> Any:
-    import torch
-
-    from bedside.imaging.geometry import resize
-    from tests.freezing.films import film
-
-    units = [resize(film(n).astype(np.float32) / 255, 32, 32, "bilinear") for n in numbers]
+    units = [
+        resize(film(n).astype(np.float32) / np.float32(255), 32, 32, "bilinear") for n in numbers
+    ]
     tensor = torch.tensor(np.stack(units)[:, None])
     with torch.no_grad():
         logits = spot_network()((tensor - 0.5) / 0.25)

@@ -63,7 +63,9 @@ def identity(columns: int, *, deep: bool = False) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-def run(model: onnx.ModelProto, output: str, columns: int, rows: np.ndarray[Any, Any], width: int) -> Any:
+def run(
+    model: onnx.ModelProto, output: str, columns: int, rows: np.ndarray[Any, Any], width: int
+) -> Any:
     written = model.SerializeToString()
     told = Network(
         entry="model.onnx",
@@ -109,7 +111,9 @@ def test_logits_far_from_zero_stay_numbers() -> None:
     raw = np.array([[-2000.0], [2000.0]])
     found = native_head(raw, NetworkAnswers(gives="logit"), declared(BINARY))
     assert found.tolist() == [[1.0, 0.0], [0.0, 1.0]]
-    pair = native_head(np.array([[2000.0, -2000.0]]), NetworkAnswers(gives="logits"), declared(BINARY))
+    pair = native_head(
+        np.array([[2000.0, -2000.0]]), NetworkAnswers(gives="logits"), declared(BINARY)
+    )
     assert pair.tolist() == [[1.0, 0.0]]
 
 
@@ -122,7 +126,9 @@ def test_axes_of_length_one_are_taken_off() -> None:
 
 
 def test_names_that_the_graph_has_are_not_taken_again() -> None:
-    model, name = with_head(identity(1), ("out", 1), NetworkAnswers(gives="logit"), declared(BINARY))
+    model, name = with_head(
+        identity(1), ("out", 1), NetworkAnswers(gives="logit"), declared(BINARY)
+    )
     assert name == "scores_1"
     made = [one for node in model.graph.node for one in node.output]
     assert len(made) == len(set(made))

@@ -48,3 +48,13 @@ def test_the_faces_can_be_imported_without_the_laboratory() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_freezing_a_network_on_pictures_brings_no_scikit_learn_and_no_pandas() -> None:
+    rooms = ("assembly", "images.pictures", "sources.module", "sources.onnx_file")
+    code = (
+        f"import sys, {', '.join(f'bedside.freezing.{room}' for room in rooms)}\n"
+        "assert not {'sklearn', 'pandas', 'skl2onnx', 'joblib'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -28,7 +28,11 @@ def refusal(**changes: Json) -> str:
     ("network", "output", "words"),
     [
         ({"gives": "logits"}, NUMBER, "the output is of kind number, and the network gives logits"),
-        ({"gives": "number"}, THREE, "the output is of kind multiclass, and the network gives numb"),
+        (
+            {"gives": "number"},
+            THREE,
+            "the output is of kind multiclass, and the network gives numb",
+        ),
         ({"gives": "logit"}, THREE, "one column is no answer for the 3 classes"),
         ({"gives": "logits", "column": 1}, THREE, "one column is no answer for the 3 classes"),
         ({"gives": "logits", "columns": [0, 1]}, THREE, "2 columns are stated for 3 classes"),
@@ -68,4 +72,6 @@ def test_a_likeness_is_stated_whole_or_measured() -> None:
     half = {**IMAGE, "likeness": {"minimum": 0.5, "pictures": 20}}
     assert "state `reference` and `pictures` together" in refusal(fields=None, image=half)
     bare = {**IMAGE, "likeness": {}}
-    assert "image.likeness.minimum is missing (the smallest corr" in refusal(fields=None, image=bare)
+    assert "image.likeness.minimum is missing (the smallest corr" in refusal(
+        fields=None, image=bare
+    )

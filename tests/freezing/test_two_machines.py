@@ -12,6 +12,7 @@ from pathlib import Path
 import joblib
 import onnx
 import pytest
+import torch
 from sklearn.ensemble import RandomForestClassifier
 
 from bedside.keys.signing import SigningKey
@@ -46,15 +47,13 @@ NET = """
 from torch import nn
 
 def Net():
-    layers = (nn.Conv2d(1, 2, 5, padding=2), nn.BatchNorm2d(2), nn.ReLU())
+    layers = (nn.Conv2d(1, 2, 5, padding=2, bias=False), nn.BatchNorm2d(2), nn.ReLU())
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(), nn.Linear(2, 1))
 """
 
 
 def make_inputs(inputs: Path) -> None:
     """Write models, specs, data and a key; every machine gets a copy of these."""
-    import torch
-
     frame = clinic()
     model = clinic_pipeline(RandomForestClassifier(5, random_state=0)).fit(frame, outcome(frame))
     joblib.dump(model, inputs / "forest.joblib")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bedside.errors import PictureRefused
-from bedside.imaging.picture import Picture, PictureLimits
+from bedside.imaging.picture import PictureLimits
 from bedside.imaging.reading import read_picture
 from tests.imaging.bombs import BOMBS
 
@@ -29,20 +29,26 @@ REAL = (
     "dicom/files/emri_small_RLE.dcm",
     "dicom/files/liver_deflate.dcm",
 )
+CODES = (
+    "Picture",
+    "not-a-picture",
+    "corrupt",
+    "too-large",
+    "several-frames",
+    "no-codec",
+    "unsupported",
+)
 STARTS = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", bytes(128) + b"DICM\x02\0\x10\0UI")
 
 
 def outcome(data: bytes) -> str:
-    """What becomes of these bytes: `read`, or why not; anything else is an error."""
+    """What becomes of these bytes: `Picture`, or why not; anything else is an error."""
     start = time.process_time()
     try:
-        result = read_picture(data, PictureLimits())
-        assert isinstance(result, Picture)
-        code = "read"
+        code = type(read_picture(data, PictureLimits())).__name__
     except PictureRefused as refused:
-        code = refused.code
-        assert refused.message
-        assert refused.advice
+        code = refused.code if refused.message and refused.advice else "without a word"
+    assert code in CODES
     assert time.process_time() - start < QUICKLY
     return code
 
@@ -94,7 +100,7 @@ class TestAnyBytes:
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     def test_of_a_real_file_that_was_changed_too(self, samples: Path, name: str, seed: int) -> None:
-        outcome(changed((samples / name).read_bytes(), random.Random(seed)))
+        outcome(changed((samples / name).read_bytes(), random.Random(seed)))  # noqa: S311 - no secret
 
     @pytest.mark.parametrize("name", REAL)
     def test_of_a_real_file_that_was_cut_are_refused(self, samples: Path, name: str) -> None:
@@ -106,7 +112,7 @@ class TestAnyBytes:
             len(data) - 1,
         }
         for length in sorted(lengths):
-            assert outcome(data[:length]) != "read", length
+            assert outcome(data[:length]) != "Picture", length
 
 
 def changed(data: bytes, chance: random.Random) -> bytes:

@@ -32,7 +32,14 @@ def refusal(**parts: Any) -> str:
 
 def test_the_field_numbers_and_the_element_types_are_those_of_onnx() -> None:
     fields = TensorProto.DESCRIPTOR.fields_by_name
-    names = ("dims", "data_type", "segment", "float_data", "int32_data", "string_data")
+    names: tuple[str, ...] = (
+        "dims",
+        "data_type",
+        "segment",
+        "float_data",
+        "int32_data",
+        "string_data",
+    )
     names += ("int64_data", "name", "raw_data", "double_data", "uint64_data")
     assert [fields[name].number for name in names] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
     assert [fields[name].number for name in ("external_data", "data_location")] == [13, 14]
@@ -55,7 +62,7 @@ def test_every_element_type_that_onnx_writes_is_read(
 
 
 def test_texts_are_counted() -> None:
-    read(helper.make_tensor("w", TensorProto.STRING, (2,), ["a", "b"]))
+    read(TensorProto(name="w", dims=[2], data_type=8, string_data=[b"a", b"b"]))
     assert "needs 3 numbers or texts; 2 are given" in refusal(
         dims=[3], data_type=TensorProto.STRING, string_data=[b"a", b"b"]
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bedside.freezing.circumstances import Circumstances
 from bedside.freezing.compare import compare, typical_size
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.data import AuthorData
 from bedside.freezing.domain import Group
 from bedside.freezing.explaining import choose_contributions, choose_occlusion
 from bedside.freezing.explanation_answers import OcclusionAnswers
-from bedside.freezing.freeze import Circumstances
 from bedside.freezing.frozen import PICTURES_AT_ONCE, FrozenModelPath
 from bedside.freezing.lineage import make_lineage, moment_of_freezing
 from bedside.freezing.sources.source import FrozenNetwork, Source, model_of

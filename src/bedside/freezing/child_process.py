@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bedside.errors import BedsideError, FreezeRefused, LimitExceeded, NotFound, UsageError
-from bedside.freezing.freeze import Tell
+from bedside.freezing.circumstances import Tell
 from bedside.freezing.job import Job
 
 SECONDS = 1_800

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from bedside.errors import UsageError
+from bedside.freezing.circumstances import Circumstances
 from bedside.freezing.libraries import RUNNING, versions
 from bedside.freezing.output import check_target, write_whole
 from bedside.freezing.spec import Spec
@@ -20,29 +20,6 @@ if TYPE_CHECKING:
     from bedside.freezing.comparison import Comparison
     from bedside.freezing.data import AuthorData
     from bedside.freezing.sources.source import Source
-
-
-Tell: TypeAlias = Callable[[str], None]
-"""Gets a few words about the step that begins."""
-
-
-def unheard(step: str) -> None:
-    """Say nothing about a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What is not of the model: who signs, and at what time.
-
-    Attributes:
-        signer: The signing key, or None.
-        frozen_at: The time to record; None takes SOURCE_DATE_EPOCH or the clock.
-        tell: Hears of each step that begins.
-    """
-
-    signer: SigningKey | None = None
-    frozen_at: datetime | None = None
-    tell: Tell = unheard
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from typing import TypeAlias
 
 from bedside.errors import FreezeRefused, NotFound
 from bedside.freezing.child_process import run_job
+from bedside.freezing.circumstances import Circumstances, Tell, unheard
 from bedside.freezing.comparison import read_comparison
 from bedside.freezing.draft.facts import ModelFacts
 from bedside.freezing.facts import facts_of_onnx, read_facts
-from bedside.freezing.freeze import Circumstances, FrozenModel, Tell, freeze_source, prove, unheard
+from bedside.freezing.freeze import FrozenModel, freeze_source, prove
 from bedside.freezing.job import Job
 from bedside.freezing.mlflow.folder import MlflowModel, read_folder
 from bedside.freezing.model_file import ModelFile

@@ -41,10 +41,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _freeze(job: Job) -> None:
-    from bedside.freezing.freeze import (  # noqa: PLC0415 - an error before is told too
+    from bedside.freezing.circumstances import (  # noqa: PLC0415 - an error before is told too
         Circumstances,
-        freeze_source,
     )
+    from bedside.freezing.freeze import freeze_source  # noqa: PLC0415
     from bedside.freezing.spec import read_spec, with_parameters  # noqa: PLC0415
 
     spec = with_parameters(read_spec(job.spec), job.parameters)

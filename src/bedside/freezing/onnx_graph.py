@@ -169,9 +169,7 @@ def _input(graph: onnx.GraphProto, name: str, wanted: str | None) -> onnx.ValueI
 
 
 def _output(graph: onnx.GraphProto, name: str, wanted: str | None) -> onnx.ValueInfoProto:
-    tensors = {
-        one.name: one for one in graph.output if one.type.tensor_type.elem_type in _ELEMENTS
-    }
+    tensors = {one.name: one for one in graph.output if one.type.tensor_type.elem_type in _ELEMENTS}
     names = [one.name for one in graph.output]
     if wanted is None and len(tensors) == 1:
         wanted = next(iter(tensors))

@@ -9,8 +9,12 @@ import pytest
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused
 from bedside.freezing.freeze import FrozenModel, freeze
+from bedside.freezing.images.writing import PictureWriter
+from bedside.imaging.geometry import resize
 from bedside.imaging.reading import read_picture
 from bedside.package.golden import GoldenCase
+from bedside.runtime.gate import Refusals
+from bedside.runtime.image_gate import ImageGate
 from tests.freezing.building import WHEN
 from tests.freezing.films import IMAGE, film, film_spec, folder, spot_network
 
@@ -48,7 +52,6 @@ def test_each_kind_of_file_and_a_negative_are_tried(golden: tuple[GoldenCase, ..
 
 
 def test_none_is_a_real_picture_nor_shows_one(golden: tuple[GoldenCase, ...]) -> None:
-    from bedside.imaging.geometry import resize
 
     real = [resize(film(n).astype(np.float32), 64, 64, "bilinear") for n in range(24)]
     mean = np.mean(real, axis=0)
@@ -61,7 +64,7 @@ def test_real_pictures_are_taken_only_where_the_author_says_so(tmp_path: Path) -
     films = folder(tmp_path, 4)
     image = {**IMAGE, "likeness": None}
     image.pop("likeness")
-    with pytest.raises(FreezeRefused, match="4 of your pictures can be mixed.*at least 5"):
+    with pytest.raises(FreezeRefused, match=r"4 of your pictures can be mixed.*at least 5"):
         frozen(films, image=image)
     made = frozen(films, image=image, golden={"from_real_rows": True})
     assert made.package.manifest.lineage.golden_from_real_rows
@@ -90,12 +93,12 @@ def test_golden_cases_are_written_for_any_media_and_window(
 ) -> None:
     spec = film_spec(
         image={**IMAGE, "media": media},
-        preprocessing=[window, *[one for one in film_spec().model_dump(mode="json")["preprocessing"][1:]]],
+        preprocessing=[
+            window,
+            *film_spec().model_dump(mode="json")["preprocessing"][1:],
+        ],
     )
     assert spec.image is not None
-    from bedside.freezing.images.writing import PictureWriter
-    from bedside.runtime.gate import Refusals
-    from bedside.runtime.image_gate import ImageGate
 
     declared, first = spec.image.declared(None), spec.preprocessing[0]
     writer = PictureWriter(declared, first)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bedside.errors import FreezeRefused, NotFound, UsageError
+from bedside.errors import FreezeRefused, InputRefused, NotFound, UsageError
 from bedside.freezing.freeze import FrozenModel, freeze
 from bedside.freezing.images.pictures import picture_data
 from bedside.freezing.images.rows import picture_rows
@@ -25,7 +25,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> FrozenModel:
 class TestANetworkOnAFolderOfPictures:
     def test_becomes_a_package_that_answers_like_the_network(self, made: FrozenModel) -> None:
         runner = load(made.package)
-        rows = [{"image": base64.b64encode(png(number)).decode()} for number in (100, 101, 102, 103)]
+        rows = [
+            {"image": base64.b64encode(png(number)).decode()} for number in (100, 101, 102, 103)
+        ]
         labels = [answer.label for answer in runner.predict(rows)]
         assert labels == ["well", "ill", "well", "ill"]
 
@@ -59,10 +61,8 @@ class TestANetworkOnAFolderOfPictures:
         assert {"torch", "onnx", "pydicom", "pillow"} <= set(manifest.conditions.verified_with)
 
     def test_refuses_what_does_not_look_like_the_pictures(self, made: FrozenModel) -> None:
-        from bedside.errors import InputRefused
-
         turned = write_png(np.ascontiguousarray(255 - film(1)))
-        with pytest.raises(InputRefused, match="likeness"):
+        with pytest.raises(InputRefused, match=r"likeness"):
             load(made.package).predict([{"image": base64.b64encode(turned).decode()}])
 
 
@@ -117,7 +117,7 @@ class TestPicturesOutsideTheDeclaredDomain:
     def test_are_too_few_for_a_likeness(self, tmp_path: Path) -> None:
         spec = film_spec()
         assert spec.image is not None
-        with pytest.raises(FreezeRefused, match="mean of at least 5 pictures.*; 4 are here"):
+        with pytest.raises(FreezeRefused, match=r"mean of at least 5 pictures.*; 4 are here"):
             picture_data(folder(tmp_path, 4), spec.image, spec.preprocessing)
 
 
@@ -150,16 +150,16 @@ class TestWhatIsGivenAsPictures:
         assert notes == ("1 files were not read as pictures: labels.txt …",)
 
     def test_is_refused_where_it_is_something_else(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="`data` is a dict, and the spec declares pictures"):
+        with pytest.raises(UsageError, match=r"`data` is a dict, and the spec declares pictures"):
             picture_rows({"a": 1})
-        with pytest.raises(UsageError, match="Picture 0 is a int"):
+        with pytest.raises(UsageError, match=r"Picture 0 is a int"):
             picture_rows([7])
-        with pytest.raises(NotFound, match="no folder"):
+        with pytest.raises(NotFound, match=r"no folder"):
             picture_rows(tmp_path / "none")
-        with pytest.raises(FreezeRefused, match="no pictures"):
+        with pytest.raises(FreezeRefused, match=r"no pictures"):
             picture_rows([])
         (tmp_path / "empty").mkdir()
-        with pytest.raises(FreezeRefused, match="holds no picture"):
+        with pytest.raises(FreezeRefused, match=r"holds no picture"):
             picture_rows(tmp_path / "empty")
 
     @pytest.mark.parametrize(

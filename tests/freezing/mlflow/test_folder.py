@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -82,11 +81,11 @@ def test_a_link_is_refused_wherever_it_stands(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "MLmodel").write_text(MLMODEL.replace("model.skops", "sub/model.skops"))
     (folder / "sub").symlink_to(outside)
-    with pytest.raises(FreezeRefused, match="is a link"):
+    with pytest.raises(FreezeRefused, match=r"is a link"):
         read_folder(folder)
     (folder / "MLmodel").unlink()
-    os.symlink(outside / "model.skops", folder / "MLmodel")
-    with pytest.raises(FreezeRefused, match="MLmodel is a link"):
+    (folder / "MLmodel").symlink_to(outside / "model.skops")
+    with pytest.raises(FreezeRefused, match=r"MLmodel is a link"):
         read_folder(folder)
 
 
@@ -114,7 +113,7 @@ def test_a_gigantic_mlmodel_is_refused_before_it_is_read(tmp_path: Path) -> None
     model(tmp_path)
     with (tmp_path / "MLmodel").open("r+b") as stream:
         stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(LimitExceeded, match="at most"):
+    with pytest.raises(LimitExceeded, match=r"at most"):
         read_folder(tmp_path)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.linear_model import LogisticRegression
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.linear_model import LogisticRegression
 
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, NotFound, UsageError
@@ -105,7 +105,9 @@ def test_a_classifier_of_scikit_learn_is_frozen_by_the_name_of_its_probabilities
 
 
 def test_weights_beside_the_file_are_brought_inside(tmp_path: Path) -> None:
-    onnx.save(line(), tmp_path / "line.onnx", save_as_external_data=True, size_threshold=0, location="w")
+    onnx.save(
+        line(), tmp_path / "line.onnx", save_as_external_data=True, size_threshold=0, location="w"
+    )
     assert (tmp_path / "w").is_file()
     made = frozen(tmp_path / "line.onnx")
     assert made.report.largest < 1e-6
@@ -125,9 +127,11 @@ def test_weights_beside_the_file_are_brought_inside(tmp_path: Path) -> None:
 def test_weights_anywhere_else_are_refused(tmp_path: Path, location: str, words: str) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    onnx.save(line(), folder / "line.onnx", save_as_external_data=True, size_threshold=0, location="w")
+    onnx.save(
+        line(), folder / "line.onnx", save_as_external_data=True, size_threshold=0, location="w"
+    )
     (tmp_path / "w").write_bytes((folder / "w").read_bytes())
-    os.symlink(tmp_path / "w", folder / "link")
+    (folder / "link").symlink_to(tmp_path / "w")
     model = onnx.load(folder / "line.onnx", load_external_data=False)
     for weight in model.graph.initializer:
         weight.external_data[0].value = location
@@ -137,9 +141,11 @@ def test_weights_anywhere_else_are_refused(tmp_path: Path, location: str, words:
 
 
 def test_weights_beyond_the_end_of_their_file_are_refused(tmp_path: Path) -> None:
-    onnx.save(line(), tmp_path / "line.onnx", save_as_external_data=True, size_threshold=0, location="w")
+    onnx.save(
+        line(), tmp_path / "line.onnx", save_as_external_data=True, size_threshold=0, location="w"
+    )
     (tmp_path / "w").write_bytes(b"1")
-    with pytest.raises(FreezeRefused, match="ends beyond the 1 bytes"):
+    with pytest.raises(FreezeRefused, match=r"ends beyond the 1 bytes"):
         read_onnx(tmp_path / "line.onnx")
 
 
@@ -172,7 +178,6 @@ def test_operator_sets_that_the_runtime_may_lack_are_refused() -> None:
     ids=["columns", "one row", "eight rows", "outputs", "integers"],
 )
 def test_what_does_not_fit_the_spec_is_told(model: onnx.ModelProto, words: str) -> None:
-    import re
 
     assert re.search(words, refusal(model))
 
@@ -190,33 +195,35 @@ def test_two_inputs_are_refused() -> None:
 
 def test_what_is_no_onnx_is_refused(tmp_path: Path) -> None:
     assert "cannot be frozen" in refusal(b"\x80\x04not onnx")
-    with pytest.raises(NotFound, match="no file"):
+    with pytest.raises(NotFound, match=r"no file"):
         frozen(tmp_path / "none.onnx")
-    with pytest.raises(UsageError, match="no .onnx file: reading it may run code"):
+    with pytest.raises(UsageError, match=r"no .onnx file: reading it may run code"):
         frozen(tmp_path / "model.pkl")
-    with pytest.raises(UsageError, match="The model is a dict"):
+    with pytest.raises(UsageError, match=r"The model is a dict"):
         frozen({})
 
 
 def test_a_spec_must_say_what_a_network_gives() -> None:
-    with pytest.raises(UsageError, match=r"does not say what the network .* gives. Add \[network\]"):
+    with pytest.raises(
+        UsageError, match=r"does not say what the network .* gives. Add \[network\]"
+    ):
         frozen(line(), spec_for(AGE, SODIUM, native_classes=[]))
     both = spec_for(AGE, SODIUM, network={"gives": "logit"})
-    with pytest.raises(UsageError, match="`native_classes`, which is for scikit-learn models"):
+    with pytest.raises(UsageError, match=r"`native_classes`, which is for scikit-learn models"):
         frozen(line(), both)
-    with pytest.raises(UsageError, match="has `network`, which is for networks"):
+    with pytest.raises(UsageError, match=r"has `network`, which is for networks"):
         frozen(LINE, both)
 
 
 def test_a_category_field_without_its_operation_is_told() -> None:
     stage = {"kind": "category", "name": "stage", "categories": [1, 2, 3]}
     told = spec_for(AGE, stage, native_classes=[], network={"gives": "logit"})
-    with pytest.raises(UsageError, match="how the category field 'stage' becomes numbers"):
+    with pytest.raises(UsageError, match=r"how the category field 'stage' becomes numbers"):
         freeze(line(), data=clinic(gaps=False), spec=told, frozen_at=WHEN)
 
 
 def test_a_network_without_a_number_for_a_gap_is_refused_with_the_operation_that_helps() -> None:
     gap: dict[str, Json] = {**SODIUM, "missing": "allow"}
     told = spec_for(AGE, gap, native_classes=[], network={"gives": "logit"})
-    with pytest.raises(FreezeRefused, match="no number for 'sodium' missing.*`impute` operation"):
+    with pytest.raises(FreezeRefused, match=r"no number for 'sodium' missing.*`impute` operation"):
         freeze(line(), data=FRAME, spec=told, frozen_at=WHEN)

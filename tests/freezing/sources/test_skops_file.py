@@ -19,7 +19,7 @@ X = clinic(gaps=False)[["age", "sodium"]]
 Y = outcome(clinic(gaps=False))
 
 
-class OwnEstimator(BaseEstimator):
+class OwnEstimator(BaseEstimator):  # type: ignore[misc]
     """A class that only its author knows."""
 
 
@@ -60,5 +60,5 @@ def test_a_file_that_unpacks_to_too_much_is_refused(
 ) -> None:
     path = saved(LogisticRegression().fit(X, Y), tmp_path)
     monkeypatch.setattr(skops_file, "MAX_UNPACKED", 100)
-    with pytest.raises(LimitExceeded, match="unpacks to"):
+    with pytest.raises(LimitExceeded, match=r"unpacks to"):
         read_skops(path, i_made_this=False)

@@ -188,5 +188,4 @@ def codestream(pixels: NDArray[Any]) -> bytes:
     one.file_meta = pydicom.dataset.FileMetaDataset()
     one.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     one.compress(JPEG2000Lossless, generate_instance_uid=False)
-    frame = next(generate_frames(one.PixelData, number_of_frames=1))
-    return frame
+    return next(generate_frames(one.PixelData, number_of_frames=1))

@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
-from pydicom.pixels import convert_color_space
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.uid import ExplicitVRBigEndian
 
 from bedside.imaging.reading import read_picture
@@ -87,7 +87,7 @@ class TestColour:
     def test_of_a_palette_is_looked_up_as_pydicom_does_it(self, bits: int) -> None:
         data = palette(bits)
         one = pydicom.dcmread(io.BytesIO(data))
-        expected = pydicom.pixels.apply_color_lut(one.pixel_array, one)
+        expected = apply_color_lut(one.pixel_array, one)
         picture = read_picture(data)
         assert np.array_equal(picture.values, expected)
         assert picture.highest == 2**bits - 1

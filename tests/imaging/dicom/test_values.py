@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 from pydicom.sequence import Sequence
 
 from bedside.imaging.reading import read_picture

@@ -1,0 +1,1 @@
+"""The parsers of strangers' files under a fuzzer that follows which code an input reaches."""

@@ -1,0 +1,231 @@
+"""What is fuzzed: each parser with the files it starts from, and how a structured input is changed.
+
+A target takes any bytes and must return, or raise one of our own errors. Everything else, and every
+input that takes too long or too much memory, is a finding.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from bedside.canonical import Json, canonical_bytes, read_json
+from bedside.errors import BedsideError
+from bedside.freezing.strangers.inspecting import _judged, _kind
+from bedside.freezing.strangers.machine import Findings
+from bedside.freezing.strangers.toml import read_toml
+from bedside.imaging.reading import read_picture
+from bedside.package.archive import read_archive, write_archive
+from bedside.package.golden import read_golden, write_golden
+from bedside.package.manifest import read_manifest, write_manifest
+from bedside.package.package import open_package
+from bedside.runtime.onnx_wire import read_opset
+
+Repair: TypeAlias = Callable[[bytes, random.Random], bytes]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One parser under the fuzzer.
+
+    Attributes:
+        read: Takes any bytes; raises only our own errors.
+        readers: The hostile corpus' readers whose files are seeds.
+        seeds: Good files to start from.
+        repair: Makes a changed input plausible again (checksums, sizes), so that the fuzzer gets
+            past the first check; None where bytes are enough.
+    """
+
+    read: Callable[[bytes], object]
+    readers: tuple[str, ...]
+    seeds: Callable[[], list[bytes]]
+    repair: Repair | None = None
+
+
+def run(target: Target, data: bytes) -> None:
+    """Give `data` to a target; only our own errors are expected."""
+    try:
+        target.read(data)
+    except BedsideError:
+        return
+
+
+def _package(data: bytes) -> None:
+    """Read an archive; where it is one, it must have its only spelling."""
+    entries = read_archive(data)
+    assert write_archive(entries) == data
+    open_package(data)
+
+
+def _manifest(data: bytes) -> None:
+    assert write_manifest(read_manifest(data)) == data
+
+
+def _golden(data: bytes) -> None:
+    assert write_golden(read_golden(data)) == data
+
+
+def _json(data: bytes) -> None:
+    json.dumps(read_json(data), allow_nan=False)
+
+
+def _network(data: bytes) -> None:
+    assert read_opset(data)
+
+
+def _pickle(data: bytes) -> None:
+    """Judge a file; a program that stands in it in the clear must never be taken for weights."""
+    findings = Findings()
+    kind = _kind(io.BytesIO(data), len(data), findings)
+    found = _judged("fuzzed.pkl", len(data), kind, findings)
+    assert found.words
+    if found.names and any(name.module in {"os", "posix"} for name in found.names):
+        assert found.holds_code
+
+
+def _picture(data: bytes) -> None:
+    found = read_picture(data)
+    assert found.values.dtype.name == "float32"
+
+
+def _toml(data: bytes) -> None:
+    read_toml(data, "fuzzed.toml")
+
+
+def _package_seeds() -> list[bytes]:
+    from tests.package.building import Recipe  # noqa: PLC0415
+
+    return [Recipe().archive(), write_archive({"manifest.json": b"{}", "a.b": b""})]
+
+
+def _manifest_seeds() -> list[bytes]:
+    from tests.package.building import Recipe  # noqa: PLC0415
+
+    return [write_manifest(Recipe().manifest())]
+
+
+def _golden_seeds() -> list[bytes]:
+    from tests.package.building import golden_cases  # noqa: PLC0415
+
+    return [write_golden(golden_cases())]
+
+
+def _toml_seeds() -> list[bytes]:
+    root = Path(__file__).resolve().parents[2]
+    return [path.read_bytes() for path in sorted((root / "docs").rglob("*.toml"))] + [
+        b'name = "a"\n[origin]\ncode = "x"\nlist = [1, 2.5, {a = true}]\nt = 2026-01-01T00:00:00Z\n'
+    ]
+
+
+def _repair_zip(data: bytes, _choose: random.Random) -> bytes:
+    """Give every entry of a changed archive the checksum of its content, then spell it anew."""
+    entries: dict[str, bytes] = {}
+    position = 0
+    while data[position : position + 4] == b"PK\x03\x04" and len(data) - position > 30:
+        size = int.from_bytes(data[position + 18 : position + 22], "little")
+        length = int.from_bytes(data[position + 26 : position + 28], "little")
+        name = data[position + 30 : position + 30 + length].decode("latin-1")
+        start = position + 30 + length
+        entries[name] = data[start : start + size]
+        position = start + size
+    try:
+        return write_archive(entries)
+    except BedsideError:
+        return data
+
+
+def _repair_png(data: bytes, _choose: random.Random) -> bytes:
+    """Give every chunk of a changed PNG the checksum of its content."""
+    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return data
+    parts, position = [data[:8]], 8
+    while position + 12 <= len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        body = data[position + 4 : position + 8 + size]
+        parts += [data[position : position + 4], body, zlib.crc32(body).to_bytes(4, "big")]
+        position += 12 + size
+    return b"".join(parts)
+
+
+_VALUES: tuple[Json, ...] = (
+    *(None, True, False, 0, -1, 1.5, 2**53 - 1, 1e300, -1e-300, "", "a", "../a", "a" * 300),
+    *([], [[]], {}, {"a": {}}, [1, "b"], "2026-11-21T08:00:00.000000Z", "sha256:" + "0" * 64),
+)
+
+
+def _change_json(data: bytes, choose: random.Random) -> bytes:
+    """Replace, remove or add something in a JSON document, and spell it canonically."""
+    try:
+        value = json.loads(data)
+        _change(value, choose)
+        return canonical_bytes(value)
+    except (ValueError, RecursionError, BedsideError):
+        return data
+
+
+def _change(value: Json, choose: random.Random) -> None:
+    """Change one place of `value`, found by walking down at random."""
+    while isinstance(value, dict | list) and value:
+        key = choose.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        if isinstance(value[key], dict | list) and value[key] and choose.random() < 0.8:
+            value = value[key]
+            continue
+        match choose.randrange(3):
+            case 0:
+                value[key] = choose.choice(_VALUES)
+            case 1:
+                del value[key]
+            case 2 if isinstance(value, dict):
+                value[choose.choice(("kind", "extra", "name"))] = choose.choice(_VALUES)
+            case _:
+                value.append(value[key])
+        return
+
+
+def _none() -> list[bytes]:
+    return []
+
+
+TARGETS: dict[str, Target] = {
+    "package": Target(_package, ("package", "signed"), _package_seeds, _repair_zip),
+    "manifest": Target(_manifest, (), _manifest_seeds, _change_json),
+    "golden": Target(_golden, (), _golden_seeds, _change_json),
+    "json": Target(_json, ("json",), _golden_seeds, _change_json),
+    "network": Target(_network, ("network", "run"), _none),
+    "pickle": Target(_pickle, ("pickle",), _none),
+    "picture": Target(_picture, ("picture",), _none, _repair_png),
+    "toml": Target(_toml, ("spec",), _toml_seeds),
+}
+"""Every parser that reads what a stranger wrote."""
+
+MAX_SEED_BYTES = 20_000
+"""Larger files of the corpus are bombs; the fuzzer makes its own."""
+
+
+def write_seeds(target: Target, folder: Path) -> None:
+    """Write the files that a target starts from into `folder`."""
+    from tests.hostile.corpus import corpus  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [one.data for one in corpus() if one.reader in target.readers]
+    for number, data in enumerate([*target.seeds(), *found]):
+        if len(data) <= MAX_SEED_BYTES:
+            (folder / f"seed-{number:03}").write_bytes(data)
+
+
+def read_planted(data: bytes) -> None:
+    """A parser with a bug, to see that the fuzzer finds it."""
+    with tempfile.SpooledTemporaryFile() as file:
+        file.write(data)
+    if data.startswith(b"PK") and len(data) > 4 and data[2] == data[3]:
+        raise ZeroDivisionError("planted")
+
+
+PLANTED = Target(read_planted, (), lambda: [b"PK\x03\x04" + bytes(20)])
