@@ -184,7 +184,7 @@ def _change(value: Json, choose: random.Random) -> None:
                 del value[key]
             case 2 if isinstance(value, dict):
                 value[choose.choice(("kind", "extra", "name"))] = choose.choice(_VALUES)
-            case _:
+            case _ if isinstance(value, list):
                 value.append(value[key])
         return
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / ".fuzz-crashes"
+KEPT = ROOT / ".hypothesis" / "crashes"
 """Where an input that broke a parser is kept after the test."""
 
 RUNS = {
@@ -36,21 +36,22 @@ def fuzz(name: str, runs: int, folder: Path) -> tuple[int, int, str]:
         [sys.executable, "-m", "tests.fuzz.harness", name, str(runs), str(SEED), str(folder)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         check=False,
         timeout=230,
     )
     counted = folder / "count"
-    return done.returncode, int(counted.read_text()) if counted.exists() else 0, done.stderr
+    return done.returncode, int(counted.read_text()) if counted.exists() else 0, done.stdout
 
 
 def crashes(folder: Path) -> list[str]:
     """Return every kept input in hex, and keep it where the test's folder does not vanish."""
     found = [one for one in folder.iterdir() if one.name.startswith(("crash-", "timeout-", "oom-"))]
     for one in found:
-        KEPT.mkdir(exist_ok=True)
+        KEPT.mkdir(parents=True, exist_ok=True)
         (KEPT / f"{folder.name}-{one.name}").write_bytes(one.read_bytes())
     return [f"{one.name}: {one.read_bytes().hex()}" for one in found]
 
