@@ -111,8 +111,8 @@ def _explanation(
     if isinstance(spec.explanation, OcclusionAnswers):
         channels, rows, columns = network.shape
         return choose_occlusion((channels, rows, columns), spec.output, spec.explanation)
-    rows = data.some(EVERY_ROW)
-    return choose_contributions(spec.fields, rows, frozen, spec.output, spec.explanation)
+    everybody = data.some(EVERY_ROW)
+    return choose_contributions(spec.fields, everybody, frozen, spec.output, spec.explanation)
 
 
 def _manifest(
