@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import random
 import struct
+import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -169,6 +171,47 @@ def test_brackets_inside_strings_are_not_nesting() -> None:
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
     assert len(read_json(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
+
+
+@given(st.lists(st.sampled_from([b'"', b"\\", b"[", b"]", b"{", b"x", b"xx" * 3000]), max_size=40))
+def test_brackets_are_found_as_a_reader_finds_them_who_looks_at_each_byte(
+    parts: list[bytes],
+) -> None:
+    data = b"".join(parts)
+    expected, inside, escaped = [], False, False
+    for byte in data:
+        letter = bytes([byte])
+        if inside:
+            inside = escaped or letter != b'"'
+            escaped = not escaped and letter == b"\\"
+        elif letter == b'"':
+            inside = True
+        elif letter in (b"[", b"]", b"{", b"}"):
+            expected.append(letter)
+    assert list(canonical._brackets(data)) == expected
+
+
+@pytest.mark.parametrize("filling", [b"[", b"\\\\", b'\\"', b"\\/"])
+def test_a_long_string_takes_neither_time_nor_memory(filling: bytes) -> None:
+    data = b'"' + filling * (2**22 // len(filling)) + b'"[' + b"[]," * 70 + b"[]]"
+    tracemalloc.start()
+    begun = time.thread_time()
+    brackets = sum(1 for _ in canonical._brackets(data))
+    seconds = time.thread_time() - begun
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert brackets == 144
+    assert seconds < 8  # under the tracer; far less without it
+    assert peak < 2.5 * len(data)
+
+
+def test_arrays_and_objects_are_counted_before_they_are_made() -> None:
+    data = b"[" + b"{}," * 100 + b"[]]"
+    assert len(read_json(data, containers=102)) == 101
+    with pytest.raises(LimitExceeded, match="more than 101 arrays and objects"):
+        read_json(data, containers=101)
+    with pytest.raises(LimitExceeded, match="more than 3 arrays"):
+        read_json(b"[[],[],[]]", containers=3)
 
 
 def test_a_digest_names_its_algorithm() -> None:

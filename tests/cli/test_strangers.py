@@ -6,9 +6,14 @@ import pytest
 
 from bedside.cli.strangers import SUFFIXES
 from bedside.freezing.strangers.inspecting import SUFFIXES as PICKLES
+from bedside.runtime.memory import MAX_MEMORY
+from bedside.runtime.onnx_limits import MAX_ELEMENTS, MAX_NODES
+from bedside.runtime.onnx_wire import MAX_PARTS, MAX_SUBGRAPHS_DEEP
 from tests.cli.conftest import Cli
 from tests.hostile.pickles import CALL, STATE_DICT, torch_archive
 from tests.package.building import network
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "strangers-files.md"
 
 
 def test_a_pickle_is_shown_and_not_run(
@@ -24,6 +29,25 @@ def test_a_pickle_is_shown_and_not_run(
     assert "Refused: 'gift.pkl' is a pickle that holds code: it imports os.system" in answer.err
     assert "Do not load it." in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["gift.pkl"]
+
+
+def test_the_page_shows_what_the_command_says(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "gift.pkl").write_bytes(CALL)
+    answer = cli("inspect", tmp_path / "gift.pkl")
+    said = [" ".join(line.split()) for line in (answer.out + answer.err).splitlines()]
+    shown = PAGE.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+    lines = [" ".join(line.split()) for line in shown.splitlines() if line.strip("─ ")]
+    assert len(lines) == 7
+    for line in lines:
+        assert line in said
+
+
+def test_the_page_names_the_limits_that_hold() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for number in (MAX_ELEMENTS, MAX_NODES, MAX_PARTS):
+        assert f"{number:,}" in page
+    for words in (f"{MAX_SUBGRAPHS_DEEP} graphs", f"{MAX_MEMORY // 2**30} GiB"):
+        assert words in page
 
 
 def test_weights_are_shown_and_fine(cli: Cli, tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ from tests.freezing.toml import written
 NUMBERS = (AGE, CREATININE, SODIUM)
 NET = textwrap.dedent(
     """
+    from torch import nn
+
     class Risk(nn.Module):
         def __init__(self, hidden=4):
             super().__init__()

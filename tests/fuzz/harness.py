@@ -14,7 +14,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["bedside", "tests.fuzz", "tomllib"]):
+with atheris.instrument_imports(include=["bedside", "tests.fuzz", "tomllib", "yaml"]):
     from tests.fuzz.targets import PLANTED, TARGETS, Target, run, write_seeds
 
 SECONDS_EACH = 5

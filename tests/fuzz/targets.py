@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import BedsideError
+from bedside.freezing.mlflow.strict_yaml import read_yaml
 from bedside.freezing.strangers.inspecting import _judged, _kind
 from bedside.freezing.strangers.machine import Findings
 from bedside.freezing.strangers.toml import read_toml
@@ -97,6 +98,13 @@ def _picture(data: bytes) -> None:
 
 def _toml(data: bytes) -> None:
     read_toml(data, "fuzzed.toml")
+
+
+def _yaml(data: bytes) -> None:
+    try:
+        read_yaml(data.decode("utf-8"))
+    except ValueError:  # what its caller expects
+        return
 
 
 def _package_seeds() -> list[bytes]:
@@ -202,6 +210,7 @@ TARGETS: dict[str, Target] = {
     "pickle": Target(_pickle, ("pickle",), _none),
     "picture": Target(_picture, ("picture",), _none, _repair_png),
     "toml": Target(_toml, ("spec",), _toml_seeds),
+    "yaml": Target(_yaml, ("mlflow",), _none),
 }
 """Every parser that reads what a stranger wrote."""
 

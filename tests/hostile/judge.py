@@ -49,6 +49,16 @@ PATIENCE = 10
 """Seconds after which a reader is interrupted, so that a hang is named and the rest is judged."""
 
 
+def _mlflow(path: Path) -> None:
+    from bedside.freezing.mlflow.folder import read_folder  # noqa: PLC0415
+
+    folder = path.with_suffix(".folder")
+    folder.mkdir(exist_ok=True)
+    (folder / "model.onnx").touch()
+    (folder / "MLmodel").write_bytes(path.read_bytes())
+    read_folder(folder)
+
+
 def _picture(path: Path) -> None:
     from bedside.imaging.reading import read_picture  # noqa: PLC0415
 
@@ -62,6 +72,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "run": _run,
     "pickle": refuse_code,
     "picture": _picture,
+    "mlflow": _mlflow,
     "json": lambda path: read_json(path.read_bytes()),
     "spec": read_spec,
     "rows": lambda path: read_rows(str(path), FIELDS),

@@ -16,9 +16,41 @@ def texts() -> Iterator[Hostile]:
         yield Hostile(f"{name}.json", "json", data, says)
     for name, (data, says) in _specs().items():
         yield Hostile(f"{name}.toml", "spec", data, says)
+    yield Hostile("good.mlmodel", "mlflow", MLMODEL, None)
+    for name, (data, says) in _mlmodels().items():
+        yield Hostile(f"{name}.mlmodel", "mlflow", data, says)
     yield Hostile("good.csv", "rows", b"radius,sex,age\n14.0,female,50\n", None)
     for name, (data, says) in _rows().items():
         yield Hostile(f"{name}.csv", "rows", data, says)
+
+
+MLMODEL = b"flavors:\n  onnx:\n    data: model.onnx\n    onnx_version: 1.18.0\n"
+
+
+def _mlmodels() -> dict[str, tuple[bytes, str]]:
+    """Return the MLmodel files of folders that hold an empty model.onnx and nothing else."""
+    laughs = b"a0: &a0 [lol]\n" + b"".join(
+        b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 10)
+    )
+    outside = MLMODEL.replace(b"model.onnx", b"../../../etc/passwd")
+    return {
+        "yaml-billion-laughs": (laughs + MLMODEL, "it has an anchor"),
+        "yaml-python-object": (
+            b"x: !!python/object/apply:os.system ['touch canary-was-here']\n" + MLMODEL,
+            "it has a tag",
+        ),
+        "yaml-directive": (b"%YAML 1.1\n---\n" + MLMODEL, "it has a directive"),
+        "yaml-deep": (b"x: " + b"[" * 100_000 + b"\n", "nested too deep"),
+        "yaml-endless": (MLMODEL + b"a: 1\n" * 200_000, "too long"),
+        "yaml-repeated-name": (MLMODEL + MLMODEL, "stands twice"),
+        "yaml-not-utf-8": (b"\xff\xfe" + MLMODEL, "cannot be read"),
+        "yaml-oversized": (MLMODEL + b"#" * 2**20, "at most 1048576"),
+        "mlflow-outside": (outside, "leads out of its folder"),
+        "mlflow-absolute": (MLMODEL.replace(b"model.onnx", b"/etc/passwd"), "leads out of its"),
+        "mlflow-missing": (MLMODEL.replace(b"model.onnx", b"other.onnx"), "is not there"),
+        "mlflow-no-flavours": (b"run_id: 1\n", "it names no flavours"),
+        "mlflow-a-list": (b"- 1\n", "holds no names"),
+    }
 
 
 def _json() -> dict[str, tuple[bytes, str]]:

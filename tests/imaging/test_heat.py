@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -92,3 +94,15 @@ class TestGlyphs:
     def test_differ_from_each_other(self) -> None:
         seen = {drawn(one).tobytes() for one in "0123456789+-.e"}
         assert len(seen) == 14
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(min_value=1e-300, max_value=1e300))
+@example(0.00012)
+@example(9.9e-5)
+@example(3500.0)
+@example(0.0)
+def test_a_legend_finds_room_for_a_number_of_any_size(strongest: float) -> None:
+    grid = np.array([[strongest, -strongest], [0.0, strongest / 2]])
+    film = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
+    assert overlay(film, grid, Placement((2.0, 0.0), (2.0, 0.0))).startswith(b"\x89PNG")

@@ -2,6 +2,7 @@ import pytest
 
 from bedside.errors import PackageDamaged
 from bedside.package.explanation import Occlusion
+from bedside.package.image_bounds import check_bounds
 from bedside.package.image_operations import (
     CropCentre,
     CropSquare,
@@ -77,9 +78,9 @@ class TestOperationsThatDoNotFit:
 
     def test_belong_to_pictures_or_to_tables(self) -> None:
         select = SelectNumbers(fields=("a",), output="x")
-        with pytest.raises(PackageDamaged, match="input is a picture.*'select_numbers'"):
+        with pytest.raises(PackageDamaged, match=r"input is a picture.*'select_numbers'"):
             image_operations([FullRange(), select])
-        with pytest.raises(PackageDamaged, match="input is a table.*'full_range'"):
+        with pytest.raises(PackageDamaged, match=r"input is a table.*'full_range'"):
             tabular_operations([select, FullRange()])
 
 
@@ -90,7 +91,9 @@ class TestAPackageForPictures:
 
     def test_gives_the_model_its_shape(self) -> None:
         recipe = ImageRecipe(operations=(*OPERATIONS[:1], SQUARE))
-        with pytest.raises(PackageDamaged, match="give pictures of 1 × 8 × 8 .* takes 1 × 32 × 32"):
+        with pytest.raises(
+            PackageDamaged, match=r"give pictures of 1 × 8 × 8 .* takes 1 × 32 × 32"
+        ):
             recipe.package()
 
     def test_has_no_model_of_a_table_and_the_other_way_round(self) -> None:
@@ -117,6 +120,30 @@ class TestAPackageForPictures:
         recipe = ImageRecipe(input=wide, operations=(FullRange(), operation, *end))
         with pytest.raises(PackageDamaged, match="could make a picture of"):
             recipe.package()
+
+
+STRIP = CropCentre(rows=1, columns=4096)
+
+
+@pytest.mark.parametrize(
+    ("operations", "fits"),
+    [
+        ([STRIP, ResizeShorter(side=4096, filter="box")], False),
+        ([STRIP, ResizeShorter(side=1, filter="box")], True),
+        ([Resize(rows=64, columns=48, filter="box"), PadSquare()], True),
+        ([CropSquare(), ResizeShorter(side=4096, filter="box")], True),
+        ([PadSquare()], False),
+    ],
+)
+def test_bounds_follow_the_operations(operations: list[ImageOperation], fits: bool) -> None:
+    wide = INPUT.model_copy(
+        update={"columns": SideRange(minimum=1, maximum=16_384), "most_elongated": 100.0}
+    )
+    if fits:
+        check_bounds(wide, operations)
+    else:
+        with pytest.raises(PackageDamaged, match="could make a picture of"):
+            check_bounds(wide, operations)
 
 
 def test_a_manifest_without_an_explanation_does_not_name_it() -> None:

@@ -1,10 +1,12 @@
 """The gate of a picture: every reason by its code, and nothing guessed."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from bedside.canonical import Json
 from bedside.imaging.likeness import thumbnail
@@ -104,8 +106,16 @@ class TestWhatThePictureIsOf:
         sent = row(dicom(film(170.0)), body_part="HEAD")
         assert reasons(sent) == [("body_part", "contradiction")]
 
-    def test_is_text(self) -> None:
-        assert reasons(row(BRIGHT, **{**STATED, "modality": 3})) == [("modality", "wrong-type")]
+    @pytest.mark.parametrize(
+        "stated", [3, "pa", "A" * 17, "PA\n  shown  clear", "\ud800", "", "x" * 200_000, ["PA"]]
+    )
+    def test_is_stated_as_a_code_even_where_any_is_allowed(self, stated: Json) -> None:
+        assert reasons(row(BRIGHT, **{**STATED, "view": stated})) == [("view", "wrong-type")]
+
+    def test_is_left_out_where_the_header_holds_any_text_in_its_place(self) -> None:
+        whole = dicom(film(170.0), ViewPosition="SOME_VIEW_HERE")
+        odd = row(whole.replace(b"SOME_VIEW_HERE", b"PA/LL SEE-NOTE"))
+        assert accepted(odd).facts.view is None
 
     def test_is_refused_flagged_or_allowed_where_nobody_says_it(self) -> None:
         sent = row(BRIGHT)
@@ -131,8 +141,24 @@ class TestHowThePictureLooks:
         assert reasons(ROW, narrow) == [("image", "out-of-range")]
 
     def test_a_larger_one_is_refused_before_it_is_decoded(self) -> None:
-        small = declared(rows=SideRange(minimum=1, maximum=63))
-        assert reasons(ROW, small) == [("image", "too-large")]
+        side = SideRange(minimum=1, maximum=63)
+        assert reasons(ROW, declared(rows=side, columns=side)) == [("image", "too-large")]
+
+    def test_its_sides_are_those_of_the_upright_picture(self) -> None:
+        domain = declared(
+            rows=SideRange(minimum=32, maximum=64), columns=SideRange(minimum=32, maximum=128)
+        )
+        lying = io.BytesIO()
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turn a quarter clockwise to see it upright
+        tall = Image.fromarray(film(170.0, side=128)[:, :64])
+        tall.save(lying, "JPEG", exif=exif, quality=95)
+        found = accepted(row(lying.getvalue(), **STATED), domain)
+        assert found.unit.shape == (64, 128)
+
+    @pytest.mark.parametrize("slope", ["1e-30", "1E-37", "1e-40", "1e30", "-1"])
+    def test_an_odd_rescale_slope_is_judged_or_refused_and_never_a_crash(self, slope: str) -> None:
+        check(row(dicom(film(170.0), RescaleSlope=slope, RescaleIntercept="0")))
 
     def test_it_is_not_too_elongated(self) -> None:
         strip = row(png(film(170.0, side=128)[:50]), **STATED)

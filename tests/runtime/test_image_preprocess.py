@@ -80,6 +80,12 @@ def test_colour_becomes_grey_by_the_weights_of_bt_601() -> None:
     np.testing.assert_allclose(found.tensor[0].ravel(), [0.299, 0.587, 0.114, 0], atol=1e-7)
 
 
+def test_greys_are_weighed_and_never_clipped() -> None:
+    colour = np.array([[[2.0, -3.0, 0.5]]], dtype=np.float32)
+    found = prepared(Greyscale(), unit=colour)
+    assert found.tensor[0, 0, 0] == pytest.approx(0.299 * 2 - 0.587 * 3 + 0.114 * 0.5, abs=1e-6)
+
+
 def test_channels_are_normalised_one_by_one() -> None:
     found = prepared(RepeatChannel(), Normalise(mean=(0.0, 0.5, 1.0), deviation=(1.0, 0.5, 0.25)))
     np.testing.assert_allclose(found.tensor[0], RAMP, atol=1e-6)
@@ -109,7 +115,17 @@ def test_what_comes_out_has_the_shape_that_was_declared(
         assert wanted is None or side == wanted
 
 
-@given(st.lists(operation, max_size=4))
+fine = st.integers(24, 48)
+gentle = st.one_of(
+    st.just(CropSquare()),
+    st.builds(PadSquare),
+    st.builds(Resize, rows=fine, columns=fine, filter=st.sampled_from(["box", "bilinear"])),
+    st.builds(ResizeShorter, side=fine, filter=st.just("bilinear")),
+    st.builds(CropCentre, rows=fine, columns=fine),
+)
+
+
+@given(st.lists(gentle, max_size=3))
 def test_a_place_of_the_network_is_found_again_in_the_picture(
     operations: list[ImageOperation],
 ) -> None:

@@ -12,7 +12,9 @@ from bedside.cli.screen import Page, show
 if TYPE_CHECKING:
     from bedside.freezing.strangers import Inspection
 
-SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".safetensors", ".onnx")
+SUFFIXES: Final = (
+    *(".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".safetensors", ".onnx"),
+)
 """Files that are inspected here; every other is taken for a package."""
 
 

@@ -114,8 +114,9 @@ def model_facts(model: ModelFile) -> ModelFacts:
     job = _job(model, None)
     if job.kind == "onnx":
         return facts_of_onnx(Path(job.model))
-    if job.kind == "torch" and not job.i_made_this:
-        return ModelFacts(file=model.path.name, network=True)
+    if job.kind == "torch":  # a network shows nothing of itself before it is run
+        kind = (job.module or "").rpartition(":")[2]
+        return ModelFacts(file=model.path.name, algorithm=kind or "PyTorch", network=True)
     with tempfile.TemporaryDirectory(prefix="bedside-facts-") as folder:
         job = replace(job, do="facts", folder=folder)
         run_job(job, unheard)

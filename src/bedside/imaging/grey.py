@@ -92,10 +92,14 @@ def percentile_window(picture: Picture, low: float, high: float) -> Unit:
 
 
 def luma(colour: Unit) -> Unit:
-    """Return 0.299 R + 0.587 G + 0.114 B, rows × columns, of rows × columns × 3 (ITU-R BT.601)."""
+    """Return 0.299 R + 0.587 G + 0.114 B, rows × columns, of rows × columns × 3 (ITU-R BT.601).
+
+    Nothing is clipped: values that were normalised before, or overshot in a resize, stay what
+    they are.
+    """
     red, green, blue = (np.float32(weight) for weight in LUMA)
-    grey = red * colour[..., 0] + green * colour[..., 1] + blue * colour[..., 2]
-    return _clipped(grey)
+    grey: Unit = red * colour[..., 0] + green * colour[..., 1] + blue * colour[..., 2]
+    return grey
 
 
 def _clipped(unit: Unit) -> Unit:

@@ -30,6 +30,12 @@ _UNSEEN: Final = np.float32(0.4)
 _LEGEND: Final = 128
 _LEGEND_ROWS: Final = 320
 _MARGIN: Final = 16
+_LETTERS: Final = 6
+"""Characters that find room beside the bar."""
+
+_NOTHING: Final = 1e-98
+"""What is smaller would need more characters, and is nothing."""
+
 _BAR: Final = (12, 32)
 """First column and width of the legend's bar."""
 
@@ -90,9 +96,17 @@ def _legend(rows: int, strongest: float) -> Colour:
     scale = np.linspace(1, -1, height, dtype=np.float32)
     bar = _blended(np.full((height, 1), 0.5, dtype=np.float32), scale[:, np.newaxis])
     panel[_MARGIN : _MARGIN + height, column : column + width] = bar
-    marks = {strongest: _MARGIN, 0.0: _MARGIN + height // 2, -strongest: _MARGIN + height}
-    for value, place in marks.items():
-        text = drawn(f"{value:+.2g}" if value else "0")
+    marks = (strongest, _MARGIN), (0.0, _MARGIN + height // 2), (-strongest, _MARGIN + height)
+    for value, place in marks:
+        text = drawn(_short(value))
         top, left = place - len(text) // 2, column + width + 8
         panel[top : top + len(text), left : left + text.shape[1]] = text[:, :, np.newaxis]
     return panel
+
+
+def _short(value: float) -> str:
+    """Return a number with its sign in at most `_LETTERS` characters, whatever its size."""
+    if abs(value) < _NOTHING:
+        return "0"
+    ways = (f"{value:+.2g}", f"{value:+.0e}", f"{value:+.0e}".replace("e+", "e"))
+    return next(text for text in ways if len(text) <= _LETTERS)

@@ -5,22 +5,15 @@ Pure rules. `package.open_package` applies them; `docs/spec/package.md` names ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bedside.errors import PackageDamaged
 from bedside.package.archive import MANIFEST, MAX_ENTRIES, SIGNATURE
 from bedside.package.explanation import Occlusion, check_explanation, check_passes
 from bedside.package.fields import TabularInput
-from bedside.package.image_operations import (
-    ImageOperation,
-    PadSquare,
-    ResizeShorter,
-    image_shape,
-    told_shape,
-)
-from bedside.package.images import MAX_PIXELS, ImageInput
+from bedside.package.image_bounds import check_bounds
+from bedside.package.image_operations import image_shape, told_shape
+from bedside.package.images import ImageInput
 from bedside.package.manifest import ImageModel, Manifest, Model
 from bedside.package.preprocessing import image_operations, tabular_operations
 from bedside.package.widths import block_widths
@@ -72,7 +65,7 @@ def _check_table(declared: TabularInput, manifest: Manifest) -> None:
 def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
     operations = image_operations(manifest.preprocessing)
     shape = image_shape(declared.pixels, operations)
-    _check_largest(declared, operations)
+    check_bounds(declared, operations)
     if not isinstance(manifest.model, ImageModel):
         raise PackageDamaged("The input is a picture, and the model takes a table.")
     if shape != manifest.model.shape:
@@ -82,21 +75,6 @@ def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
         )
     if isinstance(manifest.explanation, Occlusion):
         check_passes(manifest.explanation, *manifest.model.shape[1:])
-
-
-def _check_largest(declared: ImageInput, operations: Sequence[ImageOperation]) -> None:
-    """Check that no picture of the domain grows beyond `MAX_PIXELS` on its way to the network."""
-    for operation in operations:
-        pixels = 0.0
-        if isinstance(operation, PadSquare):
-            pixels = max(declared.rows.maximum, declared.columns.maximum) ** 2
-        elif isinstance(operation, ResizeShorter):
-            pixels = operation.side**2 * declared.most_elongated
-        if pixels > MAX_PIXELS:
-            raise PackageDamaged(
-                f"The operation {operation.op!r} could make a picture of {pixels:.0f} pixels; at "
-                f"most {MAX_PIXELS}. Narrow rows, columns or most_elongated."
-            )
 
 
 def _check_entries(manifest: Manifest) -> None:

@@ -174,8 +174,7 @@ def image_shape(
     """
     if not 1 <= len(operations) <= MAX_IMAGE_OPERATIONS:
         raise PackageDamaged(
-            f"The preprocessing has {len(operations)} operations; "
-            f"from 1 to {MAX_IMAGE_OPERATIONS}."
+            f"The preprocessing has {len(operations)} operations; from 1 to {MAX_IMAGE_OPERATIONS}."
         )
     shape = ImageShape(1 if pixels == "grey" else 3, None, None)
     for position, operation in enumerate(operations):
@@ -208,10 +207,15 @@ def _shaped(operation: ImageOperation, shape: ImageShape, *, first: bool) -> Ima
             side = operation.side if same else None
             return ImageShape(shape.channels, side, side)
         case Normalise():
-            for name in ("mean", "deviation"):
-                if len(getattr(operation, name)) != shape.channels:
-                    raise _Misfit(f"has {len(getattr(operation, name))} `{name}` for {shape.channels} channel(s)")
+            _demand_lengths(operation, shape.channels)
     return shape
+
+
+def _demand_lengths(operation: Normalise, channels: int) -> None:
+    for name in ("mean", "deviation"):
+        found = len(getattr(operation, name))
+        if found != channels:
+            raise _Misfit(f"has {found} `{name}` for {channels} channel(s)")
 
 
 def _channels(shape: ImageShape, wanted: int, given: int) -> ImageShape:

@@ -6,6 +6,7 @@ Everything here is a frozen value. `runtime.image_gate` judges a picture by it;
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
@@ -25,10 +26,16 @@ MAX_PIXELS = 2**26
 """Pixels of a picture on its way to the network: 256 MiB a channel."""
 
 Medium: TypeAlias = Literal["png", "jpeg", "dicom"]
-CodeString: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9 _]{0,15}$")]
+CODE_STRING = re.compile(r"[A-Z0-9][A-Z0-9 _]{0,15}")
+CodeString: TypeAlias = Annotated[str, Field(pattern=rf"^{CODE_STRING.pattern}$")]
 """A DICOM code string, such as CR or CHEST. Source: DICOM PS3.5, section 6.2 (CS)."""
 Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+
+
+def is_code_string(value: object) -> bool:
+    """Return whether `value` is text in the form of a DICOM code string, such as CHEST."""
+    return isinstance(value, str) and CODE_STRING.fullmatch(value) is not None
 
 
 class SideRange(Frozen):

@@ -21,7 +21,7 @@ from bedside.imaging.likeness import correlation, thumbnail
 from bedside.imaging.picture import Facts, Picture, PictureLimits
 from bedside.imaging.reading import read_picture
 from bedside.package.image_operations import Windowing
-from bedside.package.images import ImageInput, Likeness
+from bedside.package.images import ImageInput, Likeness, is_code_string
 from bedside.runtime.flags import Flag, FlagCode
 from bedside.runtime.gate import Refusals
 from bedside.runtime.windowing import window
@@ -34,6 +34,8 @@ MAX_PICTURE_BYTES: Final = 64 * 2**20
 """A radiograph of 4,096 × 4,096 pixels with 16 bits, uncompressed, has half of this."""
 
 GREY_LEVELS: Final = 65_536
+
+CODE_WORDS: Final = "a DICOM code: at most 16 of A to Z, 0 to 9, space and _"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +65,8 @@ class ImageGate:
     def __init__(self, declared: ImageInput, windowing: Windowing) -> None:
         self._declared = declared
         self._windowing = windowing
-        self._limits = PictureLimits(
-            file_bytes=MAX_PICTURE_BYTES,
-            rows=declared.rows.maximum,
-            columns=declared.columns.maximum,
-        )
+        longest = max(declared.rows.maximum, declared.columns.maximum)  # it may lie on its side
+        self._limits = PictureLimits(file_bytes=MAX_PICTURE_BYTES, rows=longest, columns=longest)
         likeness = declared.likeness
         self._reference = None if likeness is None else np.array(likeness.reference)
 
@@ -98,10 +97,14 @@ class ImageGate:
         return Film(unit, self._as_used(picture.facts, row), (*flags, *more))
 
     def _as_used(self, facts: Facts, row: Mapping[str, Json]) -> Facts:
-        """Return the facts, with what the sender stated where the file says nothing."""
-        stated = {name: row[name] for name in STATED if row.get(name) is not None}
-        silent = {name: value for name, value in stated.items() if getattr(facts, name) is None}
-        return replace(facts, **silent)
+        """Return the facts, with what the sender stated where the file says nothing.
+
+        What a header says in the place of a code and is none may be any text; it is left out.
+        """
+        written = {name: getattr(facts, name) for name in (*STATED, "laterality")}
+        known = {name: value if is_code_string(value) else None for name, value in written.items()}
+        stated = {name: row[name] for name in STATED if written[name] is None and name in row}
+        return replace(facts, **{**known, **stated})
 
     def _read(self, sent: Json, position: int, refusals: Refusals) -> Picture | None:
         allowed = f"a {' or '.join(self._declared.media)} file, as base64"
@@ -135,8 +138,8 @@ class ImageGate:
         }
         for name, (written, allowed) in domain.items():
             stated = row.get(name)
-            words = f"one of {', '.join(allowed)}" if allowed else "any"
-            if stated is not None and not isinstance(stated, str):
+            words = f"one of {', '.join(allowed)}" if allowed else CODE_WORDS
+            if stated is not None and not is_code_string(stated):
                 add(name, "wrong-type", shown(stated), words)
             elif written is not None and stated is not None and written != stated:
                 add(name, "contradiction", f"{stated!r}, and the header says {written!r}", words)
@@ -179,8 +182,9 @@ class ImageGate:
         """Count values, on 65,536 levels of what is possible; the channels' mean where colour."""
         wanted, values = self._declared.intensity, picture.values
         grey = values if values.ndim == 2 else values.mean(axis=2)
-        scale = (GREY_LEVELS - 1) / (picture.highest - picture.lowest)
-        levels = np.bincount(((grey - picture.lowest) * scale).astype(np.int64).ravel())
+        unit = (grey.astype(np.float64) - picture.lowest) / (picture.highest - picture.lowest)
+        unit = np.clip(unit, 0, 1) * (GREY_LEVELS - 1)
+        levels = np.bincount(unit.astype(np.int64).ravel())
         found, most = int(np.count_nonzero(levels)), float(levels.max() / grey.size)
         if found < wanted.levels:
             add("image", "out-of-domain", f"{found} grey value(s)", f"at least {wanted.levels}")

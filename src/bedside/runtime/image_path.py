@@ -82,9 +82,15 @@ class ImagePath:
     def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
         """Return one answer for each row, with a heat map of what spoke for it.
 
-        Each picture is read once more when its turn comes, so that one picture's pixels at a time
-        are held; reading is a small part of what a heat map takes.
+        Of several, each is read once more when its turn comes, so that one picture's pixels at a
+        time are held; reading is a small part of what a heat map takes.
         """
+        if len(rows) == 1:
+            ready = self._ready(rows, keep=True)
+            return tuple(
+                replace(answer, explanation=self._why(ready[0], answer))
+                for answer in self._answers(ready)
+            )
         answers = self.answer(rows)
         return tuple(
             replace(answer, explanation=self._why(self._ready([row], keep=True)[0], answer))

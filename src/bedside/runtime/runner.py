@@ -85,9 +85,12 @@ class Runner:
         try:
             return self.predict([case.input])[0]
         except InputRefused as refused:
+            first = refused.refusals[
+                0
+            ]  # its value may be a person's, and this is told in the clear
             raise GoldenMismatch(
                 f"The golden case {case.id!r} of {self.manifest.ref} does not pass the package's "
-                f"own gate: {refused.refusals[0]}.",
+                f"own gate: {first.field!r}: {first.code}.",
                 advice="Freeze the model again.",
             ) from refused
 

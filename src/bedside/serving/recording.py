@@ -138,7 +138,11 @@ def _refusal_draft(
         "verdict": "refused",
         "refusals": reasons,
     }
-    sealed: dict[str, Json] = {"subject": row.subject, "input": text[:MAX_REFUSED_INPUT], "refusals": told}
+    sealed: dict[str, Json] = {
+        "subject": row.subject,
+        "input": text[:MAX_REFUSED_INPUT],
+        "refusals": told,
+    }
     if asked.pictures and (named := refused_kept(row.input)):
         sealed["picture"] = named
     return _draft(EventKind.REFUSAL, asked, asked.release.ref, body, (sealed, key))

@@ -14,7 +14,7 @@ from bedside.freezing.strangers.names import sort_name
 from bedside.freezing.strangers.stream import Lost, Part, Stream
 from bedside.freezing.strangers.unpacking import Unpacked, compression
 
-SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
+SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 """Files that hold pickles, or that PyTorch reads as such."""
 
 MOST_PICKLES: Final = 64
@@ -43,7 +43,7 @@ def inspect_file(path: Path | str) -> Inspection:
     """Return what the file at `path` would import and call when read; nothing of it is run.
 
     Reads `.pkl` and `.joblib` files of pickle protocols 0 to 5, compressed or not, and all that
-    `torch.save` has written since PyTorch 0.2. Whatever cannot be followed counts as code.
+    `torch.save` writes, in its present form and in that before PyTorch 1.6. Whatever cannot be followed counts as code.
 
     Raises:
         NotFound: there is no such file.
@@ -123,7 +123,7 @@ def _kind(file: BinaryIO, size: int, findings: Findings) -> str:
             return _archive(file, size, findings)
         if first[_TAR_PLACE:] == _TAR_MAGIC:
             findings.doubt("it is too old to be followed")
-            return "tar archive as PyTorch wrote before 0.2"
+            return "tar archive as early PyTorch wrote"
         if packing is not None:
             kind = f"pickle compressed with {packing}"
             return _pickles(Stream(Unpacked(Part(file, 0, size), packing)), findings, kind)

@@ -315,7 +315,13 @@ _Step = Callable[[_Machine, Opcode], None]
 
 def _steps() -> Mapping[str, _Step]:
     """Return what to do for each opcode, by its name."""
-    groups: dict[_Step, tuple[str, ...]] = {
+    groups = _values() | _acts()
+    return MappingProxyType({name: step for step, names in groups.items() for name in names})
+
+
+def _values() -> dict[_Step, tuple[str, ...]]:
+    """Return the opcodes that put plain values together, by what to do for them."""
+    return {
         _Machine.argument: (
             *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"),
             *("STRING", "BINSTRING", "SHORT_BINSTRING"),
@@ -342,6 +348,12 @@ def _steps() -> Mapping[str, _Step]:
         _Machine.set_items: ("SETITEMS",),
         _Machine.add_one: ("APPEND",),
         _Machine.add_many: ("APPENDS", "ADDITEMS"),
+    }
+
+
+def _acts() -> dict[_Step, tuple[str, ...]]:
+    """Return the opcodes that remember, import, call and end, by what to do for them."""
+    return {
         _Machine.put: ("PUT", "BINPUT", "LONG_BINPUT"),
         _Machine.memoize: ("MEMOIZE",),
         _Machine.get: ("GET", "BINGET", "LONG_BINGET"),
@@ -359,4 +371,3 @@ def _steps() -> Mapping[str, _Step]:
         _Machine.nothing: ("FRAME", "READONLY_BUFFER"),
         _Machine.stop: ("STOP",),
     }
-    return MappingProxyType({name: step for step, names in groups.items() for name in names})

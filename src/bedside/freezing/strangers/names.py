@@ -43,8 +43,10 @@ _TENSORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 *("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"),
                 *("_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_qtensor"),
                 *("_rebuild_sparse_tensor", "_rebuild_meta_tensor_no_storage"),
+                "_rebuild_device_tensor_from_cpu_tensor",
             }
         ),
+        "torch._tensor": frozenset({"_rebuild_from_type_v2"}),
         "_codecs": frozenset({"encode"}),
         "builtins": frozenset({"bytearray", "set", "complex"}),
     }
