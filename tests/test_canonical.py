@@ -173,7 +173,7 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
     assert len(read_json(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
 
 
-@given(st.lists(st.sampled_from([b'"', b"\\", b"[", b"]", b"{", b"x", b"xx" * 3000]), max_size=40))
+@given(st.lists(st.sampled_from([b'"', b"\\", b"[", b"]", b"{", b"x", b"xx" * 3000, b'\\"' * 20_000]), max_size=40))
 def test_brackets_are_found_as_a_reader_finds_them_who_looks_at_each_byte(
     parts: list[bytes],
 ) -> None:
@@ -194,14 +194,14 @@ def test_brackets_are_found_as_a_reader_finds_them_who_looks_at_each_byte(
 @pytest.mark.parametrize("filling", [b"[", b"\\\\", b'\\"', b"\\/"])
 def test_a_long_string_takes_neither_time_nor_memory(filling: bytes) -> None:
     data = b'"' + filling * (2**22 // len(filling)) + b'"[' + b"[]," * 70 + b"[]]"
-    tracemalloc.start()
     begun = time.thread_time()
     brackets = sum(1 for _ in canonical._brackets(data))
-    seconds = time.thread_time() - begun
+    assert time.thread_time() - begun < 1
+    tracemalloc.start()
+    assert sum(1 for _ in canonical._brackets(data)) == brackets
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert brackets == 144
-    assert seconds < 8  # under the tracer; far less without it
     assert peak < 2.5 * len(data)
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from bedside.lab.films.collection import Collection
 from bedside.lab.intervals import area_under_curve
 
-PAIRS, PATIENCE = 8, 4
+PAIRS, PATIENCE = 4, 4
 """Pairs in a batch; epochs without a better validation area before training stops."""
 
 
@@ -33,7 +33,7 @@ def fit(net: OpacityNet, pairs: Collection, validation: Collection, epochs: int)
     couples = tensor(pairs.inputs).unflatten(0, (-1, 2))
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.01)
     steps = epochs * -(-len(couples) // PAIRS)
-    pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.004, total_steps=steps)
+    pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.003, total_steps=steps)
     best, weights, worse = -1.0, net.state_dict(), 0
     for epoch in range(epochs):
         net.train()

@@ -22,6 +22,9 @@ Json: TypeAlias = Any
 _TOKEN = re.compile(rb'"[^"\\]{0,4096}+"|["\[\]{}]')
 """A short string without escapes, or where any other string begins, or a bracket."""
 
+_ESCAPES = re.compile(rb'(?:[^"\\]{0,64}+\\.){0,16384}+', re.DOTALL)
+"""Escapes and what is between them, so many at once that the others get their turn meanwhile."""
+
 MAX_DEPTH = 64
 """Deeper nesting than any manifest or message needs; bounds recursion in every reader."""
 
@@ -118,7 +121,8 @@ def _after_string(data: bytes, start: int) -> int:
         inside = data[start:end]
         if (len(inside) - len(inside.rstrip(b"\\"))) % 2 == 0:
             return end + 1
-        start = end + 1
+        skipped = _ESCAPES.match(data, end + 1)
+        start = skipped.end() if skipped else end + 1
     return len(data)
 
 

@@ -125,10 +125,13 @@ def _draft(file: ModelFile, data: Path | None, out: Path, *, as_json: bool) -> N
     with progress(f"Looking at {file.path.name}"):
         text = draft_spec(data, model_facts(file))
     write_whole(out, text.encode("utf-8"))
+    words = [str(file.path), "--spec", str(out), "--data", str(data or "DATA"), "--key", "KEY.pem"]
+    words += ["--module", file.module] if file.module else []
+    words += ["--i-made-this"] if file.i_made_this else []
     lines = [
         f"{out}: the draft of a spec",
         'Answer every "?", read every line marked # PROPOSED, remove the line `draft = true`.',
-        f"Next: bedside freeze {file.path} --spec {out} --data DATA --key KEY -o NAME.bedside",
+        f"Next: bedside freeze {' '.join(words)} -o NAME.bedside",
     ]
     show({"out": str(out)}, lambda page: page.line("\n".join(lines)), as_json=as_json)
 
