@@ -173,7 +173,12 @@ def test_many_brackets_side_by_side_are_not_deep() -> None:
     assert len(read_json(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
 
 
-@given(st.lists(st.sampled_from([b'"', b"\\", b"[", b"]", b"{", b"x", b"xx" * 3000, b'\\"' * 20_000]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from([b'"', b"\\", b"[", b"]", b"{", b"x", b"xx" * 3000, b'\\"' * 20_000]),
+        max_size=40,
+    )
+)
 def test_brackets_are_found_as_a_reader_finds_them_who_looks_at_each_byte(
     parts: list[bytes],
 ) -> None:

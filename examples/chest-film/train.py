@@ -27,7 +27,7 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--out", type=Path, required=True)
     asked.add_argument("--films", type=int, default=1000, help="for training, in pairs")
-    asked.add_argument("--epochs", type=int, default=14, help="at most")
+    asked.add_argument("--epochs", type=int, default=12, help="at most")
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--workers", type=int, default=2)
     given = asked.parse_args()

@@ -47,6 +47,11 @@ TWICE = b'Content-Disposition: form-data; name="view"\r\n'
         (b"nothing", "Expected boundary"),
         (form(part(b"view", b"PA"), end=b""), "its end is missing"),
         (form(part(b"view", b"PA"), end=b"--XX--\r\nmore"), "something follows its end"),
+        (form(part(b"view", b"PA")) + form(part(b"image", b"x")), "something follows its end"),
+        (form(part(b"view", b"PA"), end=b"--XX--junk--XX--"), "something follows its end"),
+        (form(TWICE[:-2] + b'; name="image"\r\n\r\nPA'), "several names"),
+        (form(TWICE[:-2] + b"; name*=utf-8''image\r\n\r\nPA"), "several names"),
+        (form(b"Content-Disposition: form-data; NAME*0*=utf-8''view\r\n\r\nPA"), "extended form"),
         (form(part(b"view", b"PA"), part(b"view", b"AP")), "'view' stands twice"),
         (form(part(b"shoe", b"42")), "a part 'shoe'"),
         (form(b"Content-Type: text/plain\r\n\r\nPA"), "has no name"),
@@ -64,6 +69,17 @@ def test_what_two_readers_could_read_differently_is_refused(data: bytes, said: s
     with pytest.raises(UsageError, match=said) as refused:
         read_parts(data, TYPE, KNOWN)
     assert refused.value.advice
+
+
+@pytest.mark.parametrize("end", [b"--XX--", b"--XX-- \t\r\n", b"--XX--\r\n\r\n"])
+def test_blanks_behind_the_end_are_nothing(end: bytes) -> None:
+    assert read_parts(form(part(b"view", b"PA"), end=end), TYPE, KNOWN)["view"].data == b"PA"
+
+
+@pytest.mark.parametrize("file", [b"a; name=b.png", b'a\\"; name=\\"b.png', b"filename=name.png"])
+def test_a_file_may_be_named_as_it_likes(file: bytes) -> None:
+    data = b'Content-Disposition: form-data; name="view"; filename="%b"\r\n\r\nPA' % file
+    assert read_parts(form(data), TYPE, KNOWN)["view"].data == b"PA"
 
 
 def test_more_parts_than_there_are_names_are_refused() -> None:

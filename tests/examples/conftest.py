@@ -16,7 +16,7 @@ import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chest-film"
 SECONDS = 800.0
-"""Far more than it takes: a minute of one core, on a machine that may be busy."""
+"""Far more than it takes: two minutes of one core, on a machine that may be busy."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Journey:
 
 @pytest.fixture(scope="session")
 def journey(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Journey:
-    """The whole way, with few films; trained to see it work, not to be good."""
+    """The whole way, with few films: enough to see that the network learns, not to be good."""
     root = tmp_path_factory.getbasetemp()
     shared = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
     folder, lock = shared / "chest-film", shared / "chest-film.lock"
@@ -53,7 +53,7 @@ def run_through(folder: Path, tibia: Path) -> tuple[int, str]:
     told = folder.with_suffix(".txt")
     with told.open("w", encoding="utf-8") as sink:
         run = subprocess.run(
-            ["sh", EXAMPLE / "freeze_and_serve.sh", folder, "--films", "120", "--epochs", "2"],
+            ["sh", EXAMPLE / "freeze_and_serve.sh", folder, "--films", "400", "--epochs", "10"],
             env=environment(tibia),
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -82,6 +82,20 @@ def test_the_package_says_what_it_is(runner: Runner) -> None:
     }
 
 
+def test_the_network_learned_what_was_drawn(runner: Runner) -> None:
+    (area,) = (one for one in runner.manifest.evaluation.metrics if one.name == "AUROC")
+    assert area.lower > 0.6  # ten epochs on few films; all of it gives 0.97
+    scores = {
+        shown: [
+            ask(runner, film_dicom(make_film(31_000 + n, opacity=shown))).scores["opacity"]
+            for n in range(8)
+        ]
+        for shown in (True, False)
+    }
+    higher = [ill > well for ill, well in zip(scores[True], scores[False], strict=True)]
+    assert sum(higher) >= 6  # the same film with and without
+
+
 def test_a_film_gives_one_answer_as_png_as_dicom_and_as_a_negative(runner: Runner) -> None:
     film = make_film(31_000, opacity=True)
     files = (film_png(film), film_dicom(film), film_dicom(film, negative=True))

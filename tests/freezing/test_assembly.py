@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sklearn.linear_model import LogisticRegression
 
-from bedside.freezing.freeze import Circumstances, freeze, freeze_source
+from bedside.freezing.circumstances import Circumstances
+from bedside.freezing.freeze import freeze, freeze_source
 from bedside.freezing.sources.opening import open_source
 from bedside.package.explanation import Contributions, Occlusion
 from bedside.runtime.explained import FieldsExplained, PictureExplained

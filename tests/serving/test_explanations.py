@@ -6,6 +6,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from bedside.canonical import canonical_bytes
 from bedside.runtime.explained import FieldsExplained, PictureExplained
 from bedside.serving.explanations import MAX_KEPT, explanation_kept, explanation_told
 
@@ -56,8 +57,15 @@ def test_the_ledger_keeps_contributions_whole_and_of_a_picture_the_digest() -> N
     assert not {"data", "grid"} & set(kept)
 
 
-def test_of_more_contributions_than_an_event_may_hold_the_digest_is_kept() -> None:
+def test_of_more_contributions_than_an_event_may_hold_the_largest_and_the_digest_are_kept() -> None:
     fields = of_fields({f"field {place} of a very wide table": 0.1 for place in range(4000)})
     kept = explanation_kept(fields)
     assert kept["bytes"] > MAX_KEPT
-    assert "contributions" not in kept
+    assert kept["contributions"] == explanation_told(fields)["contributions"][:100]
+
+
+def test_what_is_kept_of_the_widest_explanation_fits_into_an_event() -> None:
+    fields = of_fields({f"{place:04}" + "病" * 196: 1e-300 * place for place in range(4000)})
+    kept = explanation_kept(fields)
+    assert kept["contributions"][0]["field"].startswith("3999")
+    assert len(canonical_bytes(kept)) < MAX_KEPT

@@ -22,7 +22,7 @@ from bedside.api.journal import FAULTS
 from bedside.api.metrics import Metrics
 from bedside.api.openapi import Document
 from bedside.api.problems import Problem, problem_of, respond
-from bedside.api.room import BODIES_AT_ONCE, PictureRoom
+from bedside.api.room import BODIES_AT_ONCE, BODIES_OF_ONE, PictureRoom
 from bedside.clock import new_id
 from bedside.errors import BedsideError
 from bedside.site.site import Site
@@ -66,7 +66,8 @@ def create_app(site: Site) -> FastAPI:
     app.state.metrics = Metrics(site)
     app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
     app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR)
-    app.state.room = PictureRoom(BODIES_AT_ONCE * site.settings.limits.picture_bytes)
+    body = site.settings.limits.picture_bytes
+    app.state.room = PictureRoom(BODIES_AT_ONCE * body, BODIES_OF_ONE * body)
     app.state.document = Document(app, site)
     app.router.routes.insert(0, routes.PREDICT)
     app.include_router(routes.router)

@@ -6,6 +6,7 @@ Source: RFC 7578; RFC 2046, section 5.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,8 +25,15 @@ MAX_HEADERS: Final = 8
 MAX_HEADER_BYTES: Final = 4096
 """Bytes of one header line: a name of a file in any script fits."""
 
+_QUOTED: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NAMES: Final = re.compile(rb";[ \t]*(name(?![a-z])[^=;]*?)[ \t]*=")
+"""Every parameter that some reader takes for the name: `name`, `name*`, `name*0*`."""
+
 _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 """Transfer encodings that change nothing. Source: RFC 2045, section 6.2; RFC 7578, section 4.7."""
+
+_BLANK: Final = re.compile(rb"[ \t\r\n]*+")
+"""What may stand behind a form: transport padding and line ends (RFC 2046, section 5.1.1)."""
 
 _ADVICE: Final = "Let a library for HTTP write the form."
 
@@ -77,10 +85,17 @@ def read_parts(data: bytes, content_type: str, known: Collection[str]) -> dict[s
         parser.write(data)
     except FormParserError as problem:
         raise UsageError(f"The form cannot be read: {problem}.", advice=_ADVICE) from problem
-    if not form.complete or not data.rstrip(b"\r\n").endswith(b"--" + boundary + b"--"):
-        found = "something follows its end" if form.complete else "its end is missing"
-        raise UsageError(f"The form cannot be read: {found}.", advice=_ADVICE)
+    _check_end(data, b"\r\n--" + boundary + b"--", complete=form.complete)
     return form.parts
+
+
+def _check_end(data: bytes, delimiter: bytes, *, complete: bool) -> None:
+    """Refuse a form that is cut off, or behind whose first closing delimiter stands anything."""
+    end = data.find(delimiter)
+    if not complete or end < 0:
+        raise UsageError("The form cannot be read: its end is missing.", advice=_ADVICE)
+    if not _BLANK.fullmatch(data, end + len(delimiter)):
+        raise UsageError("The form cannot be read: something follows its end.", advice=_ADVICE)
 
 
 @dataclass(slots=True)
@@ -137,6 +152,12 @@ class _Form:
 
     def _named(self, disposition: bytes) -> str:
         kind, options = parse_options_header(disposition)
+        stated = _NAMES.findall(_QUOTED.sub(b'""', disposition).lower())
+        if len(stated) > 1 or b"name" not in (stated or (b"name",)):
+            raise UsageError(
+                "A part of the form has several names, or one in the extended form (name*=).",
+                advice=_ADVICE,
+            )
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if kind != b"form-data" or not name:
             raise UsageError("A part of the form has no name.", advice=_ADVICE)

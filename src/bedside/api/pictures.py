@@ -33,12 +33,21 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Media types of a file that is sent alone. Source: RFC 3240 (DICOM); RFC 2046, section 4.2."""
 
+SAME: Final[Mapping[str, str]] = MappingProxyType({"image/jpg": "image/jpeg"})
+"""Names that no registry has, and many programs send."""
+
 TYPES: Final = (requests.MEDIA_TYPE, FORM, *FILES)
 
 STATED: Final = ("modality", "body_part", "view")
 """What may be said beside a picture; a DICOM header goes before it."""
 
 PARTS: Final = ("image", *STATED, "subject", "explain")
+
+MAX_CONTAINERS: Final = 200
+"""Arrays and objects of a body with pictures: sixteen of them need 34."""
+
+MAX_MARKS: Final = 20_000
+"""Commas and quotes of a body with pictures: base64 has none, so all others are few."""
 
 MAX_STATED: Final = 1000
 """Bytes of a part that is text: longer than any subject or code."""
@@ -75,7 +84,8 @@ def envelope_of(request: Request) -> Envelope:
     """
     if len(request.headers.getlist("content-type")) > 1:
         raise UsageError("The request has two content types.", advice="Send one.")
-    media_type = requests.check_media_type(request, TYPES)
+    media_type = requests.check_media_type(request, (*TYPES, *SAME))
+    media_type = SAME.get(media_type, media_type)
     content_type = request.headers.get("content-type", "")
     return Envelope(media_type, content_type, request.query_params.multi_items())
 
@@ -98,13 +108,20 @@ def read_pictures(data: bytes, envelope: Envelope, limits: Limits) -> PredictReq
         )
     if envelope.media_type == FORM:
         return _from_form(read_parts(data, envelope.content_type, PARTS))
-    return requests.read_predict(data, limits)
+    if data.count(b",") + data.count(b'"') > MAX_MARKS:
+        raise LimitExceeded(
+            f"The body has more than {MAX_MARKS} commas and quotes.",
+            advice="Send each picture as one text in base64, not as numbers.",
+        )
+    return requests.read_predict(data, limits, containers=MAX_CONTAINERS)
 
 
 def _alone(data: bytes, envelope: Envelope) -> PredictRequest:
     _check_signature(data, envelope.media_type, "The body")
     said: dict[str, str] = {}
     for name, value in envelope.query:
+        if "\ufffd" in name + value:  # what stands for bytes that are not UTF-8
+            raise UsageError(f"{name[:40]!r} in the address is not UTF-8.", advice="Send UTF-8.")
         if name == "subject":
             raise UsageError(
                 "A subject stands in the address, and addresses are written into logs.",
@@ -127,21 +144,22 @@ def _from_form(parts: Mapping[str, Part]) -> PredictRequest:
     image = parts["image"]
     if not image.data:
         raise UsageError("The part 'image' is empty.", advice="Send the file in it.")
-    if image.media_type in FILES:
-        _check_signature(image.data, image.media_type, "The part 'image'")
+    media_type = SAME.get(image.media_type, image.media_type)
+    if media_type in FILES:
+        _check_signature(image.data, media_type, "The part 'image'")
     said = {name: _text(name, part) for name, part in parts.items() if name != "image"}
     return _asked(image.data, said, said.pop("subject", None))
 
 
 def _asked(data: bytes, said: Mapping[str, str], subject: str | None) -> PredictRequest:
-    explain = said.get("explain", "false")
+    explain = said.get("explain", "false").lower()  # Python's form libraries send True
     if explain not in ("true", "false"):
         raise UsageError(
             f"'explain' is {explain[:40]!r}.", advice="Send true or false, or leave it out."
         )
     row: dict[str, Json] = {name: said[name] for name in STATED if name in said}
     row["image"] = base64.b64encode(data).decode("ascii")
-    return PredictRequest((Row(row, subject),), many=False, explain=explain == "true")
+    return PredictRequest((Row(row, subject),), many=False, explain=explain == "true", file=True)
 
 
 def _text(name: str, part: Part) -> str:

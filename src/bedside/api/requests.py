@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,6 +17,11 @@ from bedside.site.settings import Limits
 
 MEDIA_TYPE = "application/json"
 
+FEWEST_CONTAINERS: Final = 200_000
+"""Arrays and objects that a request may always have, and `CONTAINERS` for each row that it may have."""
+
+CONTAINERS: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
@@ -25,11 +31,13 @@ class PredictRequest:
         rows: The inputs.
         many: In which of the two forms they asked, and so are answered.
         explain: Whether each answer comes with its explanation.
+        file: Whether a picture came as a file, and not as base64.
     """
 
     rows: tuple[Row, ...]
     many: bool
     explain: bool = False
+    file: bool = False
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -49,8 +57,14 @@ def check_media_type(request: Request, known: Collection[str]) -> str:
     """Return the media type of the body, without parameters, once it is one of `known`.
 
     Raises:
-        HTTPException: 415, it is another one, or none.
+        HTTPException: 415, it is another one, or none, or the body is compressed.
     """
+    coding = ", ".join(request.headers.getlist("content-encoding")).strip().lower()
+    if coding not in ("", "identity"):
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The content encoding {coding[:100]!r} is not read here; send it uncompressed.",
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in known:
         raise HTTPException(
@@ -61,7 +75,7 @@ def check_media_type(request: Request, known: Collection[str]) -> str:
 
 
 def body_length(request: Request, limit: int) -> int:
-    """Return how many bytes the body may have: as declared, or else `limit`.
+    """Return how many bytes are announced; 0 where nothing is.
 
     Raises:
         LimitExceeded: declared longer than `limit`.
@@ -69,7 +83,7 @@ def body_length(request: Request, limit: int) -> int:
     """
     declared = request.headers.get("content-length")
     if declared is None:
-        return limit
+        return 0
     if not declared.isdecimal():
         raise UsageError(f"The content length {declared[:40]!r} is not a number.")
     if len(declared) > 18 or int(declared) > limit:
@@ -77,8 +91,15 @@ def body_length(request: Request, limit: int) -> int:
     return int(declared)
 
 
-async def read_bytes(request: Request, limit: int) -> bytes:
+async def read_bytes(
+    request: Request, limit: int, take: Callable[[int], None] | None = None
+) -> bytes:
     """Return the body, never holding more than `limit` bytes of it.
+
+    Args:
+        request: Whose body is read.
+        limit: Most bytes.
+        take: Is told how many bytes came, before they are kept.
 
     Raises:
         LimitExceeded: it is longer.
@@ -89,20 +110,32 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise _too_long(limit)
+        if take is not None:
+            take(len(part))
         parts.append(part)
     return b"".join(parts)
 
 
-def read_predict(data: bytes, limits: Limits) -> PredictRequest:
+def read_predict(
+    data: bytes, limits: Limits, *, containers: int | None = None
+) -> PredictRequest:
     """Return the rows of `{"input": …, "subject": …}` or `{"inputs": [ … ]}`.
 
     In both forms `"explain": true` asks for explanations.
+
+    Args:
+        data: The body.
+        limits: The site's.
+        containers: Most arrays and objects in it, where it is not what a request may have.
 
     Raises:
         UsageError: not JSON, or not one of the two forms.
         LimitExceeded: too many rows, or too deep.
     """
-    body = _object(read_json(data), "The body", ("input", "subject", "inputs", "explain"))
+    if containers is None:
+        containers = max(FEWEST_CONTAINERS, CONTAINERS * limits.rows)
+    value = read_json(data, containers=containers)
+    body = _object(value, "The body", ("input", "subject", "inputs", "explain"))
     explain = body.get("explain", False)
     if not isinstance(explain, bool):
         raise UsageError("'explain' is neither true nor false.", advice="Leave it out for false.")
@@ -137,7 +170,8 @@ def read_decision(data: bytes) -> Decision:
     Raises:
         UsageError: not JSON, not this form, or an unknown verdict.
     """
-    body = _object(read_json(data), "The body", ("verdict", "label", "reason"))
+    value = read_json(data, containers=FEWEST_CONTAINERS)
+    body = _object(value, "The body", ("verdict", "label", "reason"))
     verdicts = [verdict.value for verdict in Verdict]
     verdict, label, reason = body.get("verdict"), body.get("label"), body.get("reason")
     if verdict not in verdicts:

@@ -15,6 +15,7 @@ from bedside.api import answers, documented
 from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import PERSON, Service
 from bedside.api.example import example_of
+from bedside.api.leaving import unless_left
 from bedside.api.metrics import Metrics
 from bedside.api.negotiation import preferred_language, preferred_type
 from bedside.api.pictures import envelope_of, read_pictures
@@ -40,6 +41,7 @@ from bedside.package.fields import Language
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.told import history_told, version_told
+from bedside.serving.pictured import refused_file
 from bedside.serving.released import Loaded, Standing
 from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
 from bedside.site.settings import Limits
@@ -108,30 +110,35 @@ async def predict(request: Request) -> Response:
         asked = read_predict(data, limits)
     else:  # megabytes of JSON would hold up every other request
         asked = await asyncio.to_thread(read_predict, data, limits)
-    return await _answer(request, caller, asked, len(data))
+    return await _answer(request, caller, asked, len(data), watched=asked.explain)
 
 
 async def _predict_pictures(request: Request, caller: Caller, limits: Limits) -> Response:
     envelope = envelope_of(request)
     room: PictureRoom = request.app.state.room
-    with room.taken(body_length(request, limits.picture_bytes)):
-        data = await read_bytes(request, limits.picture_bytes)
+    announced = body_length(request, limits.picture_bytes)
+    with room.place(caller.person.id, announced) as take:
+        data = await read_bytes(request, limits.picture_bytes, take)
         size = len(data)
         asked = await asyncio.to_thread(read_pictures, data, envelope, limits)
         del data  # the row holds the file now
-        return await _answer(request, caller, asked, size)
+        return await _answer(request, caller, asked, size, watched=True)
 
 
-async def _answer(request: Request, caller: Caller, asked: PredictRequest, size: int) -> Response:
+async def _answer(
+    request: Request, caller: Caller, asked: PredictRequest, size: int, *, watched: bool
+) -> Response:
+    """Answer what is asked; where it takes long (`watched`), only while the client is there."""
     name: str = request.path_params["name"]
     metrics: Metrics = request.app.state.metrics
     serving = site_of(request).serving
+    work = serving.predict(caller, name, asked.rows, size=size, explain=asked.explain)
     try:
-        predictions = await serving.predict(
-            caller, name, asked.rows, size=size, explain=asked.explain
-        )
-    except InputRefused:
+        predictions = await (unless_left(request, work) if watched else work)
+    except InputRefused as refused:
         metrics.refused(name)
+        if asked.file:
+            raise refused_file(refused) from refused
         raise
     for one in predictions:
         metrics.predicted(one.manifest.name, one.manifest.version, one.label)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -32,6 +33,8 @@ STATED: Final = ("modality", "body_part", "view")
 
 MAX_PICTURE_BYTES: Final = 64 * 2**20
 """A radiograph of 4,096 × 4,096 pixels with 16 bits, uncompressed, has half of this."""
+
+_UNPADDED: Final = re.compile(r"[A-Za-z0-9+/]*+")
 
 GREY_LEVELS: Final = 65_536
 
@@ -232,6 +235,8 @@ def no_base64(sent: str) -> str:
         return "base64 with white space; it must be one line"
     if "-" in sent or "_" in sent:
         return "base64 in the alphabet for addresses; the one with + and / is meant"
+    if len(sent) % 4 > 1 and _UNPADDED.fullmatch(sent):
+        return f"base64 without its padding; {'=' * (4 - len(sent) % 4)!r} is missing at its end"
     return "text that is no base64"
 
 

@@ -23,6 +23,7 @@ from bedside.runtime.explained import PictureExplained
 from bedside.runtime.gate import Refusals
 from bedside.runtime.image_gate import Film, ImageGate
 from bedside.runtime.image_preprocess import ImagePreprocess, Prepared
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, Postprocess
 from bedside.runtime.session import Session
 
@@ -75,29 +76,30 @@ class ImagePath:
         self._session = session
         self._postprocess = Postprocess(output)
 
-    def answer(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def answer(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row."""
-        return self._answers(self._ready(rows, keep=False))
+        return self._answers(self._ready(rows, going_on, keep=False))
 
-    def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def explained(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row, with a heat map of what spoke for it.
 
         Of several, each is read once more when its turn comes, so that one picture's pixels at a
         time are held; reading is a small part of what a heat map takes.
         """
         if len(rows) == 1:
-            ready = self._ready(rows, keep=True)
+            ready = self._ready(rows, going_on, keep=True)
             return tuple(
-                replace(answer, explanation=self._why(ready[0], answer))
+                replace(answer, explanation=self._why(ready[0], answer, going_on))
                 for answer in self._answers(ready)
             )
-        answers = self.answer(rows)
-        return tuple(
-            replace(answer, explanation=self._why(self._ready([row], keep=True)[0], answer))
-            for row, answer in zip(rows, answers, strict=True)
-        )
+        answers = self.answer(rows, going_on)
+        explained = []
+        for row, answer in zip(rows, answers, strict=True):
+            (one,) = self._ready([row], going_on, keep=True)
+            explained.append(replace(answer, explanation=self._why(one, answer, going_on)))
+        return tuple(explained)
 
-    def _ready(self, rows: Sequence[Json], *, keep: bool) -> list[_Ready]:
+    def _ready(self, rows: Sequence[Json], going_on: GoingOn, *, keep: bool) -> list[_Ready]:
         """Return what the network gets of each row, the pixels kept only on demand.
 
         Raises:
@@ -112,6 +114,7 @@ class ImagePath:
             )
         refusals, ready = Refusals(), list[_Ready]()
         for position, row in enumerate(rows):
+            going_on()
             film = self._gate.check(row, position, refusals)
             if film is None or refusals.full:
                 continue
@@ -128,11 +131,12 @@ class ImagePath:
             for answer, one in zip(self._postprocess(scores), ready, strict=True)
         )
 
-    def _why(self, ready: _Ready, answer: Answer) -> PictureExplained:
+    def _why(self, ready: _Ready, answer: Answer, going_on: GoingOn) -> PictureExplained:
         assert self._explanation is not None  # noqa: S101 - the pipeline asks first
         of = explained_name(self._output, answer)
 
         def scores(tensors: NDArray[np.float32]) -> NDArray[np.float64]:
+            going_on()
             answers = self._postprocess(self._session(tensors))
             return np.array([one.scores[of] for one in answers])
 

@@ -18,6 +18,7 @@ from bedside.package.manifest import AnyModel, Conditions
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
 from bedside.runtime.image_path import ImagePath
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, output_width
 from bedside.runtime.session import Session
 from bedside.runtime.tabular_path import TabularPath
@@ -51,10 +52,10 @@ class Parts:
 class Path(Protocol):
     """From raw rows of one kind of input to answers."""
 
-    def answer(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def answer(self, rows: Sequence[Json], going_on: GoingOn) -> tuple[Answer, ...]:
         """Return one answer for each row."""
 
-    def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def explained(self, rows: Sequence[Json], going_on: GoingOn) -> tuple[Answer, ...]:
         """Return the same answers, each with its explanation."""
 
 
@@ -80,7 +81,9 @@ class Pipeline:
             case ImageInput() as declared:
                 self._path = ImagePath(declared, operations, session, output, explanation)
 
-    def answer(self, rows: Sequence[Json], *, explain: bool = False) -> tuple[Answer, ...]:
+    def answer(
+        self, rows: Sequence[Json], *, explain: bool = False, going_on: GoingOn = always
+    ) -> tuple[Answer, ...]:
         """Return one answer for each row, in their order.
 
         Raises:
@@ -90,10 +93,10 @@ class Pipeline:
             PackageRefused: the model gives no usable number for a row that its domain allows.
         """
         if not explain:
-            return self._path.answer(rows)
+            return self._path.answer(rows, going_on)
         if not self._explains:
             raise UsageError(
                 "This model declares no explanation.",
                 advice="Ask for the answer alone, or freeze the model with an [explanation].",
             )
-        return self._path.explained(rows)
+        return self._path.explained(rows, going_on)

@@ -15,6 +15,7 @@ from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
 from bedside.package.package import Package
 from bedside.runtime.image_path import PICTURES_AT_ONCE
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.pipeline import Parts, Pipeline
 from bedside.runtime.postprocess import Answer
 from bedside.runtime.session import check_conditions
@@ -52,8 +53,15 @@ class Runner:
         self._golden = package.golden
         self._pipeline = Pipeline(parts_of(package))
 
-    def predict(self, rows: Sequence[Json], *, explain: bool = False) -> tuple[Answer, ...]:
+    def predict(
+        self, rows: Sequence[Json], *, explain: bool = False, going_on: GoingOn = always
+    ) -> tuple[Answer, ...]:
         """Return one answer for each row, in their order, explained where that is asked.
+
+        Args:
+            rows: As a client sends them.
+            explain: Whether each answer comes with its explanation.
+            going_on: Asked between pictures and between batches; what it raises ends the work.
 
         Raises:
             InputRefused: the gate refused the input, with every reason; nothing was predicted.
@@ -61,7 +69,7 @@ class Runner:
             LimitExceeded: more pictures than are read at once.
             PackageRefused: the model gives no usable number for a row that its domain allows.
         """
-        return self._pipeline.answer(rows, explain=explain)
+        return self._pipeline.answer(rows, explain=explain, going_on=going_on)
 
     def replay_golden(self) -> GoldenReport:
         """Replay every golden case, one by one and many at once, and return what was found.

@@ -16,6 +16,7 @@ from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation, tabular_operations
 from bedside.runtime.explain.contributions import contributions, plain_rows
 from bedside.runtime.gate import Gate
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, Postprocess
 from bedside.runtime.preprocess import Preprocess
 from bedside.runtime.session import Session
@@ -59,17 +60,22 @@ class TabularPath:
         self._session = session
         self._postprocess = Postprocess(output)
 
-    def answer(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def answer(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row."""
         return self._postprocess(self._scores(self._gate.check(rows)))
 
-    def explained(self, rows: Sequence[Json]) -> tuple[Answer, ...]:
+    def explained(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row, with the contribution of each field."""
         assert self._explanation is not None  # noqa: S101 - the pipeline asks first
         table = self._gate.check(rows)
         answers = self._postprocess(self._scores(table))
         plain = plain_rows(self._declared.fields, table)
-        why = contributions(self._explanation, self._output, plain, self.answer)
+
+        def answering(parts: Sequence[Json]) -> tuple[Answer, ...]:
+            going_on()
+            return self.answer(parts)
+
+        why = contributions(self._explanation, self._output, plain, answering)
         return tuple(
             replace(answer, explanation=one) for answer, one in zip(answers, why, strict=True)
         )

@@ -12,7 +12,10 @@ MOST_CELLS: Final = 1024
 """Cells of a grid that are told as numbers; a finer one is told by its picture alone."""
 
 MAX_KEPT: Final = 128 * 1024
-"""Characters of an explanation that the ledger keeps; of a longer one it keeps the digest."""
+"""Characters of an explanation that the ledger keeps; of a longer one the largest ones, and its digest."""
+
+MOST_KEPT: Final = 100
+"""Contributions that are kept of a longer explanation; their names have 200 characters at most."""
 
 
 def explanation_told(explained: Explained) -> dict[str, Json]:
@@ -32,7 +35,7 @@ def explanation_kept(explained: Explained) -> dict[str, Json]:
         text = canonical_bytes(told)
         if len(text) <= MAX_KEPT:
             return told
-        del told["contributions"]
+        told["contributions"] = told["contributions"][:MOST_KEPT]
         return told | {"digest": digest(text), "bytes": len(text)}
     png = {"digest": digest(explained.png), "bytes": len(explained.png)}
     return _picture(explained) | {"png": png}

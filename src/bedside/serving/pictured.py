@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Final
 
 from bedside.canonical import Json, digest
+from bedside.errors import InputRefused
 from bedside.imaging.dicom.naming import sop_instance_of
 from bedside.imaging.picture import Facts
 
@@ -44,9 +46,11 @@ def kept_row(row: dict[str, Json]) -> dict[str, Json]:
     """Return a row that was answered, with the digest and size of its file instead of the file.
 
     Args:
-        row: A row that the gate took: `image` is base64, and what else is stated is short text.
+        row: A row that the gate took: `image` is base64. What else is stated is short text, as the
+            gate holds; should it ever not be, its digest is kept.
     """
-    return row | {IMAGE: _file(base64.b64decode(row[IMAGE]))}
+    stated = {name: _kept(value) for name, value in row.items() if name != IMAGE}
+    return stated | {IMAGE: _file(base64.b64decode(row[IMAGE]))}
 
 
 def kept_anything(sent: Json) -> Json:
@@ -62,7 +66,19 @@ def kept_anything(sent: Json) -> Json:
 
 def facts_kept(facts: Facts) -> dict[str, Json]:
     """Return the facts of a picture as JSON: what the file and the sender said of it."""
-    return {name: getattr(facts, name) for name in FACTS}
+    return {name: _kept(getattr(facts, name)) for name in FACTS}
+
+
+def refused_file(refused: InputRefused) -> InputRefused:
+    """Return a refusal in the words of whoever sent a file: nothing of base64 is said to them."""
+    return InputRefused(
+        tuple(
+            replace(one, allowed=one.allowed.removesuffix(", as base64"))
+            if one.field == IMAGE
+            else one
+            for one in refused.refusals
+        )
+    )
 
 
 def refused_kept(sent: Json) -> dict[str, Json] | None:

@@ -8,10 +8,11 @@ permission → released Runner → gate → preprocess → ONNX → postprocess 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bedside.clock import new_id
@@ -33,7 +34,7 @@ from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.postprocess import Answer
-from bedside.serving.computing import computed
+from bedside.serving.computing import GivenUp, computed
 from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
 from bedside.serving.released import Loaded, ReleasedModels
 from bedside.serving.story import Story
@@ -58,9 +59,13 @@ INLINE_ROWS: Final = 16
 INLINE_BYTES: Final = 64 * 1024
 """Requests up to this size are computed on the event loop: their text costs it under 10 ms."""
 
-LONG_AT_ONCE: Final = 2
-"""Requests with pictures or explanations that are computed at once, in threads of their own; others
-wait their turn, and nobody who asks for less waits behind them. Each may take some hundred MiB."""
+PICTURES_AT_ONCE: Final = 2
+"""Requests with pictures that are computed at once, in threads of their own; the next ones wait. Each
+may take some hundred MiB. Rows of fields and explanations have other threads."""
+
+EXPLANATIONS_AT_ONCE: Final = 2
+"""Requests for explanations that are computed at once, in threads of their own: an answer alone, of
+a picture or a row of fields, never waits behind one. Explanations wait behind explanations."""
 
 RECORD_SECONDS: Final = 60.0
 """How long a caller without an event loop waits for its record; longer than any writer may wait."""
@@ -68,13 +73,26 @@ RECORD_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter)."""
+    """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter).
+
+    `given_up` is set once nobody waits for it any more; nothing is recorded then.
+    """
 
     caller: Caller
     loaded: Loaded
     rows: Sequence[Row]
     begun: int
     explain: bool
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    def going_on(self) -> None:
+        """Return as long as somebody waits for the answer.
+
+        Raises:
+            GivenUp: nobody does.
+        """
+        if self.given_up.is_set():
+            raise GivenUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +131,8 @@ class Serving:
         self._people = people
         self._subject_keys = subject_keys
         self._story = Story(ledger, people, registry, blobs)
-        self._long = ThreadPoolExecutor(LONG_AT_ONCE, "bedside-long")
+        self._pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, "bedside-pictures")
+        self._explanations = ThreadPoolExecutor(EXPLANATIONS_AT_ONCE, "bedside-explanations")
         self.models = ReleasedModels(registry, ledger)
 
     async def answering(self, caller: Caller, model: str) -> Loaded:
@@ -157,6 +176,9 @@ class Serving:
             LimitExceeded: more pictures than are read at once.
             UsageError: no row, a number that JSON cannot say exactly, or an explanation that the
                 model does not declare.
+
+        If cancelled before all is computed, what is under way ends at the next picture or batch,
+        and nothing is recorded.
         """
         begun = time.perf_counter_ns()
         inline = (
@@ -170,11 +192,12 @@ class Serving:
             request = Asking(caller, loaded, rows, begun, explain)
             if inline and not loaded.pictures:
                 attempt, recorded = self._submitted(request)
+            elif explain:
+                attempt, recorded = await self._in_thread(self._explanations, request)
+            elif loaded.pictures:
+                attempt, recorded = await self._in_thread(self._pictures, request)
             else:
-                threads = self._long if explain or loaded.pictures else None  # None: the loop's own
-                attempt, recorded = await asyncio.get_running_loop().run_in_executor(
-                    threads, self._submitted, request
-                )
+                attempt, recorded = await asyncio.to_thread(self._submitted, request)
             try:
                 # shielded: a caller who goes away must not take a record out of its group
                 entries = await asyncio.shield(asyncio.wrap_future(recorded))
@@ -257,9 +280,27 @@ class Serving:
             for found in self.models.standing()
         )
 
+    async def _in_thread(
+        self, threads: ThreadPoolExecutor, request: Asking
+    ) -> tuple[Attempt, Recorded]:
+        """Compute in one of `threads`; if cancelled, end what was begun, and forget what was not."""
+        submitted = threads.submit(self._submitted, request)
+        outcome = asyncio.wrap_future(submitted)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            request.given_up.set()
+            if not submitted.cancel():
+                await asyncio.wait((outcome,))
+                if not outcome.cancelled():
+                    outcome.exception()  # looked at, so that nobody logs it
+            raise
+
     def _submitted(self, request: Asking) -> tuple[Attempt, Recorded]:
         """Compute, draft, seal and hand over to the group commit."""
+        request.going_on()
         attempt = self._attempt(request)
+        request.going_on()
         return attempt, self._group.submit(attempt.drafts)
 
     def _attempt(self, request: Asking) -> Attempt:
@@ -270,7 +311,12 @@ class Serving:
         answers: tuple[Answer, ...] = ()
         refused: InputRefused | None = None
         try:
-            answers = computed(loaded, [row.input for row in rows], explain=request.explain)
+            answers = computed(
+                loaded,
+                [row.input for row in rows],
+                explain=request.explain,
+                going_on=request.going_on,
+            )
         except InputRefused as refusal:
             refused = refusal
         microseconds = (time.perf_counter_ns() - request.begun) // 1000

@@ -19,6 +19,10 @@ NAME_COLUMNS: Final = 26
 MOST_CONTRIBUTIONS: Final = 5
 """Contributions of fields that are told, the largest first; the JSON has them all."""
 
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Characters that break lines, turn the direction of writing, or are not to be seen. Source: Unicode
+Character Database, General_Category."""
+
 Pairs: TypeAlias = Iterable[tuple[str, Json]]
 
 
@@ -54,7 +58,7 @@ class _Teller:
             *self._heading("proof"),
             *self._proof(document),
         ]
-        return "\n".join(parts).lstrip("\n") + "\n"
+        return "\n".join(_on_one_line(part) for part in parts).lstrip("\n") + "\n"
 
     def _say(self, key: str) -> str:
         return word(key, self.language)
@@ -260,6 +264,14 @@ class _Teller:
 def _line(name: str, value: Json) -> str:
     """Return one line: the name, padded to its column, and the value."""
     return f"  {name}{' ' * max(1, NAME_COLUMNS - _columns(name))}{value}"
+
+
+def _on_one_line(text: str) -> str:
+    """Return `text` with what could forge another line written out: a value is never a line."""
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in _UNSEEN else one
+        for one in text
+    )
 
 
 def _columns(text: str) -> int:
