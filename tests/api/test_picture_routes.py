@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
@@ -176,6 +177,23 @@ def test_a_content_type_in_which_no_picture_comes_is_refused(
         ({"json": {"input": {"image": f"data:image/png;base64,{TEXT}"}}}, 422, "a data: address"),
         ({"json": {"input": {"image": "-_-_"}}}, 422, "the one with + and / is meant"),
         ({"json": {"input": {"image": "a"}}}, 422, "text that is no base64"),
+        ({"json": {"input": {"image": "abcdefg"}}}, 422, "without its padding; '=' is missing"),
+        ({"json": {"input": {"image": "abcdef"}}}, 422, "without its padding; '==' is missing"),
+        ({"json": {"input": {"image": [0] * 20_000}}}, 413, "more than 20000 commas"),
+        ({"json": {"input": {"image": [[]] * 201}}}, 413, "more than 200 arrays"),
+        (
+            {
+                "content": json.dumps({"input": ROW | {"view": "\ud800"}}).encode(),
+                "headers": {"content-type": "application/json"},
+            },
+            422,
+            "'view': wrong-type",
+        ),
+        (
+            {"content": BRIGHT, "headers": {"content-type": "image/jpg"}, "params": STATED},
+            400,
+            "is a PNG file",
+        ),
         ({"json": {"input": {"image": ""}}}, 422, "not-a-picture"),
         ({"json": {"input": {"image": None}}}, 422, "missing"),
         ({"json": {"input": TEXT}}, 422, "wrong-type"),
@@ -187,6 +205,33 @@ def test_what_is_wrong_is_named(
     client: Client, hospital: Hospital, options: dict[str, Any], status: int, said: str
 ) -> None:
     assert said in refused(client, hospital, status, **options)["detail"]
+
+
+def test_a_body_that_is_compressed_is_not_read(client: Client, hospital: Hospital) -> None:
+    for path in (PREDICT, f"/v1/models/{MODEL}/predict"):
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        told = refused(client, hospital, 415, content=b"\x1f\x8b", headers=headers, path=path)
+        assert "'gzip' is not read here; send it uncompressed" in told["detail"]
+    plain = {"content-type": "application/json", "content-encoding": "identity"}
+    sent(client, hospital, content=json.dumps({"input": ROW}).encode(), headers=plain)
+
+
+def test_whoever_sends_a_file_hears_nothing_of_base64(client: Client, hospital: Hospital) -> None:
+    for options in (
+        {"content": b"no picture", "headers": {"content-type": "image/png"}},
+        {"files": {"image": b"no picture"}},
+    ):
+        told = refused(client, hospital, 422, **options)
+        assert "base64" not in json.dumps(told)
+    told = refused(client, hospital, 422, json={"input": {"image": "bm8="}})
+    assert "base64" in told["detail"]
+
+
+def test_an_address_that_is_not_utf_8_is_refused(client: Client, hospital: Hospital) -> None:
+    headers = {"content-type": "image/png"}
+    path = f"{PREDICT}?modality=DX&view=%ff"
+    told = refused(client, hospital, 400, content=BRIGHT, headers=headers, path=path)
+    assert "'view' in the address is not UTF-8" in told["detail"]
 
 
 def limited(hospital: Hospital, **changes: int) -> Hospital:
@@ -208,36 +253,44 @@ def test_only_where_pictures_are_taken_a_body_may_be_large(hospital: Hospital) -
             assert f"longer than {limit} bytes" in told["detail"]
 
 
-def test_more_pictures_than_fit_into_memory_are_told_to_come_back(hospital: Hospital) -> None:
-    limited(hospital, picture_bytes=4096)
+def test_who_only_announces_keeps_nobody_out_and_who_sends_takes_room(hospital: Hospital) -> None:
+    limited(hospital, picture_bytes=len(BRIGHT))
     release_films(hospital)
     app = create_app(hospital.site)
-    arrived = asyncio.Event()
     held = asyncio.Event()
 
-    async def slowly() -> AsyncIterator[bytes]:
-        arrived.set()
+    async def sending(beginning: bytes) -> AsyncIterator[bytes]:
+        if beginning:
+            yield beginning
         await held.wait()
-        yield BRIGHT
+        yield BRIGHT[len(beginning) :]
 
     async def at_once(client: Client) -> list[int]:
         headers = hospital["clinician"].headers | {"content-type": "image/png"}
+        headers |= {"content-length": str(len(BRIGHT))}
         post = client._client.post
-        waiting = [
-            asyncio.create_task(post(PREDICT, content=slowly(), headers=headers)) for _ in range(4)
-        ]
-        while app.state.room._free > 0:
+
+        def begun(beginning: bytes) -> asyncio.Task[httpx.Response]:
+            return asyncio.create_task(post(PREDICT, content=sending(beginning), headers=headers))
+
+        silent = [begun(b"") for _ in range(4)]
+        await asyncio.sleep(0.1)
+        alone = await post(PREDICT, content=BRIGHT, headers=headers)
+        waiting = [begun(BRIGHT[:-1]) for _ in range(3)]
+        while app.state.room._free > len(BRIGHT) + 3:
             await asyncio.sleep(0.01)
         full = await post(PREDICT, content=BRIGHT, headers=headers)
         assert full.headers["retry-after"] == "1"
-        assert "As many pictures as fit" in full.json()["detail"]
+        assert "As many of your pictures" in full.json()["detail"]
+        for one in silent:
+            one.cancel()
         held.set()
         answers = await asyncio.gather(*waiting)
         again = await post(PREDICT, content=BRIGHT, headers=headers)
-        return [full.status_code, *(one.status_code for one in answers), again.status_code]
+        return [one.status_code for one in (alone, full, *answers, again)]
 
     with client_of(app) as client:
-        assert client._runner.run(at_once(client)) == [503, 200, 200, 200, 200, 200]
+        assert client._runner.run(at_once(client)) == [200, 503, 200, 200, 200, 200]
 
 
 def test_the_example_is_a_picture_that_the_model_takes(client: Client, hospital: Hospital) -> None:

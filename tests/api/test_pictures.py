@@ -37,7 +37,10 @@ def test_every_form_ends_as_the_same_row() -> None:
     query = (("view", "PA"), ("explain", "true"))
     from_file = read_pictures(PNG, alone("image/png", *query), Limits())
     from_form = read_form(form(image=PNG, view=b"PA", explain=b"true"))
-    assert from_json == from_file == from_form
+    assert from_json.rows == from_file.rows == from_form.rows
+    assert (from_json.file, from_file.file, from_form.file) == (False, True, True)
+    assert from_json.explain
+    assert from_form.explain
     assert from_file.explain
     assert from_file.rows[0].input == {"image": TEXT, "view": "PA"}
 
@@ -120,6 +123,14 @@ def test_a_form_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(kind, match=said):
         read_form(data)
+
+
+@pytest.mark.parametrize(("said", "explain"), [(b"True", True), (b"FALSE", False)])
+def test_a_form_may_say_true_as_python_does(said: bytes, explain: bool) -> None:
+    asked = read_pictures(
+        form(image=PNG, explain=said), Envelope("multipart/form-data", FORM, ()), Limits()
+    )
+    assert asked.explain is explain
 
 
 @pytest.mark.parametrize("explain", ['"true"', "1", "null"])

@@ -10,8 +10,9 @@ from bedside.canonical import Json
 from bedside.errors import InputRefused, LimitExceeded, Refusal
 from bedside.package.manifest import Manifest
 from bedside.registry.release import Release
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.runner import Runner
-from bedside.serving.computing import computed
+from bedside.serving.computing import GivenUp, computed
 from bedside.serving.released import Loaded
 from tests.package.building_images import EXPLANATION, ImageRecipe
 
@@ -23,7 +24,10 @@ class Noting:
         self.calls: list[tuple[int, bool]] = []
         self._refuses = refuses
 
-    def predict(self, rows: list[Json], *, explain: bool = False) -> tuple[str, ...]:
+    def predict(
+        self, rows: list[Json], *, explain: bool = False, going_on: GoingOn = always
+    ) -> tuple[str, ...]:
+        going_on()
         self.calls.append((len(rows), explain))
         if len(rows) == self._refuses:
             raise InputRefused((Refusal(0, "image", "missing", "nothing", "a file"),))
@@ -59,7 +63,25 @@ def test_where_one_is_refused_none_is_explained() -> None:
 
 def test_explanations_that_take_too_long_together_are_refused_before_anything_is_computed() -> None:
     runner = Noting()
-    with pytest.raises(LimitExceeded, match="would compute 40000 times"):
-        computed(loaded(runner, passes=20_000), [1, 2], explain=True)
+    with pytest.raises(LimitExceeded, match="would compute 4100 times; at most 4096") as refused:
+        computed(loaded(runner, passes=1025), [1] * 4, explain=True)
+    assert "Ask for at most 3" in refused.value.advice
     assert runner.calls == []
-    assert computed(loaded(runner, passes=20_000), [1], explain=True)
+    assert computed(loaded(runner, passes=1025), [1] * 3, explain=True)
+
+
+def test_one_explanation_takes_what_its_package_declares() -> None:
+    assert computed(loaded(Noting(), passes=20_000), [1], explain=True)
+
+
+def test_the_work_ends_between_two_pictures_when_nobody_waits() -> None:
+    runner = Noting()
+    asked = iter([None, None, GivenUp()])
+
+    def going_on() -> None:
+        if (left := next(asked)) is not None:
+            raise left
+
+    with pytest.raises(GivenUp):
+        computed(loaded(runner), [1, 2, 3], explain=True, going_on=going_on)
+    assert runner.calls == [(3, False), (1, True)]

@@ -84,8 +84,19 @@ def test_pictures_are_computed_in_threads_of_their_own(
     caller = films["clinician"].caller
     asyncio.run(films.site.serving.predict(caller, FILMS, [Row(ROW)]))
     asyncio.run(films.site.serving.predict(caller, MODEL, [Row(FIELDS)]))
-    assert names[0].startswith("bedside-long")
+    asyncio.run(films.site.serving.predict(caller, FILMS, [Row(ROW)], explain=True))
+    assert names[0].startswith("bedside-pictures")
     assert names[1] == "MainThread"
+    assert names[2].startswith("bedside-explanations")
+
+
+@pytest.mark.parametrize("view", ["pa", "\ud800", "PA\n  threshold    0.99", "A" * 17, "PA\u2028"])
+def test_a_view_that_is_no_code_is_refused_and_that_is_recorded(films: Hospital, view: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        predicted(films, Row(ROW | {"view": view}))
+    assert [(one.field, one.code) for one in refused.value.refusals] == [("view", "wrong-type")]
+    (entry,) = films.site.ledger.find(kind=EventKind.REFUSAL, about=REF)
+    assert json.loads(opened(films, entry.index)["input"])["view"] == view
 
 
 def test_the_ledger_names_the_picture_and_does_not_hold_it(films: Hospital) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedside.serving.pictured import MAX_TEXT, kept_anything, kept_row
+from bedside.errors import InputRefused, Refusal
+from bedside.serving.pictured import MAX_TEXT, kept_anything, kept_row, refused_file
 
 FILE = b"\x89PNG and so on" * 100
 TEXT = base64.b64encode(FILE).decode()
@@ -18,6 +19,22 @@ NAMED = {"digest": "sha256:" + hashlib.sha256(FILE).hexdigest(), "bytes": len(FI
 
 def test_a_picture_is_named_by_the_digest_of_its_file() -> None:
     assert kept_row({"image": TEXT, "view": "PA"}) == {"image": NAMED, "view": "PA"}
+
+
+@pytest.mark.parametrize("name", ["view", "modality", "body_part"])
+def test_a_picture_that_is_stated_beside_a_picture_is_not_kept(name: str) -> None:
+    kept = kept_row({"image": TEXT, name: TEXT})
+    assert set(kept[name]) == {"digest", "characters"}
+
+
+def test_whoever_sends_a_file_hears_nothing_of_base64() -> None:
+    sent = InputRefused(
+        (
+            Refusal(0, "image", "corrupt", "cut off", "a png file, as base64"),
+            Refusal(0, "view", "unstated", "nothing", "PA"),
+        )
+    )
+    assert [one.allowed for one in refused_file(sent).refusals] == ["a png file", "PA"]
 
 
 def test_a_refused_picture_is_named_in_the_same_way() -> None:

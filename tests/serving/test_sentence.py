@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from bedside.package.outputs import (
     OutputClass,
     Threshold,
 )
-from bedside.serving.sentence import percent, told
+from bedside.serving.sentence import percent, percent_and_threshold, told
 from tests.package.building import Recipe
 
 PNEUMONIA = BinaryOutput(
@@ -101,18 +103,58 @@ def test_a_quantity_is_told_with_its_unit(unit: str, words: str) -> None:
 def test_rounding_contradicts_nobody(
     probability: float, threshold: float | None, words: str
 ) -> None:
-    assert percent(probability, threshold) == words
+    if threshold is None:
+        assert percent(probability) == words
+    else:
+        assert percent_and_threshold(probability, threshold)[0] == words
 
 
-@given(
-    st.floats(0, 1),
-    st.integers(1, 999).map(lambda number: number / 1000),
+@pytest.mark.parametrize(
+    ("probability", "threshold", "words"),
+    [
+        (0.6999999999999998, 0.7, ("69.99999999999998 %", "70 %")),
+        (0.10431978588, 0.10431962452, ("10.432 %", "10.43196 %")),
+        (0.98, 0.99999988, ("98 %", "99.99999 %")),
+        (1.0, 0.99999988, ("100 %", "99.99999 %")),
+        (1e-9, 1e-7, ("0.0000001 %", "0.00001 %")),
+    ],
 )
-def test_what_is_shown_lies_on_its_side_of_the_threshold(
-    probability: float, threshold: float
+def test_of_both_so_many_digits_are_shown_as_put_them_on_their_sides(
+    probability: float, threshold: float, words: tuple[str, str]
 ) -> None:
-    text = percent(probability, threshold).rstrip(" %")
-    bound = {"<": -1e-9, ">": 1e-9}.get(text[0], 0.0)
-    line = float(f"{100 * threshold:.6g}")
-    above = float(text.lstrip("<> ")) + bound >= line
-    assert above == (probability >= threshold) or abs(probability - threshold) < 1e-12
+    assert percent_and_threshold(probability, threshold) == words
+
+
+thresholds = st.floats(0, 1, exclude_min=True) | st.integers(1, 999).map(lambda n: n / 1000)
+
+
+def neighbours(threshold: float) -> st.SearchStrategy[tuple[float, float]]:
+    """Draw what is compared with `threshold`: anything, itself, and what lies next to it."""
+    near = [threshold, math.nextafter(threshold, 0), min(1.0, math.nextafter(threshold, 2))]
+    near += [min(1.0, threshold * factor) for factor in (1 - 1e-7, 1 + 1e-7, 1 - 1e-4, 1 + 1e-4)]
+    return st.tuples(st.floats(0, 1) | st.sampled_from(near), st.just(threshold))
+
+
+@given(thresholds.flatmap(neighbours))
+def test_what_is_shown_lies_on_its_side_of_the_threshold_that_is_shown(
+    pair: tuple[float, float],
+) -> None:
+    probability, threshold = pair
+    shown, mark = (text.removesuffix(" %") for text in percent_and_threshold(*pair))
+    line, value = Decimal(mark), Decimal(shown.lstrip("<> "))
+    if shown.startswith("<"):
+        assert probability < threshold
+        assert value <= line
+    elif shown.startswith(">"):
+        assert probability > threshold
+        assert value >= line
+    else:
+        assert (value > line, value == line) == (probability > threshold, probability == threshold)
+        assert (value in (0, 100)) == (probability in (0, 1))
+    assert (line == 100) == (threshold == 1)
+    assert line > 0
+
+
+@given(st.floats(0, 1))
+def test_without_a_threshold_nothing_uncertain_is_told_as_certain(probability: float) -> None:
+    assert (percent(probability) in ("0 %", "100 %")) == (probability in (0, 1))

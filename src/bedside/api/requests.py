@@ -116,9 +116,7 @@ async def read_bytes(
     return b"".join(parts)
 
 
-def read_predict(
-    data: bytes, limits: Limits, *, containers: int | None = None
-) -> PredictRequest:
+def read_predict(data: bytes, limits: Limits, *, containers: int | None = None) -> PredictRequest:
     """Return the rows of `{"input": …, "subject": …}` or `{"inputs": [ … ]}`.
 
     In both forms `"explain": true` asks for explanations.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bedside.canonical import Json
 from bedside.cli.inspection import english
-from bedside.cli.screen import Page, probability
+from bedside.cli.screen import Page, on_one_line, probability
 
 if TYPE_CHECKING:
     from bedside.package.manifest import Manifest
@@ -46,7 +46,7 @@ def spoken(answer: Answer | Prediction, manifest: Manifest) -> dict[str, Json]:
 
 def tell_answer(page: Page, manifest: Manifest, answer: Mapping[str, Json], name: str) -> None:
     """Write one answer as `spoken` gave it; `name` says what it is about."""
-    page.line(f"{name}  {_in_numbers(manifest, answer)}", style="bold")
+    page.line(f"{on_one_line(name)}  {_in_numbers(manifest, answer)}", style="bold")
     if "told" in answer:
         page.line(f"       {english(answer['told'])}")
     for flag in answer.get("flags", ()):
@@ -54,9 +54,17 @@ def tell_answer(page: Page, manifest: Manifest, answer: Mapping[str, Json], name
     if "explanation" in answer:
         _tell_explanation(page, answer["explanation"])
     if "heat_map" in answer:
-        page.line(f"       heat map: {answer['heat_map']}")
+        _tell_heat_map(page, answer["heat_map"])
     if "id" in answer:
         page.line(f"       prediction {answer['id']}, recorded {answer['recorded']['at']}")
+
+
+def _tell_heat_map(page: Page, found: Json) -> None:
+    """Write where a heat map is, or why it is nowhere."""
+    if isinstance(found, str):
+        page.line(f"       heat map: {on_one_line(found)}")
+    else:
+        page.line(f"       no heat map: {on_one_line(found['error']['message'])}", style="red")
 
 
 def _in_numbers(manifest: Manifest, answer: Mapping[str, Json]) -> str:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
+HEAT = ".heat.png"
+"""How the names of heat maps end that are written beside or for a folder of pictures."""
+
+SOFTWARE = b"tEXtSoftware\x00"
+"""Where a PNG says what wrote it. Source: PNG 3rd ed., section 11.3.3."""
+
 
 def picture_files(source: str) -> list[str]:
     """Return the files that `source` names: itself, or what lies directly in that folder.

@@ -30,6 +30,11 @@ def plain(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    """Return `text`, such as the name of a file, with all that could begin another line written out."""
+    return plain(text).replace("\n", "\\n")
+
+
 def write_json(value: Json) -> None:
     """Write `value` on stdout as one JSON document."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"

@@ -18,7 +18,7 @@ MAX_PICTURE_PASSES: Final = 4_096
 alone may take what its package declares, which people have read and approved."""
 
 
-class GivenUp(Exception):  # noqa: N818 - nothing is wrong, and nobody hears it
+class GivenUp(Exception):
     """Nobody waits for the answer any more; what was computed of it is thrown away."""
 
 
@@ -53,8 +53,8 @@ def computed(
     if not loaded.pictures:
         return loaded.runner.predict(inputs, explain=True, going_on=going_on)
     if len(inputs) > 1:
-        loaded.runner.predict(inputs, going_on=going_on)  # all pass the gate before any is explained
+        loaded.runner.predict(
+            inputs, going_on=going_on
+        )  # all pass the gate before any is explained
     # one by one, so that the pixels of one picture are in memory, and not those of all
-    return tuple(
-        loaded.runner.predict([one], explain=True, going_on=going_on)[0] for one in inputs
-    )
+    return tuple(loaded.runner.predict([one], explain=True, going_on=going_on)[0] for one in inputs)

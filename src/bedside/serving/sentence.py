@@ -1,12 +1,13 @@
 """An answer in one sentence: "pneumonia: 98 %, above the threshold of 62 %".
 
-In English and Japanese. The rounding never contradicts the label: a probability just below its threshold is not rounded
-up to it, and one that is neither 0 nor 1 is never shown as such.
+In English and Japanese. The rounding never contradicts the label: of a probability and its threshold
+so many digits are shown as put both on their sides, and what is neither 0 nor 1 is never shown as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Context, Decimal
 from typing import Final, Protocol
 
 from bedside.package.fields import Language, Text
@@ -17,6 +18,12 @@ LEAST: Final = 0.0005
 """Below this, and above 1 minus this, a probability is told as a bound."""
 
 MOST_DECIMALS: Final = 6
+
+FEWEST_DIGITS: Final = 6
+"""Significant digits of a threshold, where they are enough."""
+
+MOST_DIGITS: Final = 17
+"""Significant digits that tell any two binary64 numbers apart. Source: IEEE 754-2019, section 5.12.2."""
 
 
 class Answered(Protocol):
@@ -36,22 +43,26 @@ def told(manifest: Manifest, answer: Answered) -> Text:
     return {"en": _told(manifest, answer, "en"), "ja": _told(manifest, answer, "ja")}
 
 
-def percent(probability: float, threshold: float | None = None) -> str:
-    """Return a probability from 0 to 1 as percent.
+def percent(probability: float) -> str:
+    """Return a probability from 0 to 1 as percent."""
+    return f"{_bound(probability) or _fewest(probability)} %"
 
-    Args:
-        probability: What is told.
-        threshold: What it is compared with; so many decimals are shown as tell the two apart.
+
+def percent_and_threshold(probability: float, threshold: float) -> tuple[str, str]:
+    """Return a probability and what it is compared with, both from 0 to 1, as percent.
+
+    So many digits are shown of both that they compare as the two do.
     """
-    if probability in (0.0, 1.0, threshold):
-        return f"{_exact(probability):g} %"
-    if probability < LEAST and (threshold is None or threshold >= 2 * LEAST):
-        return "< 0.1 %"
-    if probability > 1 - LEAST and (threshold is None or threshold <= 1 - 2 * LEAST):
-        return "> 99.9 %"
-    texts = (f"{100 * probability:.{decimals}f}" for decimals in range(MOST_DECIMALS + 1))
-    fitting = (text for text in texts if _is_true(float(text), probability, threshold))
-    return f"{next(fitting, f'{100 * probability:.12g}')} %"
+    digits = range(FEWEST_DIGITS, MOST_DIGITS + 1)
+    for mark in (_rounded(threshold, number) for number in digits):
+        if mark is None:
+            continue
+        if probability == threshold:
+            return f"{mark} %", f"{mark} %"
+        value = _bound(probability, threshold) or _beside(probability, threshold, mark)
+        if value is not None:
+            return f"{value} %", f"{mark} %"
+    raise AssertionError((probability, threshold))  # 17 digits tell any two numbers apart
 
 
 def in_words(one: OutputClass, language: Language) -> str:
@@ -77,23 +88,59 @@ def _told(manifest: Manifest, answer: Answered, language: Language) -> str:
 def _binary(output: BinaryOutput, score: float, language: Language) -> str:
     (positive,) = (one for one in output.classes if one.label == output.positive)
     line = output.threshold.value
-    name, value, mark = in_words(positive, language), percent(score, line), f"{_exact(line):g} %"
+    name = in_words(positive, language)
+    value, mark = percent_and_threshold(score, line)
     if language == "ja":
         return f"{name}: {value}、しきい値 {mark} {'以上' if score >= line else '未満'}"
     side = "at" if score == line else "above" if score > line else "below"
     return f"{name}: {value}, {side} the threshold of {mark}"
 
 
-def _is_true(shown: float, probability: float, threshold: float | None) -> bool:
-    """Return whether a rounded percentage is neither 0 nor 100, and on its side of the threshold."""
-    if shown in (0.0, 100.0):
-        return False
-    if threshold is None:
-        return True
-    line = _exact(threshold)
-    return shown != line and (shown > line) == (probability > threshold)
+def _bound(probability: float, threshold: float = 0.5) -> str | None:
+    """Return "< 0.1" or "> 99.9" where that says enough, on its side of `threshold`."""
+    if 0 < probability < LEAST and threshold >= 2 * LEAST:
+        return "< 0.1"
+    if 1 - LEAST < probability < 1 and threshold <= 1 - 2 * LEAST:
+        return "> 99.9"
+    return None
 
 
-def _exact(probability: float) -> float:
-    """Return a stated probability in percent, without what binary fractions add (0.07 × 100)."""
-    return float(f"{100 * probability:.6g}")
+def _fewest(probability: float) -> str:
+    """Return a probability in percent with the fewest digits that show neither 0 nor 100."""
+    return next(text for text in _spellings(probability) if text is not None)
+
+
+def _beside(probability: float, threshold: float, mark: str) -> str | None:
+    """Return the shortest spelling on its side of `mark`, which is how `threshold` is shown."""
+    line = Decimal(mark)
+    for text in _spellings(probability):
+        value = line if text is None else Decimal(text)
+        if value != line and (value > line) == (probability > threshold):
+            return text
+    return None
+
+
+def _spellings(probability: float) -> Iterator[str | None]:
+    """Give a probability in percent with more and more digits; None where one would be untrue."""
+    exact = _hundredfold(probability)
+    for decimals in range(MOST_DECIMALS + 1):
+        yield _true(f"{exact:.{decimals}f}", probability)
+    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+        yield _rounded(probability, digits)
+
+
+def _rounded(probability: float, digits: int) -> str | None:
+    """Return a probability in percent to so many significant digits; None where that is untrue."""
+    shown = Context(prec=digits).create_decimal(_hundredfold(probability))
+    plain = f"{shown:f}"
+    return _true(plain.rstrip("0").rstrip(".") if "." in plain else plain, probability)
+
+
+def _hundredfold(probability: float) -> Decimal:
+    """Return 100 times a binary64 number, exactly: it has at most 767 significant digits."""
+    return Context(prec=800).multiply(Decimal(probability), 100)
+
+
+def _true(text: str, probability: float) -> str | None:
+    """Return `text` unless it says 0 or 100 % of what is neither."""
+    return None if Decimal(text) in (0, 100) and probability not in (0, 1) else text

@@ -8,11 +8,9 @@ permission → released Runner → gate → preprocess → ONNX → postprocess 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Final
 
 from bedside.clock import new_id
@@ -34,7 +32,8 @@ from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.postprocess import Answer
-from bedside.serving.computing import GivenUp, computed
+from bedside.serving.attempt import Asking, Attempt
+from bedside.serving.computing import computed
 from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
 from bedside.serving.released import Loaded, ReleasedModels
 from bedside.serving.story import Story
@@ -69,49 +68,6 @@ a picture or a row of fields, never waits behind one. Explanations wait behind e
 
 RECORD_SECONDS: Final = 60.0
 """How long a caller without an event loop waits for its record; longer than any writer may wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter).
-
-    `given_up` is set once nobody waits for it any more; nothing is recorded then.
-    """
-
-    caller: Caller
-    loaded: Loaded
-    rows: Sequence[Row]
-    begun: int
-    explain: bool
-    given_up: threading.Event = field(default_factory=threading.Event)
-
-    def going_on(self) -> None:
-        """Return as long as somebody waits for the answer.
-
-        Raises:
-            GivenUp: nobody does.
-        """
-        if self.given_up.is_set():
-            raise GivenUp
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One computation, ready to be recorded.
-
-    Attributes:
-        loaded: What computed it.
-        ids: Id of each prediction.
-        answers: One for each row; empty when the gate refused.
-        drafts: What the ledger shall hold before anybody hears the answer.
-        refused: The gate's refusal, to be raised once it is recorded.
-    """
-
-    loaded: Loaded
-    ids: tuple[str, ...]
-    answers: tuple[Answer, ...]
-    drafts: tuple[Draft, ...]
-    refused: InputRefused | None = None
 
 
 class Serving:

@@ -1,0 +1,58 @@
+"""One request on its way: what is asked, and what was computed before anything is recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bedside.errors import InputRefused
+from bedside.ledger.events import Draft
+from bedside.people.person import Caller
+from bedside.runtime.postprocess import Answer
+from bedside.serving.computing import GivenUp
+from bedside.serving.released import Loaded
+from bedside.serving.values import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter).
+
+    `given_up` is set once nobody waits for it any more; nothing is recorded then.
+    """
+
+    caller: Caller
+    loaded: Loaded
+    rows: Sequence[Row]
+    begun: int
+    explain: bool
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    def going_on(self) -> None:
+        """Return as long as somebody waits for the answer.
+
+        Raises:
+            GivenUp: nobody does.
+        """
+        if self.given_up.is_set():
+            raise GivenUp
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One computation, ready to be recorded.
+
+    Attributes:
+        loaded: What computed it.
+        ids: Id of each prediction.
+        answers: One for each row; empty when the gate refused.
+        drafts: What the ledger shall hold before anybody hears the answer.
+        refused: The gate's refusal, to be raised once it is recorded.
+    """
+
+    loaded: Loaded
+    ids: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    drafts: tuple[Draft, ...]
+    refused: InputRefused | None = None
