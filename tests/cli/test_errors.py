@@ -11,6 +11,7 @@ from bedside.errors import (
     InputRefused,
     LedgerBroken,
     PackageDamaged,
+    PictureRefused,
     Refusal,
     SiteProblem,
     UsageError,
@@ -23,14 +24,19 @@ def every_kind(kind: type[BedsideError] = BedsideError) -> list[type[BedsideErro
     return [kind, *(found for child in kind.__subclasses__() for found in every_kind(child))]
 
 
+def refusal(kind: type[BedsideError]) -> BedsideError:
+    if kind is InputRefused:
+        return InputRefused((OUT_OF_RANGE,))
+    return PictureRefused("corrupt", "no") if kind is PictureRefused else kind("no")
+
+
 def test_wrong_usage_leaves_with_2_and_every_refusal_with_1() -> None:
     assert exit_code(UsageError("?")) == 2
     ours = [kind for kind in every_kind() if kind.__module__ == "bedside.errors"]
     others = [kind for kind in ours if not issubclass(kind, UsageError)]
     assert len(others) > 12
     for kind in others:
-        problem = InputRefused((OUT_OF_RANGE,)) if kind is InputRefused else kind("no")
-        assert exit_code(problem) == 1, kind
+        assert exit_code(refusal(kind)) == 1, kind
 
 
 def test_a_refusal_as_json_carries_kind_message_and_advice() -> None:

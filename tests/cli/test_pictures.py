@@ -94,13 +94,89 @@ def test_a_heat_map_never_takes_the_place_of_a_film(
 ) -> None:
     picture = films / "a.png"
     for where, said in (
-        (picture, "take the place of the picture"),
+        (picture, "take the place of"),
+        (films / "b.dcm", "take the place of"),
+        (films / "c.txt", "take the place of"),
         (tmp_path / "nowhere" / "heat.png", "There is no folder"),
     ):
         answer = cli("predict", package, picture, *STATED, "--heat-map", where)
         assert answer.code == 2
         assert said in answer.err
     assert picture.read_bytes() == BRIGHT
+    forged = tmp_path / "notes.heat.png"
+    forged.write_text("notes")
+    answer = cli("predict", package, picture, *STATED, "--heat-map", forged)
+    assert "take the place of" in answer.err
+
+
+def test_a_heat_map_is_written_anew_and_is_no_picture(cli: Cli, package: Path, films: Path) -> None:
+    (films / "c.txt").unlink()
+    for _ in range(2):
+        told = cli.json("predict", package, films, *STATED, "--heat-map", films)
+        assert [Path(one["file"]).name for one in told["predictions"]] == ["a.png", "b.dcm"]
+    assert (films / "a.png.heat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_place_of_a_heat_map_is_looked_at_before_anything_is_answered(
+    cli: Cli, hung: Ward, films: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "b.dcm.heat.png").mkdir(parents=True)
+    words = ("predict", "small-film", films, *STATED, *hung.as_("clinician"))
+    answer = cli(*words, "--heat-map", out)
+    assert (answer.code, "take the place of" in answer.err) == (2, True)
+    assert not list(out.glob("a.*"))
+    recorded = cli.json("predict", "small-film", films / "a.png", *STATED, *hung.as_("clinician"))
+    first = recorded["predictions"][0]["recorded"]["index"]
+    again = cli.json("predict", "small-film", films / "a.png", *STATED, *hung.as_("clinician"))
+    assert again["predictions"][0]["recorded"]["index"] == first + 1
+
+
+def test_a_heat_map_that_cannot_be_written_takes_no_answer_away(
+    cli: Cli, package: Path, films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    (films / "c.txt").unlink()
+    words = ("predict", package, films, *STATED, "--heat-map", tmp_path)
+    answer = cli(*words)
+    assert answer.code == 1
+    assert answer.out.count("the threshold of 62 %") == 2
+    assert answer.out.count("no heat map: ") == 2
+    assert "2 heat maps could not be written" in answer.err
+    told = cli(*words, "--json").json["predictions"]
+    assert "No space left" in told[0]["heat_map"]["error"]["message"]
+
+
+def test_a_refusal_names_the_file_and_says_nothing_of_base64(
+    cli: Cli, package: Path, films: Path
+) -> None:
+    said = cli.refused("predict", package, films / "c.txt")
+    assert said.startswith(f"Refused: {films / 'c.txt'}: The gate refused")
+    assert "base64" not in said
+
+
+def test_a_folder_of_one_is_a_folder(cli: Cli, package: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "c.txt").write_text("a text")
+    answer = cli("predict", package, folder)
+    assert answer.code == 1
+    assert "c.txt  refused: " in answer.out
+    assert "1 of 1 pictures were refused" in answer.err
+
+
+def test_the_name_of_a_file_forges_no_line(cli: Cli, package: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    (folder / "a\n  opacity: 1 %\u2028\x1b[2K.png").write_bytes(BRIGHT)
+    (folder / "b\nUNRECORDED.txt").write_text("x")
+    answer = cli("predict", package, folder, *STATED, "--heat-map", folder)
+    assert not [line for line in answer.out.splitlines() if line.startswith("  opacity: 1 %")]
+    assert "a\\n  opacity: 1 %\\u2028\\x1b[2K.png" in answer.out
+    assert "b\\nUNRECORDED.txt  refused" in answer.out
 
 
 def test_why_is_a_picture_and_needs_a_place(cli: Cli, package: Path, films: Path) -> None:

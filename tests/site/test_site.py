@@ -17,6 +17,7 @@ from bedside.errors import (
 )
 from bedside.ledger.events import EventKind
 from bedside.people.permissions import Role
+from bedside.serving.attempt import Asking
 from bedside.serving.values import Row
 from bedside.site.configuration import recorded_settings
 from bedside.site.site import DATABASE_VARIABLE, Site
@@ -105,9 +106,8 @@ def test_what_was_accepted_is_recorded_when_the_site_is_closed(folder: Path) -> 
     hospital = bedside_site.build(folder)
     hospital.release()
     serving = hospital.site.serving
-    attempt = serving._attempt(
-        hospital["clinician"].caller, serving.models.fetch(MODEL), [Row(ROW)], 0
-    )
+    caller, loaded = hospital["clinician"].caller, serving.models.fetch(MODEL)
+    attempt = serving._attempt(Asking(caller, loaded, [Row(ROW)], 0, explain=False))
     future = hospital.site.group.submit(attempt.drafts)
     hospital.site.close()
     assert future.result(0)[0].about == attempt.ids[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedside.canonical import Json
 from bedside.cli.rows import read_bytes
+from bedside.cli.screen import on_one_line
 from bedside.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -16,17 +18,18 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
-HEAT = ".heat.png"
-"""How the names of heat maps end that are written beside or for a folder of pictures."""
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How every PNG begins. Source: PNG 3rd ed., section 5.2."""
 
-SOFTWARE = b"tEXtSoftware\x00"
-"""Where a PNG says what wrote it. Source: PNG 3rd ed., section 11.3.3."""
+HEAT = ".heat.png"
+"""How the names of heat maps end; a file that is named so may be written again, and is no picture."""
 
 
 def picture_files(source: str) -> list[str]:
     """Return the files that `source` names: itself, or what lies directly in that folder.
 
-    Files whose name begins with a dot are left out; the order is that of their names.
+    Files whose name begins with a dot are left out, and so are heat maps; the order is that of
+    their names.
 
     Raises:
         NotFound: there is nothing of that name.
@@ -37,11 +40,18 @@ def picture_files(source: str) -> list[str]:
         return [source]
     if not path.is_dir():
         raise NotFound(
-            f"There is no file or folder {source}.", advice="Name a picture, or a folder of them."
+            f"There is no file or folder {on_one_line(source)}.",
+            advice="Name a picture, or a folder of them.",
         )
-    files = sorted(one for one in path.iterdir() if one.is_file() and one.name[0] != ".")
+    files = sorted(
+        one
+        for one in path.iterdir()
+        if one.is_file() and one.name[0] != "." and not one.name.endswith(HEAT)
+    )
     if not files:
-        raise UsageError(f"The folder {source} holds no file.", advice="Name one with pictures.")
+        raise UsageError(
+            f"The folder {on_one_line(source)} holds no file.", advice="Name one with pictures."
+        )
     return [str(one) for one in files]
 
 
@@ -51,25 +61,51 @@ def picture_row(source: str, stated: Mapping[str, str]) -> dict[str, Json]:
     Raises:
         NotFound: there is no such file.
         LimitExceeded: it is larger than a file that is read here may be.
+        UsageError: it cannot be read.
     """
-    return {"image": base64.b64encode(read_bytes(source)).decode("ascii"), **stated}
+    try:
+        data = read_bytes(source)
+    except OSError as problem:
+        raise UsageError(
+            f"{on_one_line(source)} cannot be read: {problem.strerror}.",
+            advice="Look at its rights.",
+        ) from problem
+    return {"image": base64.b64encode(data).decode("ascii"), **stated}
 
 
-def heat_map_path(chosen: Path, source: str, *, many: bool) -> Path:
+def heat_map_path(chosen: Path, source: str, *, folder: bool) -> Path:
     """Return where the heat map of one picture goes: `chosen`, or a file in that folder.
 
+    Args:
+        chosen: What was asked for.
+        source: The picture.
+        folder: Whether it is one of a folder of pictures.
+
     Raises:
-        UsageError: it would take the place of the picture, or the folder is not there.
+        UsageError: another file is there, or the folder is not, or may not be written to.
     """
-    path = chosen / f"{Path(source).name}.heat.png" if many or chosen.is_dir() else chosen
+    path = chosen / f"{Path(source).name}{HEAT}" if folder or chosen.is_dir() else chosen
+    named = on_one_line(str(path))
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", advice="Make it first.")
-    if path.exists() and source != STDIN and path.samefile(source):
         raise UsageError(
-            f"The heat map would take the place of the picture {source}.",
-            advice="Name another file with --heat-map.",
+            f"There is no folder {on_one_line(str(path.parent))}.", advice="Make it first."
         )
+    if path.exists() and not _is_heat_map(path):
+        raise UsageError(
+            f"The heat map would take the place of {named}.",
+            advice=f"Name another file with --heat-map; one that ends in {HEAT} is written anew.",
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{named} cannot be written.", advice="Name another file with --heat-map.")
     return path
+
+
+def _is_heat_map(path: Path) -> bool:
+    """Return whether `path` is a file as heat maps are written here."""
+    if not path.name.endswith(HEAT) or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(PNG)) in (b"", PNG)
 
 
 def write_heat_map(explanation: Explained | None, path: Path) -> str:
@@ -85,7 +121,7 @@ def write_heat_map(explanation: Explained | None, path: Path) -> str:
         path.write_bytes(explanation.png)
     except OSError as problem:
         raise UsageError(
-            f"The heat map cannot be written to {path}: {problem.strerror}.",
+            f"The heat map cannot be written to {on_one_line(str(path))}: {problem.strerror}.",
             advice="Name another file with --heat-map.",
         ) from problem
     return str(path)

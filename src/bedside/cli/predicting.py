@@ -21,10 +21,16 @@ from bedside.cli.errors import REFUSED, document
 from bedside.cli.inspection import english
 from bedside.cli.options import JsonOption, KeyFileOption
 from bedside.cli.packages import read_package
-from bedside.cli.pictures import heat_map_path, picture_files, picture_row, write_heat_map
+from bedside.cli.pictures import (
+    STDIN,
+    heat_map_path,
+    picture_files,
+    picture_row,
+    write_heat_map,
+)
 from bedside.cli.rows import read_rows
-from bedside.cli.screen import Page, complain, show
-from bedside.errors import InputRefused, LimitExceeded, UsageError
+from bedside.cli.screen import Page, complain, on_one_line, show
+from bedside.errors import BedsideError, InputRefused, LimitExceeded, NotFound, UsageError
 
 if TYPE_CHECKING:
     from bedside.package.manifest import Manifest
@@ -135,9 +141,18 @@ def predict(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         else:
             answered = _rows(found, wish)
     _show(answered, recorded=found.recorded, as_json=as_json)
+    _complain(answered)
+
+
+def _complain(answered: Sequence[Answered]) -> None:
+    """Say on stderr how much is missing of what was asked for, and exit with it."""
     refused = sum("error" in one.value for one in answered)
+    unwritten = sum(isinstance(one.value.get("heat_map"), dict) for one in answered)
     if refused:
         complain(f"{refused} of {len(answered)} pictures were refused.", "See the reasons above.")
+    if unwritten:
+        complain(f"{unwritten} heat maps could not be written.", "See the reasons above.")
+    if refused or unwritten:
         raise typer.Exit(REFUSED)
 
 
@@ -197,8 +212,7 @@ def _rows(model: Model, wish: Wish) -> list[Answered]:
 def _pictures(model: Model, wish: Wish, *, as_json: bool) -> list[Answered]:
     """Return the answers to pictures; in a folder, a refusal stands in the place of its answer."""
     files = picture_files(wish.source)
-    many = len(files) > 1
-    if wish.subject is not None and many:
+    if wish.subject is not None and len(files) > 1:
         raise UsageError(
             f"One subject was given for {len(files)} pictures.",
             advice="Predict for one person at a time.",
@@ -208,22 +222,54 @@ def _pictures(model: Model, wish: Wish, *, as_json: bool) -> list[Answered]:
             "The explanation of a picture is a picture.",
             advice="Say with --heat-map where it goes; with --json it stands in the document.",
         )
+    folder = wish.source != STDIN and Path(wish.source).is_dir()
+    heats: list[Path | None] = [None] * len(files)
+    if wish.heat_map is not None:  # all places are looked at before anything is predicted
+        heats = [heat_map_path(wish.heat_map, file, folder=folder) for file in files]
     found: list[Answered] = []
-    for file in files:
-        heat = None if wish.heat_map is None else heat_map_path(wish.heat_map, file, many=many)
+    for file, heat in zip(files, heats, strict=True):
         try:
-            (answer,) = model.answers([picture_row(file, wish.stated)])
-        except (InputRefused, LimitExceeded) as problem:
-            if not many:
-                raise
-            value = {"file": file} | document(problem)
+            found.append(_picture(model, file, wish.stated, heat))
+        except BedsideError as problem:
+            told = _about(file, problem, alone=not folder)
+            if not folder or not (found or isinstance(problem, _OF_ONE)):
+                raise told from problem
+            value = {"file": _readable(file)} | document(told)
             found.append(Answered(model.manifest, model.digest, file, value))
-            continue
-        found.append(_answered(model, answer, file))
-        found[-1].value["file"] = file
-        if heat is not None:
-            found[-1].value["heat_map"] = write_heat_map(answer.explanation, heat)
     return found
+
+
+_OF_ONE = (InputRefused, LimitExceeded, NotFound)
+"""What is wrong with one picture, and not with all of them."""
+
+
+def _picture(model: Model, file: str, stated: dict[str, str], heat: Path | None) -> Answered:
+    """Return the answer to one picture; a heat map that cannot be written does not take it away."""
+    (answer,) = model.answers([picture_row(file, stated)])
+    answered = _answered(model, answer, file)
+    answered.value["file"] = _readable(file)
+    if heat is not None:
+        try:
+            answered.value["heat_map"] = _readable(write_heat_map(answer.explanation, heat))
+        except UsageError as problem:
+            answered.value["heat_map"] = document(problem)
+    return answered
+
+
+def _about(file: str, problem: BedsideError, *, alone: bool) -> BedsideError:
+    """Return what is wrong in the words of whoever named a file; of one alone, with its name."""
+    if isinstance(problem, InputRefused):
+        from bedside.serving.pictured import refused_file
+
+        problem = refused_file(problem)
+    if alone and isinstance(problem, _OF_ONE):
+        problem.message = f"{on_one_line(file)}: {problem.message}"
+    return problem
+
+
+def _readable(file: str) -> str:
+    """Return the name of a file as text that every encoding of Unicode can carry."""
+    return file.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _answered(model: Model, answer: Answer | Prediction, name: str) -> Answered:
@@ -262,7 +308,8 @@ def _show(answered: Sequence[Answered], *, recorded: bool, as_json: bool) -> Non
         page.line(f"{manifest.ref} ({manifest.claim_level}), {english(manifest.title)}")
         for one in answered:
             if "error" in one.value:
-                page.line(f"{one.name}  refused: {one.value['error']['message']}", style="red")
+                said = f"{one.name}  refused: {one.value['error']['message']}"
+                page.line(on_one_line(said), style="red")
             else:
                 tell_answer(page, one.manifest, one.value, one.name)
         page.line(f"Not for: {english(manifest.not_for)}")
