@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole way in one folder: train, freeze, verify, make a site, approve by two people, release,
-# serve, ask. `sh freeze_and_serve.sh run` takes some four minutes; `sh freeze_and_serve.sh run
+# serve, ask. `sh freeze_and_serve.sh run` takes about five minutes; `sh freeze_and_serve.sh run
 # --films 200 --epochs 2` one, and its answers are then worth even less.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

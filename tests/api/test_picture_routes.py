@@ -253,7 +253,7 @@ def test_only_where_pictures_are_taken_a_body_may_be_large(hospital: Hospital) -
             assert f"longer than {limit} bytes" in told["detail"]
 
 
-def test_who_only_announces_keeps_nobody_out_and_who_sends_takes_room(hospital: Hospital) -> None:
+def test_more_pictures_than_fit_into_memory_are_told_to_come_back(hospital: Hospital) -> None:
     limited(hospital, picture_bytes=len(BRIGHT))
     release_films(hospital)
     app = create_app(hospital.site)
@@ -333,6 +333,8 @@ def test_the_document_says_all_forms_of_a_picture(client: Client, hospital: Hosp
     refused_ones: list[Json] = [
         {"input": ROW | {"shoe": 42}},
         {"input": ROW | {"body_part": "TIBIA"}},
+        {"input": ROW | {"view": "pa"}},
+        {"input": ROW | {"view": "A" * 17}},
         {"input": {}},
         {"inputs": [{"input": ROW}] * 17},
         {"inputs": [{"input": ROW, "explain": True}]},

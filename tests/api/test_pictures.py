@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from bedside.api.pictures import Envelope, read_pictures
+from bedside.api.requests import PredictRequest
 from bedside.errors import BedsideError, LimitExceeded, UsageError
 from bedside.site.settings import Limits
 
@@ -27,7 +28,7 @@ def form(**parts: bytes) -> bytes:
     return told + b"--XX--\r\n"
 
 
-def read_form(data: bytes) -> object:
+def read_form(data: bytes) -> PredictRequest:
     return read_pictures(data, Envelope("multipart/form-data", FORM, ()), Limits())
 
 

@@ -45,8 +45,13 @@ def test_one_person_never_fills_it() -> None:
 
 def test_room_is_given_back_after_a_failure() -> None:
     room = PictureRoom(10, 10)
-    with pytest.raises(Unavailable), room.place("a") as take:
-        take(10)
-        take(1)
+
+    def too_much() -> None:
+        with room.place("a") as take:
+            take(10)
+            take(1)
+
+    with pytest.raises(Unavailable):
+        too_much()
     with room.place("a", 10):
         pass

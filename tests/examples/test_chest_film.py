@@ -84,7 +84,7 @@ def test_the_package_says_what_it_is(runner: Runner) -> None:
 
 def test_the_network_learned_what_was_drawn(runner: Runner) -> None:
     (area,) = (one for one in runner.manifest.evaluation.metrics if one.name == "AUROC")
-    assert area.lower > 0.6  # ten epochs on few films; all of it gives 0.97
+    assert area.lower > 0.6  # ten epochs on few films; the whole training gives 0.96
     scores = {
         shown: [
             ask(runner, film_dicom(make_film(31_000 + n, opacity=shown))).scores["opacity"]
@@ -120,7 +120,7 @@ def test_the_pair_that_differs_in_polarity_alone_gives_equal_scores(
     right, wrong = (
         ask(runner, (samples / "films" / f"chest_MONOCHROME{n}.dcm").read_bytes()) for n in (2, 1)
     )
-    assert wrong.scores["opacity"] == pytest.approx(right.scores["opacity"], abs=1e-6)
+    assert wrong.scores == right.scores
     assert wrong.label == right.label
     assert codes(right) == []
     assert codes(wrong) == ["polarity-overruled"]

@@ -18,6 +18,8 @@ from bedside.lab.breast_cancer_model import (
 )
 from bedside.lab.evaluation import evaluate_package
 from bedside.lab.trained import Trained
+from bedside.package.explanation import Contributions
+from bedside.package.fields import TabularInput
 from bedside.package.package import check_signature, open_package
 
 KEY = SigningKey.new()
@@ -52,7 +54,10 @@ def test_the_package_is_signed_and_says_what_it_is_for(trained: Trained) -> None
     assert manifest.claim_level == "demonstration"
     assert "Not for diagnosis" in manifest.not_for["en"]
     assert "使用しないこと" in manifest.not_for["ja"]
+    assert isinstance(manifest.input, TabularInput)
     assert all(field.description["ja"] for field in manifest.input.fields)
+    assert isinstance(manifest.explanation, Contributions)
+    assert manifest.explanation.method == "linear"
 
 
 def test_the_threshold_reaches_the_stated_sensitivity_on_the_validation_split(

@@ -39,7 +39,7 @@ def accepted(sent: Json, domain: ImageInput = INPUT) -> Film:
 
 
 def likeness(**changes: Any) -> Likeness:
-    reference = thumbnail(film(170.0).astype(np.float32) / 255)
+    reference = thumbnail(film(170.0).astype(np.float32) / np.float32(255))
     parts: dict[str, Any] = {"pictures": 5, "minimum": 0.6, **changes}
     return Likeness(reference=tuple(reference.tolist()), **parts)
 
@@ -226,7 +226,7 @@ class TestLikeness:
         domain = declared(likeness=likeness(polarity="by-likeness"))
         one = accepted(row(dicom(film(170.0), PhotometricInterpretation="MONOCHROME1")), domain)
         two = accepted(row(dicom(film(170.0))), domain)
-        np.testing.assert_allclose(one.unit, two.unit, atol=1e-6)
+        np.testing.assert_array_equal(one.unit, two.unit)
         assert [flag.code for flag in one.flags] == ["polarity-overruled"]
 
 

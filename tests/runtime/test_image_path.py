@@ -7,11 +7,10 @@ import pytest
 
 from bedside.errors import InputRefused, LimitExceeded, PackageDamaged, UsageError
 from bedside.imaging.reading import read_picture
-from bedside.package.explanation import Contributions
+from bedside.package.explanation import Contributions, Reference
 from bedside.package.image_operations import FullRange, Resize
 from bedside.runtime.explained import PictureExplained
 from bedside.runtime.runner import Runner, load
-from tests.package.building import Recipe
 from tests.package.building_images import (
     DARK,
     ROW,
@@ -67,6 +66,28 @@ def test_no_picture_and_too_many_are_refused(runner: Runner) -> None:
         runner.predict([ROW] * 17)
 
 
+@pytest.mark.parametrize(("explain", "asked"), [(False, 3), (True, 3 + 3 * (1 + 2))])
+def test_before_each_picture_and_each_batch_it_is_asked_whether_to_go_on(
+    runner: Runner, explain: bool, asked: int
+) -> None:
+    times = 0
+
+    def going_on() -> None:
+        nonlocal times
+        times += 1
+
+    runner.predict([ROW] * 3, explain=explain, going_on=going_on)
+    assert times == asked
+
+
+def test_what_says_not_to_go_on_ends_the_work(runner: Runner) -> None:
+    def left() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        runner.predict([ROW], explain=True, going_on=left)
+
+
 def test_a_network_that_takes_one_picture_at_a_time_answers_the_same(runner: Runner) -> None:
     single = network()
     single.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
@@ -117,12 +138,12 @@ class TestAHeatMap:
             silent.predict([ROW], explain=True)
 
     def test_is_no_explanation_of_a_table(self) -> None:
-        reference = {field.name: None for field in Recipe().manifest().input.fields}  # type: ignore[union-attr]
+        reference: Reference = {"radius": 10.0}
         other = Contributions(
             method="linear",
             scale="probability",
             reference=reference,
-            passes=2 + len(reference),
+            passes=3,
         )
         with pytest.raises(PackageDamaged, match="the explanation is 'contributions'"):
             ImageRecipe(explanation=other).package()

@@ -57,6 +57,15 @@ def test_the_answer_is_the_same_with_and_without_its_explanation(runner: Runner)
         assert plain.explanation is None
 
 
+def test_what_says_not_to_go_on_ends_an_explanation(runner: Runner) -> None:
+    def left() -> None:
+        raise TimeoutError
+
+    assert runner.predict([ROWS[1]], going_on=left)
+    with pytest.raises(TimeoutError):
+        runner.predict([ROWS[1]], explain=True, going_on=left)
+
+
 def test_a_model_that_declares_none_says_so() -> None:
     with pytest.raises(UsageError, match="declares no explanation"):
         load(Recipe().package()).predict([ROWS[0]], explain=True)

@@ -20,8 +20,8 @@ from bedside.package.package import Package
 from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
 from bedside.serving import released
+from bedside.serving.attempt import Asking
 from bedside.serving.released import ReleasedModels
-from bedside.serving.serving import Asking
 from bedside.serving.values import Decision, Row, Verdict
 from bedside.site.site import Site
 from tests import bedside_site

@@ -20,6 +20,7 @@ from bedside.errors import (
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.group import Recorded
 from bedside.serving import serving as serving_module
+from bedside.serving.attempt import Attempt
 from bedside.serving.values import Decision, Prediction, Row, Verdict
 from tests.bedside_site import MODEL, ROW, Hospital
 from tests.package.building import ROWS, expected_probability
@@ -181,7 +182,7 @@ def test_what_is_large_is_computed_and_sealed_off_the_event_loop(
     seen: list[int] = []
     attempt, submit = serving._attempt, serving._group.submit
 
-    def attempting(*given: object) -> serving_module.Attempt:
+    def attempting(*given: object) -> Attempt:
         seen.append(threading.get_ident())
         return attempt(*given)  # type: ignore[arg-type]
 
@@ -213,7 +214,7 @@ def test_an_answer_computed_before_a_release_is_never_recorded_after_it(
     computed: list[str] = []
     attempt = serving._attempt
 
-    def releasing_after_computing(*given: object) -> serving_module.Attempt:
+    def releasing_after_computing(*given: object) -> Attempt:
         found = attempt(*given)  # type: ignore[arg-type]
         computed.append(found.loaded.manifest.version)
         if len(computed) == 1:
@@ -235,7 +236,7 @@ def test_releases_that_never_stop_changing_are_told_as_such(
     serving, site = hospital.site.serving, hospital.site
     attempt = serving._attempt
 
-    def always_moving(*given: object) -> serving_module.Attempt:
+    def always_moving(*given: object) -> Attempt:
         found = attempt(*given)  # type: ignore[arg-type]
         with site.database.write() as connection:
             site.ledger.advance_fence(connection, f"release:{MODEL}")

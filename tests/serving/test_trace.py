@@ -11,6 +11,7 @@ import pytest
 from bedside.canonical import Json
 from bedside.errors import BedsideError, LedgerBroken, UsageError
 from bedside.keys.signing import SigningKey
+from bedside.package.fields import Language
 from bedside.serving import telling
 from bedside.serving.story import LIFECYCLE
 from bedside.serving.trace import verify_trace
@@ -49,6 +50,24 @@ def test_the_whole_story_is_told(document: dict[str, Json], hospital: Hospital) 
     assert (personal["subject"], personal["input"]) == ("patient-7", ROW)
     assert document["prediction"]["name"] == "Person clinician"
     assert document["decisions"][0]["personal"] == {"reason": "biopsy"}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("broken", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u2029", "\x1b[1A"])
+def test_no_value_begins_a_line_of_its_own(
+    document: dict[str, Json], language: Language, broken: str
+) -> None:
+    lines = len(telling.told_in_words(document, language).splitlines())
+    forged = f"x{broken}  threshold                 0.99"
+    document["prediction"]["personal"]["subject"] = forged
+    document["decisions"][0]["personal"]["reason"] = forged
+    document["prediction"]["name"] = forged
+    document["lifecycle"][2]["event"]["body"]["meaning"] = forged
+    document["manifest"]["intended_use"] = {"en": forged}
+    text = telling.told_in_words(document, language)
+    assert len(text.splitlines()) == lines
+    assert broken.encode("unicode_escape").decode() in text
+    assert "\x1b" not in text
 
 
 def test_it_is_proved_elsewhere_with_nothing_but_the_public_key(

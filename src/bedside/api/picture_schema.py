@@ -10,13 +10,16 @@ from types import MappingProxyType
 from typing import Final
 
 from bedside.canonical import Json
-from bedside.package.images import ImageInput, Medium
+from bedside.package.images import CODE_STRING, ImageInput, Medium
 from bedside.serving.flags import FLAGS
 from bedside.serving.values import MAX_SUBJECT
 
 MEDIA_TYPES: Final[Mapping[Medium, str]] = MappingProxyType(
     {"png": "image/png", "jpeg": "image/jpeg", "dicom": "application/dicom"}
 )
+
+MAX_CODE: Final = 16
+"""Characters of a DICOM code string (DICOM PS3.5, section 6.2)."""
 
 _WORDS: Final = MappingProxyType(
     {
@@ -124,6 +127,8 @@ def _stated(declared: ImageInput, *, null: bool) -> dict[str, Json]:
         schema: dict[str, Json] = {"type": ["string", "null"] if null else "string"}
         if allowed:
             schema["enum"] = [*allowed, None] if null else list(allowed)
+        else:
+            schema |= {"pattern": f"^{CODE_STRING.pattern}$", "maxLength": MAX_CODE}
         found[name] = schema | {"description": f"{_WORDS[name]} {_HEADER}"}
     return found
 

@@ -1,8 +1,9 @@
 """Takes a JPEG stream apart before anything decodes it; for files, and for frames inside DICOM.
 
 Markers are walked to the end of the image, so that a stream that was cut, doubled or appended to
-is noticed. The decoder gets tables, frame and scans, and nothing else: no Exif, no profile, no
-comments. Values that were damaged inside a scan cannot all be noticed: JPEG has no checksum.
+is noticed; `jpeg_scans` looks at what the scans bring. The decoder gets tables, frame and scans, and
+nothing else: no Exif, no profile, no comments. Values that were damaged inside a scan cannot all be
+noticed: JPEG has no checksum.
 Sources: ITU-T T.81 (JPEG), annex B; ITU-T T.87 (JPEG-LS), annex C.
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bedside.imaging.jpeg_scans import Coverage, filled
 from bedside.imaging.picture import PictureLimits
 from bedside.imaging.refusals import check_size, corrupt, too_large
 
@@ -64,6 +66,7 @@ class _Walk:
     """What was found on the way through the markers."""
 
     frame: JpegFrame | None = None
+    coverage: Coverage | None = None
     scans: int = 0
     segments: int = 0
     beside: int = 0
@@ -71,6 +74,7 @@ class _Walk:
     adobe: int | None = None
     exif: list[bytes] = field(default_factory=list)
     kept: list[bytes] = field(default_factory=lambda: [START])
+    coded: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,34 @@ class JpegStream:
         jfif: Whether it says that it is JFIF, which means YCbCr where it has three components.
         adobe: Adobe's colour transform (0 none, 1 YCbCr, 2 YCCK), or None.
         exif: The Exif block (a TIFF header and what follows), or None.
-        stripped: Tables, frame and scans from start to end of image; no APPn, no comment.
+        pieces: Tables, frame and scans from start to end of image; no APPn, no comment.
+        coded: Places in `pieces` of the scans' entropy-coded bytes.
     """
 
     frame: JpegFrame
     jfif: bool
     adobe: int | None
     exif: bytes | None
-    stripped: bytes
+    pieces: tuple[bytes, ...]
+    coded: frozenset[int]
+
+    @property
+    def stripped(self) -> bytes:
+        """The stream that a decoder gets."""
+        return b"".join(self.pieces)
+
+    def refilled(self) -> JpegStream:
+        """Return the stream with other bits wherever its entropy-coded bytes may be too few."""
+        pieces = (
+            filled(piece) if place in self.coded else piece
+            for place, piece in enumerate(self.pieces)
+        )
+        return replace(self, pieces=tuple(pieces))
 
     def with_transform(self, transform: int) -> bytes:
         """Return the stream with an Adobe marker that says the colour transform (0 or 1)."""
         marker = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])
-        return START + marker + self.stripped[2:]
+        return b"".join((START, marker, *self.pieces[1:]))
 
 
 def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> JpegStream:
@@ -126,8 +145,9 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
     rest = data[position:]
     if rest and not (padded and not rest.strip(PADDING)):
         raise corrupt(f"{len(rest)} bytes follow the JPEG's end")
-    if walk.frame is None or not walk.scans:
+    if walk.frame is None or walk.coverage is None or not walk.scans:
         raise corrupt("it has no JPEG frame, or no scan")
+    walk.coverage.check()
     rows, columns = walk.frame.rows, walk.frame.columns
     check_size(rows, columns, len(walk.frame.components), limits)
     if walk.scans * rows * columns > MOST_SCANNED:
@@ -137,10 +157,10 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
         )
     if len(walk.exif) > 1:
         raise corrupt(f"it has {len(walk.exif)} Exif blocks")
-    stripped = b"".join((*walk.kept, b"\xff\xd9"))
     return JpegStream(
-        walk.frame, walk.jfif, walk.adobe, walk.exif[0] if walk.exif else None, stripped
-    )
+        walk.frame, walk.jfif, walk.adobe, walk.exif[0] if walk.exif else None,
+        (*walk.kept, b"\xff\xd9"), frozenset(walk.coded),
+    )  # fmt: skip
 
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:
@@ -171,8 +191,9 @@ def _segment(walk: _Walk, data: bytes, position: int, marker: int) -> int:
     body = data[position + 2 : end]
     walk.segments += 1
     if marker == _SCAN:
-        end = _scan(walk, data, end)
-    elif marker in _FRAMES:
+        walk.kept.append(data[position - 2 : end])
+        return _scan(walk, data, end, body)
+    if marker in _FRAMES:
         _frame(walk, marker, body)
     elif 0xE0 <= marker <= 0xEF or marker == _COMMENT:
         walk.beside += length
@@ -192,17 +213,21 @@ def _frame(walk: _Walk, marker: int, body: bytes) -> None:
     if len(set(components)) != count:
         raise corrupt(f"its JPEG components are {list(components)}")
     walk.frame = JpegFrame(marker, precision, rows, columns, components)
+    walk.coverage = Coverage(components, marker)
 
 
-def _scan(walk: _Walk, data: bytes, position: int) -> int:
+def _scan(walk: _Walk, data: bytes, position: int, header: bytes) -> int:
     """Return where the marker after a scan's entropy-coded bytes stands."""
-    if walk.frame is None:
+    if walk.frame is None or walk.coverage is None:
         raise corrupt("a JPEG scan stands before its frame")
     walk.scans += 1
+    walk.coverage.add(header)
     search = _NEXT_LS if walk.frame.process == JPEG_LS else _NEXT
     found = search.search(data, position)
     if found is None:
         raise corrupt("it ends before the JPEG's end")
+    walk.coded.append(len(walk.kept))
+    walk.kept.append(data[position : found.start()])
     return found.start()
 
 

@@ -50,7 +50,7 @@ def read_jpeg(data: bytes, limits: PictureLimits) -> Picture:
     if channels not in (1, 3):
         words = "is for printing (CMYK)" if channels == 4 else f"has {channels} components"
         raise unsupported(f"The JPEG {words}", _SAVE_AGAIN)
-    pixels = decoded(stream.with_transform(int(is_ycc(stream))), "JPEG")
+    pixels = decoded_jpeg(stream, int(is_ycc(stream)))
     orientation = UPRIGHT if stream.exif is None else exif_orientation(stream.exif)
     return _picture("jpeg", pixels, orientation, _BIT_DEPTH_8)
 
@@ -65,6 +65,32 @@ def is_ycc(stream: jpeg.JpegStream) -> bool:
     if stream.adobe is not None:
         return stream.adobe == 1
     return stream.frame.components != tuple(b"RGB")
+
+
+def decoded_jpeg(stream: jpeg.JpegStream, transform: int) -> Stored:
+    """Return the stored values of a JPEG stream that reaches its last pixel.
+
+    Args:
+        stream: Checked before.
+        transform: 1 where three components are YCbCr, which become RGB; 0 else.
+
+    Raises:
+        PictureRefused: the decoder finds it damaged, or it ends before its pixels do.
+    """
+    pixels = decoded(stream.with_transform(transform), "JPEG")
+    again = decoded(stream.refilled().with_transform(transform), "JPEG")
+    check_same(pixels, again)
+    return pixels
+
+
+def check_same(pixels: Stored, again: Stored) -> None:
+    """Check what a stream and its refilled twin gave.
+
+    Raises:
+        PictureRefused: they differ, so that the decoder made values up.
+    """
+    if not np.array_equal(pixels, again):
+        raise corrupt("its JPEG scans end before its pixels do: it was cut")
 
 
 def decoded(data: bytes, kind: Literal["PNG", "JPEG"]) -> Stored:
@@ -131,10 +157,20 @@ def packbits(data: bytes, rows: int, columns: int) -> NDArray[np.uint8]:
     """Return rows × columns bytes of a PackBits stream, as DICOM's run-length segments are.
 
     Raises:
-        PictureRefused: it gives fewer or more.
+        PictureRefused: it gives fewer or more, or more than one zero follows it.
     """
+    line = _unpacked(data, rows * columns)
+    if line is None:
+        raise corrupt(f"its run-length pixels are fewer than {rows} × {columns}")
+    shorter = data[:-1] if data[-1] else data[:-2]
+    if _unpacked(data, rows * columns + 1) is not None or _unpacked(shorter, line.size) is not None:
+        raise corrupt(f"its run-length pixels go on after {rows} × {columns} values")
+    return line.reshape(rows, columns)
+
+
+def _unpacked(data: bytes, count: int) -> NDArray[np.uint8] | None:
+    """Return the first `count` bytes of a PackBits stream; None where it has fewer."""
     try:
-        line = Image.frombytes("L", (rows * columns, 1), data, "packbits", "L")
-    except (ValueError, OSError, MemoryError) as problem:
-        raise corrupt(f"its run-length pixels cannot be decoded ({problem})") from problem
-    return np.asarray(line).reshape(rows, columns)
+        return np.asarray(Image.frombytes("L", (count, 1), data, "packbits", "L")).ravel()
+    except (ValueError, OSError):
+        return None

@@ -94,7 +94,7 @@ class ImageGate:
         self._intensity(picture, add)
         if len(refusals.found) > before:
             return None
-        unit, more = self._likeness(window(picture, self._windowing), add)
+        unit, more = self._likeness(picture, add)
         if len(refusals.found) > before:
             return None
         return Film(unit, self._as_used(picture.facts, row), (*flags, *more))
@@ -200,9 +200,9 @@ class ImageGate:
             )
 
     def _likeness(
-        self, unit: NDArray[np.float32], add: _Adder
+        self, picture: Picture, add: _Adder
     ) -> tuple[NDArray[np.float32], Sequence[Flag]]:
-        likeness = self._declared.likeness
+        likeness, unit = self._declared.likeness, window(picture, self._windowing)
         if likeness is None or self._reference is None:
             return unit, ()
         grey = unit if unit.ndim == 2 else unit.mean(axis=2)
@@ -211,7 +211,8 @@ class ImageGate:
             return unit, ()
         if likeness.polarity == "by-likeness" and -near >= likeness.minimum:
             told = f"bright and dark were exchanged: its negative is of the domain ({-near:.2f})"
-            return 1 - unit, (Flag("polarity-overruled", told),)
+            turned = replace(picture, negative=not picture.negative)
+            return window(turned, self._windowing), (Flag("polarity-overruled", told),)
         return unit, self._unlike(near, likeness, add)
 
     def _unlike(self, near: float, likeness: Likeness, add: _Adder) -> Sequence[Flag]:

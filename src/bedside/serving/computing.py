@@ -12,7 +12,6 @@ from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer
 from bedside.serving.released import Loaded
 
-
 MAX_PICTURE_PASSES: Final = 4_096
 """Pictures that the network computes for the explanations of one request, of several pictures; one
 alone may take what its package declares, which people have read and approved."""

@@ -18,7 +18,7 @@ from bedside.imaging.dicom.codestream import check_codestream
 from bedside.imaging.dicom.layout import Layout
 from bedside.imaging.dicom.syntaxes import TransferSyntax, no_codec
 from bedside.imaging.picture import PictureLimits
-from bedside.imaging.raster import decoded, is_ycc, packbits
+from bedside.imaging.raster import check_same, decoded_jpeg, is_ycc, packbits
 from bedside.imaging.refusals import corrupt
 
 Frame = NDArray[Any]
@@ -53,15 +53,18 @@ def decode_frame(
     if syntax.coding == "jpeg-2000":
         return _jpeg_2000(codestream, layout), layout.photometric in ("RGB", "YBR_ICT", "YBR_RCT")
     stream = jpeg.take_apart(codestream, limits, padded=True)
-    frame = stream.frame
-    _check_agreement(layout, frame.rows, frame.columns, len(frame.components), frame.precision)
-    if frame.process not in _PROCESSES[syntax.coding]:
+    said = stream.frame
+    _check_agreement(layout, said.rows, said.columns, len(said.components), said.precision)
+    if said.process not in _PROCESSES[syntax.coding]:
         raise corrupt(
-            f"its pixels are JPEG process FF{frame.process:02X}, which {syntax.name} is not"
+            f"its pixels are JPEG process FF{said.process:02X}, which {syntax.name} is not"
         )
     if syntax.coding == "jpeg":
         return _baseline(stream, syntax, layout), True
-    return _by_gdcm(stream, syntax, layout), False
+    frame = _by_gdcm(stream, syntax, layout)
+    if syntax.coding == "jpeg-lossless":
+        check_same(frame, _by_gdcm(stream.refilled(), syntax, layout))
+    return frame, False
 
 
 def _check_agreement(
@@ -86,7 +89,7 @@ def _baseline(stream: jpeg.JpegStream, syntax: TransferSyntax, layout: Layout) -
     ycc = layout.photometric != "RGB"
     if layout.samples == 3 and (stream.jfif or stream.adobe is not None) and is_ycc(stream) != ycc:
         raise corrupt(f"its header says {layout.photometric}, and its JPEG stream says otherwise")
-    return decoded(stream.with_transform(int(ycc)), "JPEG")
+    return decoded_jpeg(stream, int(ycc))
 
 
 def _jpeg_2000(codestream: bytes, layout: Layout) -> Frame:

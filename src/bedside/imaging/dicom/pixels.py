@@ -69,6 +69,8 @@ def _native(header: Header, element: Element, layout: Layout) -> NDArray[Any]:
     order = header.syntax.order
     data = np.frombuffer(header.data, np.uint8, found, element.start)
     if layout.allocated == 8 and header.syntax.big_endian and element.vr == "OW":
+        if found % 2:
+            raise corrupt(f"its pixels are words, and have {found} bytes")
         data = data.reshape(-1, 2)[:, ::-1].ravel()
     values = data[:size] if layout.allocated == 8 else data[:size].view(f"{order}u2")
     if halved:
