@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from bedside.freezing.strangers.arrays import holds_objects, is_array, pass_over
+from bedside.freezing.strangers.arrays import WRAPPER, holds_objects, is_array, pass_over
+from bedside.freezing.strangers.calls import odd_call
 from bedside.freezing.strangers.names import is_storage
 from bedside.freezing.strangers.opcodes import Budget, Opcode, read_opcodes
 from bedside.freezing.strangers.stream import Lost, Stream
@@ -68,15 +69,21 @@ class Findings:
             self.doubts[words] = None
 
 
-def follow(stream: Stream, findings: Findings, depth: int = 0) -> None:
+def follow(stream: Stream, findings: Findings, depth: int = 0, *, arrays: bool = False) -> None:
     """Follow one pickle from here to its STOP; add what it would do to `findings`.
+
+    Args:
+        stream: Where the pickle begins.
+        findings: What is added to.
+        depth: In how many pickles it stands.
+        arrays: Whether its reader is joblib's, which finds the bytes of arrays in it.
 
     Raises:
         Lost: it cannot be followed to its end.
     """
     if depth > MOST_DEEP:
         raise Lost(f"it nests more than {MOST_DEEP} pickles")
-    machine = _Machine(stream, findings, depth)
+    machine = _Machine(stream, findings, depth, arrays=arrays)
     steps = _steps()
     for opcode in read_opcodes(stream, findings.budget):
         if opcode.name in WATCHED:
@@ -87,15 +94,27 @@ def follow(stream: Stream, findings: Findings, depth: int = 0) -> None:
 class _Machine:
     """Stack and memo of one pickle."""
 
-    def __init__(self, stream: Stream, findings: Findings, depth: int) -> None:
+    def __init__(self, stream: Stream, findings: Findings, depth: int, *, arrays: bool) -> None:
         self.stream, self.findings, self.depth = stream, findings, depth
+        self.arrays, self.frame_end = arrays, 0
         self.stack: list[Value] = []
         self.memo: dict[int, Value] = {}
 
     def pop(self) -> Value:
         if not self.stack or self.stack[-1] is Unknown.MARK:
             raise Lost("it takes a value that is not there")
+        return self.used(self.stack.pop())
+
+    def pop_callee(self) -> Value:
+        if not self.stack or self.stack[-1] is Unknown.MARK:
+            raise Lost("it takes a value that is not there")
         return self.stack.pop()
+
+    def used(self, value: Value) -> Value:
+        """Doubt a class of joblib's that is handed on: who makes an array of it is not seen."""
+        if isinstance(value, Global) and value == WRAPPER:
+            self.findings.doubt(f"it hands {WRAPPER.module}.{WRAPPER.name} on instead of calling it")
+        return value
 
     def top(self) -> Value:
         if not self.stack or self.stack[-1] is Unknown.MARK:
@@ -106,7 +125,7 @@ class _Machine:
         """Return the values above the last mark, and take the mark too."""
         for index in range(len(self.stack) - 1, -1, -1):
             if self.stack[index] is Unknown.MARK:
-                group = self.stack[index + 1 :]
+                group = [self.used(value) for value in self.stack[index + 1 :]]
                 del self.stack[index:]
                 return group
         raise Lost("it takes a group of values that was not begun")
@@ -123,6 +142,9 @@ class _Machine:
 
     def plain(self, _opcode: Opcode) -> None:
         self.stack.append(Unknown.PLAIN)
+
+    def byte_string(self, _opcode: Opcode) -> None:
+        self.stack.append(Unknown.BYTES)
 
     def none(self, _opcode: Opcode) -> None:
         self.stack.append(None)
@@ -228,6 +250,8 @@ class _Machine:
             self.findings.doubt(
                 f"at byte {opcode.position} it calls something that is no imported name"
             )
+        elif odd := odd_call(callee, arguments):
+            self.findings.doubt(f"at byte {opcode.position} it {odd}")
         self.stack.append(Made(callee, arguments))
 
     def instance(self, opcode: Opcode) -> None:
@@ -242,12 +266,13 @@ class _Machine:
         self.call(group[0], Group(tuple(group[1 : MOST_PARTS + 1])), opcode)
 
     def reduce(self, opcode: Opcode) -> None:
-        arguments, callee = self.pop(), self.pop()
+        arguments, callee = self.pop(), self.pop_callee()
         self.call(callee, arguments, opcode)
 
     def new_with_names(self, opcode: Opcode) -> None:
         self.pop()
-        self.reduce(opcode)
+        self.pop()  # with names, no arguments are known
+        self.call(self.pop_callee(), Unknown.COMPUTED, opcode)
 
     def build(self, opcode: Opcode) -> None:
         state, built = self.pop(), self.top()
@@ -257,13 +282,23 @@ class _Machine:
             )
         if not isinstance(built, Made):
             return
-        built.state = state
+        if built.built:
+            self.findings.doubt(f"at byte {opcode.position} it changes an object a second time")
+        built.state, built.built = state, True
         if is_array(built):
-            self.stack[-1] = Unknown.COMPUTED
-            if holds_objects(built):
-                follow(self.stream, self.findings, self.depth + 1)
-            else:
-                pass_over(self.stream, built)
+            self.array(built)
+
+    def array(self, built: Made) -> None:
+        """Go on after the bytes of an array, as joblib's reader does."""
+        if not self.arrays:
+            raise Lost("it describes an array of joblib's where joblib does not look for one")
+        if self.stream.position < self.frame_end:
+            raise Lost("the bytes of an array begin inside a frame")
+        self.stack[-1] = Unknown.COMPUTED
+        if holds_objects(built, self.findings.budget):
+            follow(self.stream, self.findings, self.depth + 1)
+        else:
+            pass_over(self.stream, built)
 
     def extension(self, opcode: Opcode) -> None:
         self.findings.doubt(
@@ -291,6 +326,10 @@ class _Machine:
     def protocol(self, opcode: Opcode) -> None:
         if not isinstance(opcode.argument, int) or opcode.argument > HIGHEST_PROTOCOL:
             raise Lost(f"it is written in protocol {opcode.argument}, which is not known")
+
+    def frame(self, opcode: Opcode) -> None:
+        assert isinstance(opcode.argument, int)  # noqa: S101 - its reader gives a number
+        self.frame_end = self.stream.position + opcode.argument
 
     def nothing(self, _opcode: Opcode) -> None:
         pass
@@ -327,10 +366,8 @@ def _values() -> dict[_Step, tuple[str, ...]]:
             *("STRING", "BINSTRING", "SHORT_BINSTRING"),
             *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
         ),
-        _Machine.plain: (
-            *("FLOAT", "BINFLOAT", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-            *("NEXT_BUFFER", "EMPTY_LIST", "EMPTY_SET"),
-        ),
+        _Machine.plain: ("FLOAT", "BINFLOAT", "NEXT_BUFFER", "EMPTY_LIST", "EMPTY_SET"),
+        _Machine.byte_string: ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
         _Machine.none: ("NONE",),
         _Machine.true: ("NEWTRUE",),
         _Machine.false: ("NEWFALSE",),
@@ -368,6 +405,7 @@ def _acts() -> dict[_Step, tuple[str, ...]]:
         _Machine.persistent_text: ("PERSID",),
         _Machine.persistent: ("BINPERSID",),
         _Machine.protocol: ("PROTO",),
-        _Machine.nothing: ("FRAME", "READONLY_BUFFER"),
+        _Machine.frame: ("FRAME",),
+        _Machine.nothing: ("READONLY_BUFFER",),
         _Machine.stop: ("STOP",),
     }

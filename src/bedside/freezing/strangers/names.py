@@ -66,9 +66,7 @@ _PLAIN: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "decimal": frozenset({"Decimal"}),
         "fractions": frozenset({"Fraction"}),
         "uuid": frozenset({"UUID"}),
-        "joblib.numpy_pickle": frozenset(
-            {"NumpyArrayWrapper", "NDArrayWrapper", "ZNDArrayWrapper"}
-        ),
+        "joblib.numpy_pickle": frozenset({"NumpyArrayWrapper"}),
         "numpy.random._pickle": frozenset(
             {"__randomstate_ctor", "__generator_ctor", "__bit_generator_ctor"}
         ),
@@ -126,6 +124,9 @@ _BUILTINS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_OTHER_FILES: Final = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
+"""Classes of joblib before 0.10, which read the file whose name they hold, and unpickle it."""
+
 
 def sort_name(module: str, name: str) -> ImportedName:
     """Return what importing `name` from `module` means.
@@ -137,8 +138,15 @@ def sort_name(module: str, name: str) -> ImportedName:
         return ImportedName(Verdict.WEIGHTS, module, name)
     if _of_a_library(module, name):
         return ImportedName(Verdict.LIBRARIES, module, name)
-    why = _BUILTINS.get(name, "") if module == "builtins" else _WHY.get(module.split(".")[0], "")
-    return ImportedName(Verdict.CODE, module, name, why)
+    return ImportedName(Verdict.CODE, module, name, _why(module, name))
+
+
+def _why(module: str, name: str) -> str:
+    if module == "builtins":
+        return _BUILTINS.get(name, "")
+    if module.startswith("joblib.") and name in _OTHER_FILES:
+        return "unpickles another file"
+    return _WHY.get(module.split(".")[0], "")
 
 
 def _of_a_library(module: str, name: str) -> bool:
@@ -154,7 +162,18 @@ def _of_a_library(module: str, name: str) -> bool:
         return True
     if _SPARSE.fullmatch(f"{module}:{name}"):
         return True
+    return is_library_class(module, name)
+
+
+def is_library_class(module: str, name: str) -> bool:
+    """Return whether this is a class of a library that models are made with."""
     return bool(_LIBRARIES.fullmatch(module) and _CLASS.fullmatch(name))
+
+
+def is_tensor_class(module: str, name: str) -> bool:
+    """Return whether this is a class of PyTorch that takes memory when it is called."""
+    tensors = {("torch", "Tensor"), ("torch.nn.parameter", "Parameter")}
+    return is_storage(module, name) or (module, name) in tensors
 
 
 def is_storage(module: str, name: str) -> bool:

@@ -14,6 +14,7 @@ class Unknown(Enum):
     """A value of which only the kind is known, or nothing."""
 
     PLAIN = "a number, a text, a list or a set"
+    BYTES = "bytes"
     COMPUTED = "whatever a call gives back"
     MARK = "the mark under a group of values"
 
@@ -27,11 +28,15 @@ class Global(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Made:
-    """What calling `callee` gives back, and the state that it was given afterwards."""
+    """What calling `callee` gives back, and the state that it was given afterwards.
+
+    `built` says whether it was given one; None may be it.
+    """
 
     callee: Value
     arguments: Value
     state: Value = None
+    built: bool = False
 
 
 @dataclass(slots=True, eq=False)
