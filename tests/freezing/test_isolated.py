@@ -99,3 +99,15 @@ def test_other_files_and_missing_ones_are_refused(author: Path) -> None:
         freeze_file(author / "none.joblib", spec, rows)
     with pytest.raises(NotFound, match=r"none\.csv"):
         freeze_file(mine(author)[0], spec, author / "none.csv")
+
+
+def test_the_child_never_gets_more_memory_than_a_share_of_the_machine() -> None:
+    from bedside.freezing.child_process import (  # noqa: PLC0415
+        LEAST_MEMORY,
+        MEMORY,
+        address_space,
+    )
+
+    assert address_space(4 * 2**30) == LEAST_MEMORY
+    assert address_space(20 * 2**30) == 15 * 2**30
+    assert address_space(512 * 2**30) == MEMORY

@@ -6,7 +6,9 @@ import random
 
 import pytest
 
-from tests.fuzz.targets import TARGETS, Target, run, write_seeds
+from bedside.imaging.reading import read_picture
+from tests.fuzz.films import change_codestream, films
+from tests.fuzz.targets import MAX_SEED_BYTES, TARGETS, Target, run, write_seeds
 
 ROUNDS = 150
 
@@ -53,3 +55,18 @@ def test_a_target_lets_no_other_error_pass(name: str) -> None:
 
     with pytest.raises(RecursionError):
         run(Target(broken, (), list), b"")
+
+
+def test_there_is_a_small_valid_film_for_each_coding_that_is_decoded_elsewhere() -> None:
+    found = films()
+    assert {read_picture(data).facts.syntax for data in found.values()} == set(found)
+    assert max(map(len, found.values())) <= MAX_SEED_BYTES
+
+
+def test_a_changed_codestream_leaves_the_headers_as_they_were() -> None:
+    choose = random.Random(2)  # noqa: S311 - the same every time
+    for name, data in films().items():
+        place = data.index(b"\xe0\x7f\x10\0O") if "Big" not in name else len(data)
+        changes = [change_codestream(data, choose) for _ in range(50)]
+        assert all(one[: place + 20] == data[: place + 20] for one in changes)
+        assert any(one != data for one in changes) is ("Big" not in name)

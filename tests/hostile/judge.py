@@ -41,8 +41,15 @@ def _signed(path: Path) -> None:
 def _run(path: Path) -> None:
     import numpy as np  # noqa: PLC0415 - only here
 
-    session = Session(path.read_bytes(), model(5), conditions(), 2 if "good" in path.name else 5)
+    width, seconds = 2 if "good" in path.name else 5, 0.2 if "slow" in path.name else 60.0
+    session = Session(path.read_bytes(), model(5), conditions(), width, seconds=seconds)
     session(np.ones((1, 5)))
+
+
+def _onnx(path: Path) -> None:
+    from bedside.freezing.sources.onnx_file import read_onnx  # noqa: PLC0415 - imports onnx
+
+    read_onnx(path)
 
 
 PATIENCE = 10
@@ -70,6 +77,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "signed": _signed,
     "network": lambda path: read_opset(path.read_bytes()),
     "run": _run,
+    "onnx": _onnx,
     "pickle": refuse_code,
     "picture": _picture,
     "mlflow": _mlflow,

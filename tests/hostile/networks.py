@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.hostile.hostile import Hostile
+from tests.hostile.onnx_functions import with_functions
 from tests.package.building import model_of, network
 
 Change = Callable[[onnx.ModelProto], None]
@@ -29,6 +30,10 @@ def networks() -> Iterator[Hostile]:
         yield Hostile(f"{name}.onnx", "network", model.SerializeToString(), says)
     yield from _bytes()
     yield from _at_run_time()
+    yield from _slow()
+    yield from with_functions()
+    for name, (graph, says) in {**_texts(), **_scopes()}.items():
+        yield Hostile(f"{name}.onnx", "network", graph.SerializeToString(), says)
 
 
 def _tensor(**parts: Any) -> TensorProto:
@@ -176,6 +181,99 @@ def _odd() -> dict[str, tuple[Change, str]]:
     }
 
 
+def _texts() -> dict[str, tuple[onnx.ModelProto, str]]:
+    """Return networks that make texts, which no limit of the runtime counts."""
+    text = helper.make_tensor("t", TensorProto.STRING, [1], [b"a" * 1024])
+    learnt = "ai.onnx.ml"
+
+    def model(node: onnx.NodeProto, *weights: TensorProto) -> onnx.ModelProto:
+        made = model_of([node], list(weights), (2, 2))
+        made.opset_import.append(helper.make_opsetid(learnt, 3))
+        return made
+
+    labels = {"coefficients": [1.0, 1.0], "classlabels_strings": ["a", "b" * 1024]}
+    skipped = {"coefficients": [1.0, 1.0], "classlabels_strings": ["LEAF"] * 1000}
+    encoder = {"keys_int64s": [1], "values_strings": ["a" * 1024]}
+    many = "holds or makes texts"
+    return {
+        "text-doubled": (
+            model(helper.make_node("StringConcat", ["t", "t"], ["y"])),
+            "The model uses StringConcat: texts",
+        ),
+        "text-expanded": (
+            model(helper.make_node("Expand", ["t", "s"], ["y"]), text),
+            "holds texts",
+        ),
+        "text-constant": (
+            model(helper.make_node("Constant", [], ["y"], value_string="a" * 1024)),
+            many,
+        ),
+        "text-tensor": (model(helper.make_node("Constant", [], ["y"], value=text)), "holds texts"),
+        "text-of-numbers": (model(helper.make_node("Cast", ["x"], ["y"], to=8)), many),
+        "text-of-labels": (
+            model(helper.make_node("LinearClassifier", ["x"], ["l", "y"], domain=learnt, **labels)),
+            many,
+        ),
+        "text-of-many-labels": (
+            model(
+                helper.make_node("LinearClassifier", ["x"], ["l", "y"], domain=learnt, **skipped)
+            ),
+            many,
+        ),
+        "text-of-codes": (
+            model(helper.make_node("LabelEncoder", ["x"], ["y"], domain=learnt, **encoder)),
+            many,
+        ),
+        "text-unsaid": (model(helper.make_node("LabelEncoder", ["x"], ["y"], domain=learnt)), many),
+    }
+
+
+def _scopes() -> dict[str, tuple[onnx.ModelProto, str]]:
+    """Return networks in which a small constant has the name of a large one, or hides it."""
+
+    def branch(side: int, made: str) -> onnx.GraphProto:
+        value = numpy_helper.from_array(np.array([side]))
+        nodes = [
+            helper.make_node("Constant", [], ["s"], value=value),
+            helper.make_node("ConstantOfShape", ["s"], [made]),
+        ]
+        return helper.make_graph(nodes, made, [], [helper.make_empty_tensor_value_info(made)])
+
+    def either(first: int, second: int) -> onnx.ModelProto:
+        then, other = branch(first, "t"), branch(second, "e")
+        node = helper.make_node("If", ["c"], ["y"], then_branch=then, else_branch=other)
+        return model_of([node], [], (2, 2))
+
+    def twice(name: str, *numbers: Any) -> onnx.ModelProto:
+        node = helper.make_node("Cast", ["x"], ["y"])
+        node.attribute.extend(helper.make_attribute(name, number) for number in numbers)
+        return model_of([node], [], (2, 2))
+
+    both = twice("to", [1] * 64)
+    both.graph.node[0].attribute[0].i = 8
+    many, double = "makes a tensor of about", "'to' of a Cast stands twice"
+    return {
+        "large-then-small": (either(2**40, 1), many),
+        "small-then-large": (either(1, 2**40), many),
+        "attribute-twice": (twice("to", 8, 1), double),
+        "attribute-hidden-behind-numbers": (both, double),
+    }
+
+
+def _slow() -> Iterator[Hostile]:
+    """Yield a network of a few kilobytes that multiplies for minutes."""
+    weights = [numpy_helper.from_array(np.full((256, 256), 2.0**-8, np.float32), "a")]
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["m"], keepdims=0),
+        helper.make_node("Add", ["a", "m"], ["m0"]),
+        *(helper.make_node("MatMul", [f"m{n}", "a"], [f"m{n + 1}"]) for n in range(5_000)),
+        helper.make_node("ReduceMean", ["m5000"], ["mean"], keepdims=0),
+        helper.make_node("Add", ["x", "mean"], ["probabilities"]),
+    ]
+    data = model_of(nodes, weights, (5, 5)).SerializeToString()
+    yield Hostile("slow.onnx", "run", data, "took longer than 0.2 s to run, and was stopped")
+
+
 Case = tuple[onnx.NodeProto, dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.generic]]"], str]
 
 
@@ -187,6 +285,10 @@ def _operators() -> dict[str, Case]:
         "sequence-map": helper.make_node("SequenceMap", ["x"], ["y"], body=body),
         "sequence": helper.make_node("SequenceConstruct", ["x"], ["y"]),
         "optional": helper.make_node("Optional", ["x"], ["y"]),
+        "search": helper.make_node("NonZero", ["x"], ["y"]),
+        "sort": helper.make_node("Unique", ["x"], ["y"]),
+        "mel-scale": helper.make_node("MelWeightMatrix", ["x"] * 5, ["y"]),
+        "grid": helper.make_node("GridSample", ["x", "x"], ["y"]),
         "random-numbers": helper.make_node("RandomNormal", [], ["y"], shape=[2, 2]),
     }
     hidden = helper.make_graph([nodes["endless-loop"]], "branch", [], [])

@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from tests.hostile.crafted_pickles import crafted, stored
 from tests.hostile.hostile import CANARY, Hostile
 
 COMMAND = f"touch {CANARY}"
@@ -45,7 +46,7 @@ def pickles() -> Iterator[Hostile]:
     """Yield the pickles of the corpus."""
     for name, data in _good().items():
         yield Hostile(name, "pickle", data, None)
-    everything = {**_calls(), **_lost(), **_wrapped(), **_joblib(), **_archives()}
+    everything = {**_calls(), **_lost(), **_wrapped(), **_joblib(), **_archives(), **crafted(CALL)}
     for name, (data, says) in everything.items():
         yield Hostile(name, "pickle", data, says)
 
@@ -56,6 +57,7 @@ def _good() -> dict[str, bytes]:
         "good.pkl": pickle.dumps(OrderedDict(weights=[0.5, 1.5], names=("a", "b"))),
         "good-weights.pth": torch_archive(STATE_DICT),
         "good.safetensors": struct.pack("<Q", 2) + b"{}",
+        "good-bytes.pkl": pickle.dumps((bytearray(b"abc"), b"\xff"), 2),
     }
 
 
@@ -280,24 +282,18 @@ def _archives() -> dict[str, tuple[bytes, str]]:
             good.replace(b"w/data.pkl", b"w/data.pkm", 1),
             "in its own header",
         ),
-        "torch-deflate-bomb.pth": (_deflated(bytes(20 * 2**20)), "decompression bomb"),
+        "torch-deflate-bomb.pth": (_deflated(bytes(20 * 2**20)), "compresses nothing"),
         "torch-crowd.pth": (_crowd(), "more than 20000 entries"),
         "legacy-runs.pth": (magic + CALL, "os.system (runs programs)"),
         "pickle-then-zip.pth": (CALL + good, "os.system (runs programs)"),
-        "tar.pt": (buffer.getvalue(), "too old to be followed"),
+        "tar.pt": (buffer.getvalue(), "be read as a tar archive"),
         "not-safetensors.safetensors": (CALL, "no safetensors file"),
         "zip-of-nothing.pt": (_zip({"a.txt": b"hello"}), "an archive of an unknown kind"),
     }
 
 
 def _zip(entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as file:
-        for name, content in entries.items():
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = method
-            file.writestr(info, content)
-    return buffer.getvalue()
+    return stored(list(entries.items()), method)
 
 
 def _deflated(content: bytes) -> bytes:

@@ -83,7 +83,16 @@ def _jpeg() -> dict[str, tuple[bytes, str]]:
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(buffer, "JPEG")
     whole = buffer.getvalue()
     size = whole.index(b"\xff\xc0") + 5
+    noise, progressive = io.BytesIO(), io.BytesIO()
+    film = Image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64))
+    film.save(noise, "JPEG")
+    film.save(progressive, "JPEG", progressive=True)
+    scan = noise.getvalue()[:-100].rstrip(b"\xff") + b"\xff\xd9"
+    first = progressive.getvalue()
+    first = first[: first.index(b"\xff\xc4", first.index(b"\xff\xda"))] + b"\xff\xd9"
     return {
+        "cut-in-its-scan.jpg": (scan, "it was cut"),
+        "without-its-later-scans.jpg": (first, "it was cut"),
         "bomb.jpg": (whole[:size] + b"\xff\xff\xff\xff" + whole[size + 4 :], "too-large"),
         "cut-short.jpg": (whole[: len(whole) // 2], "corrupt"),
         "only-a-beginning.jpg": (b"\xff\xd8\xff", "corrupt"),
@@ -132,6 +141,12 @@ def _dicom() -> dict[str, tuple[bytes, str]]:
     del bare.PixelData
     odd = _dataset(64, 64, film)
     odd.BitsAllocated = 7
+    stretched = _dataset(64, 64, film)
+    stretched.PixelSpacing = [0.1, 0.4]
+    inverse = _dataset(64, 64, film)
+    inverse.PresentationLUTShape = "INVERSE"
+    sign = _dataset(64, 64, film)
+    sign.PixelRepresentation = 2
     whole = _written(_dataset(64, 64, film))
     codestream = (
         b"\xff\x4f\xff\x51"
@@ -144,6 +159,9 @@ def _dicom() -> dict[str, tuple[bytes, str]]:
         "billion-frames.dcm": (_written(frames), "several-frames"),
         "two-frames.dcm": (_written(many), "several-frames"),
         "without-pixels.dcm": (_written(bare), "has no pixels"),
+        "stretched.dcm": (_written(stretched), "not square"),
+        "two-polarities.dcm": (_written(inverse), "cannot be told"),
+        "odd-sign.dcm": (_written(sign), "neither 0 nor 1"),
         "odd-bits.dcm": (_written(odd), "7 bits allocated"),
         "cut-short.dcm": (whole[: len(whole) - 4000], "corrupt"),
         "only-a-preamble.dcm": (bytes(128) + b"DICM", "says no transfer syntax"),

@@ -103,3 +103,43 @@ class TestRefuses:
     def test_exif_that_cannot_say_which_way_is_up(self, block: bytes) -> None:
         segment = b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block
         assert refusal(SOUND[:2] + segment + SOUND[2:]).code == "corrupt"
+
+
+ENDS = {
+    "baseline": file_of(Image.fromarray(GREY), "JPEG", quality=85),
+    "optimised": file_of(Image.fromarray(GREY), "JPEG", optimize=True),
+    "progressive": file_of(Image.fromarray(GREY), "JPEG", progressive=True),
+    "with restarts": file_of(Image.fromarray(GREY), "JPEG", restart_marker_blocks=3),
+    "colour": COLOURED,
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+class TestAScan:
+    def test_that_was_cut_and_ended_properly_is_refused_at_every_byte(self, name: str) -> None:
+        data = ENDS[name]
+        read_picture(data)
+        first = data.rindex(b"\xff\xda") + 14
+        for end in range(first, len(data) - 2):
+            refused = refusal(data[:end].rstrip(b"\xff") + b"\xff\xd9")
+            assert refused.code == "corrupt"
+
+
+class TestScans:
+    def test_that_are_missing_are_refused(self) -> None:
+        whole = ENDS["progressive"]
+        places = [i for i in range(len(whole)) if whole[i : i + 2] == b"\xff\xda"]
+        assert len(places) > 3
+        for place in places[1:]:
+            tables = whole.rindex(b"\xff\xc4", 0, place)
+            assert "coefficients" in refusal(whole[:tables] + b"\xff\xd9").message
+
+    def test_from_which_a_restart_was_lost_are_refused(self) -> None:
+        whole = ENDS["with restarts"]
+        one, two = whole.index(b"\xff\xd1"), whole.index(b"\xff\xd2")
+        assert "as number 2" in refusal(whole[:one] + whole[two:]).message
+
+    def test_of_a_component_that_is_not_in_the_frame_are_refused(self) -> None:
+        place = SOUND.index(b"\xff\xda") + 5
+        data = SOUND[:place] + b"\x07" + SOUND[place + 1 :]
+        assert "component 7" in refusal(data).message

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bedside.canonical import Json
 from bedside.imaging.likeness import thumbnail
-from bedside.package.image_operations import FullRange
+from bedside.package.image_operations import FullRange, HeaderWindow, Windowing
 from bedside.package.images import ImageInput, Intensity, Likeness, SideRange
 from bedside.runtime.gate import Refusals
 from bedside.runtime.image_gate import Film, ImageGate
@@ -233,3 +233,34 @@ class TestLikeness:
 def test_a_true_monochrome1_film_is_turned_over_by_its_header_alone() -> None:
     negative = row(dicom(255 - film(170.0), PhotometricInterpretation="MONOCHROME1"))
     np.testing.assert_allclose(accepted(negative).unit, film(170.0) / 255, atol=1e-6)
+
+
+class TestTheWindowOfTheHeader:
+    def test_that_is_missing_is_flagged_and_only_where_it_was_wanted(self) -> None:
+        sent = row(dicom(film(170.0)))
+        found = gated(sent, HeaderWindow())
+        assert [flag.code for flag in found.flags] == ["window-not-applied"]
+        assert accepted(sent).flags == ()
+
+    def test_is_never_missed_in_a_png(self) -> None:
+        assert gated(ROW, HeaderWindow()).flags == ()
+
+    @pytest.mark.parametrize("function", ["LINEAR", "SIGMOID"])
+    def test_that_is_there_is_used(self, function: str) -> None:
+        window = {"WindowCenter": "170", "WindowWidth": "100", "VOILUTFunction": function}
+        assert gated(row(dicom(film(170.0), **window)), HeaderWindow()).flags == ()
+
+    def test_that_cannot_be_used_is_refused_and_only_where_it_was_wanted(self) -> None:
+        window = {"WindowCenter": "170", "WindowWidth": "100", "VOILUTFunction": "LOG"}
+        sent = row(dicom(film(170.0), **window))
+        refusals = Refusals()
+        assert ImageGate(INPUT, HeaderWindow()).check(sent, 0, refusals) is None
+        assert [(one.code, "LOG" in one.value) for one in refusals.found] == [("unsupported", True)]
+        assert accepted(sent).flags == ()
+
+
+def gated(sent: Json, windowing: Windowing) -> Film:
+    refusals = Refusals()
+    found = ImageGate(INPUT, windowing).check(sent, 0, refusals)
+    assert found is not None, refusals.found
+    return found

@@ -61,14 +61,16 @@ def _inspect_network(path: Path, *, as_json: bool) -> None:
         "file": path.name,
         "size": len(data),
         "kind": "ONNX network",
-        "verdict": "weights only",
+        "verdict": "a network",
         "holds_code": False,
         "opset": dict(opset),
     }
 
     def tell(page: Page) -> None:
         page.line(f"{path.name}   ONNX network, {len(data)} bytes", style="bold")
-        page.check(True, "holds operators of ONNX and weights only")
+        page.check(
+            True, "is a network of ONNX's own operators; its bytes were read, and it was not run"
+        )
         page.pairs([("operator sets", told)])
 
     show(value, tell, as_json=as_json)

@@ -20,6 +20,9 @@ SECONDS = 1_800
 MEMORY = 24 * 2**30
 """Largest address space of the child, in bytes; NumPy, PyTorch and ONNX Runtime reserve several GiB."""
 
+LEAST_MEMORY = 12 * 2**30
+"""What they reserve and an ordinary model, in bytes; most of it is never touched."""
+
 FILE_BYTES = 2 * 2**30
 """Largest file that the child may write."""
 
@@ -100,8 +103,18 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**kept, **own, "CUDA_VISIBLE_DEVICES": ""}  # answers are those of the CPU
 
 
+def address_space(physical: int) -> int:
+    """Return the child's largest address space on a machine with `physical` bytes of memory.
+
+    Three quarters of the machine's memory, so that a model which swells is stopped before the
+    machine is; within `LEAST_MEMORY` and `MEMORY`.
+    """
+    return min(MEMORY, max(LEAST_MEMORY, physical * 3 // 4))
+
+
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    memory = address_space(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

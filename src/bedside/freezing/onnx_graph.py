@@ -234,10 +234,11 @@ def _rebuilt(
             kept = onnx.NodeProto()
             kept.CopyFrom(node)
             nodes.append(kept)
-            needed |= {read for inner in _with_inner(node) for read in inner.input}
+            needed |= {read for inner in with_inner(node) for read in inner.input}
     nodes.reverse()
     for node in nodes:
         _strip(node)
+        _number_classes(node, needed)
     weights = []
     for weight in model.graph.initializer:
         if weight.name in needed:
@@ -303,13 +304,29 @@ def _strip(node: onnx.NodeProto) -> None:
                 _strip(deeper)
 
 
+def _number_classes(node: onnx.NodeProto, needed: set[str]) -> None:
+    """Let a classifier number its classes, where nobody reads its labels; its scores stay equal.
+
+    A text for each row takes memory that no limit counts, so no package may hold one.
+    Source: ai.onnx.ml (`classlabels_strings`, or else `classlabels_int64s` or `classlabels_ints`).
+    """
+    if not node.output or node.output[0] in needed:
+        return
+    name = "classlabels_int64s" if node.op_type.startswith("TreeEns") else "classlabels_ints"
+    for attribute in node.attribute:
+        if attribute.name == "classlabels_strings" and attribute.strings:
+            numbered = helper.make_attribute(name, list(range(len(attribute.strings))))
+            attribute.CopyFrom(numbered)
+
+
 def nodes_of(graph: onnx.GraphProto) -> Iterable[onnx.NodeProto]:
     """Yield every node, those of inner graphs too."""
     for node in graph.node:
-        yield from _with_inner(node)
+        yield from with_inner(node)
 
 
-def _with_inner(node: onnx.NodeProto) -> Iterable[onnx.NodeProto]:
+def with_inner(node: onnx.NodeProto) -> Iterable[onnx.NodeProto]:
+    """Yield a node, and those of its inner graphs."""
     yield node
     for attribute in node.attribute:
         for inner in _graphs(attribute):

@@ -34,13 +34,19 @@ def full_range(picture: Picture) -> Unit:
 def header_window(picture: Picture) -> Unit:
     """Return brightness through the first window of the header; the full range without one.
 
-    `picture.windows` says which of the two it will be.
+    `picture.windows` says which of the two it will be. A caller who takes the full range must say so.
 
     Raises:
-        UsageError: the picture has colour.
+        UsageError: the picture has colour, or its header asks for what cannot be used.
     """
     _check_grey(picture)
-    return fixed_window(picture, *picture.windows[0]) if picture.windows else full_range(picture)
+    if picture.unused:
+        raise UsageError(f"The header's brightness cannot be followed: {picture.unused}.")
+    if not picture.windows:
+        return full_range(picture)
+    if picture.curve == "sigmoid":
+        return _sigmoid(picture, *picture.windows[0])
+    return fixed_window(picture, *picture.windows[0])
 
 
 def fixed_window(picture: Picture, centre: float, width: float) -> Unit:
@@ -73,8 +79,8 @@ def percentile_window(picture: Picture, low: float, high: float) -> Unit:
     """Return brightness from one percentile (0) to another (1); what lies beyond is clipped.
 
     The percentiles are of all values in the order of brightness, the darkest being percentile 0
-    (so that a picture and its MONOCHROME1 twin give the same), by NumPy's method `linear`. Where
-    both are one value, the picture is 0 everywhere.
+    (so that a picture and its MONOCHROME1 twin give the same), by NumPy's method `linear`. Padding
+    does not count. Where both are one value, or all is padding, the picture is 0 everywhere.
 
     Raises:
         UsageError: the picture has colour, or not 0 ≤ low < high ≤ 100.
@@ -83,7 +89,10 @@ def percentile_window(picture: Picture, low: float, high: float) -> Unit:
     if not 0 <= low < high <= 100:
         raise UsageError(f"The percentiles {low} and {high} are not 0 ≤ low < high ≤ 100.")
     bright = -picture.values if picture.negative else picture.values
-    darkest, brightest = np.percentile(bright, (low, high), method="linear")
+    counted = bright if picture.padding is None else bright[~picture.padding]
+    if not counted.size:
+        return np.zeros(bright.shape, dtype=np.float32)
+    darkest, brightest = np.percentile(counted, (low, high), method="linear")
     if brightest <= darkest:
         return np.zeros(bright.shape, dtype=np.float32)
     unit = bright - np.float32(darkest)
@@ -100,6 +109,16 @@ def luma(colour: Unit) -> Unit:
     red, green, blue = (np.float32(weight) for weight in LUMA)
     grey: Unit = red * colour[..., 0] + green * colour[..., 1] + blue * colour[..., 2]
     return grey
+
+
+def _sigmoid(picture: Picture, centre: float, width: float) -> Unit:
+    """Return `1 / (1 + exp(-4 (x - c) / w))`. Source: PS3.3, section C.11.2.1.3.1; y from 0 to 1."""
+    unit = picture.values - np.float32(centre)
+    with np.errstate(over="ignore"):
+        unit *= np.float32(-4 / width)
+        np.exp(unit, out=unit)
+    unit += np.float32(1)
+    return _bright(picture, np.reciprocal(unit, out=unit))
 
 
 def _clipped(unit: Unit) -> Unit:

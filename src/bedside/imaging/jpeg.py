@@ -30,6 +30,7 @@ MOST_SCANS: Final = 100
 MOST_SCANNED: Final = 2**30
 """Most pixels × scans: the largest picture, progressive, in sixteen scans."""
 
+_LOSSLESS, _RESTARTS = 0xC3, 0xDD
 _END, _SCAN, _LINES, _JFIF, _EXIF, _ADOBE, _COMMENT = 0xD9, 0xDA, 0xDC, 0xE0, 0xE1, 0xEE, 0xFE
 _ALONE: Final = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 _FRAMES: Final = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
@@ -69,6 +70,7 @@ class _Walk:
     coverage: Coverage | None = None
     scans: int = 0
     segments: int = 0
+    interval: int = 0
     beside: int = 0
     jfif: bool = False
     adobe: int | None = None
@@ -88,6 +90,7 @@ class JpegStream:
         exif: The Exif block (a TIFF header and what follows), or None.
         pieces: Tables, frame and scans from start to end of image; no APPn, no comment.
         coded: Places in `pieces` of the scans' entropy-coded bytes.
+        interval: Units from one restart to the next; 0 where there are none.
     """
 
     frame: JpegFrame
@@ -96,6 +99,7 @@ class JpegStream:
     exif: bytes | None
     pieces: tuple[bytes, ...]
     coded: frozenset[int]
+    interval: int
 
     @property
     def stripped(self) -> bytes:
@@ -104,8 +108,12 @@ class JpegStream:
 
     def refilled(self) -> JpegStream:
         """Return the stream with other bits wherever its entropy-coded bytes may be too few."""
+        restarts = None
+        if self.frame.process == _LOSSLESS:  # a sample is a unit; T.81, section H.1.2
+            units = self.frame.rows * self.frame.columns
+            restarts = -(-units // self.interval) - 1 if self.interval else 0
         pieces = (
-            filled(piece) if place in self.coded else piece
+            filled(piece, restarts) if place in self.coded else piece
             for place, piece in enumerate(self.pieces)
         )
         return replace(self, pieces=tuple(pieces))
@@ -159,7 +167,7 @@ def take_apart(data: bytes, limits: PictureLimits, *, padded: bool = False) -> J
         raise corrupt(f"it has {len(walk.exif)} Exif blocks")
     return JpegStream(
         walk.frame, walk.jfif, walk.adobe, walk.exif[0] if walk.exif else None,
-        (*walk.kept, b"\xff\xd9"), frozenset(walk.coded),
+        (*walk.kept, b"\xff\xd9"), frozenset(walk.coded), walk.interval,
     )  # fmt: skip
 
 
@@ -193,7 +201,9 @@ def _segment(walk: _Walk, data: bytes, position: int, marker: int) -> int:
     if marker == _SCAN:
         walk.kept.append(data[position - 2 : end])
         return _scan(walk, data, end, body)
-    if marker in _FRAMES:
+    if marker == _RESTARTS:
+        walk.interval = int.from_bytes(body, "big")
+    elif marker in _FRAMES:
         _frame(walk, marker, body)
     elif 0xE0 <= marker <= 0xEF or marker == _COMMENT:
         walk.beside += length

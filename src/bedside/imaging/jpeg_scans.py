@@ -18,6 +18,7 @@ FILLER: Final = bytes((0xB6, 0x5B, 0xD3, 0x9A, 0x6D, 0xA5, 0xC9, 0x37)) * 8
 """Begins with a one, where decoders put zeros; no byte of it is FF."""
 
 _RESTART: Final = re.compile(rb"\xff+[\xd0-\xd7]")
+_FIRST_RESTART: Final = 0xD0
 _COEFFICIENTS: Final = 64
 _NEVER: Final = 255
 _PROGRESSIVE: Final = 0xC2
@@ -73,6 +74,25 @@ class Coverage:
                 raise corrupt(f"its JPEG component {component} lacks {part}: it was cut")
 
 
-def filled(scan: bytes) -> bytes:
-    """Return a scan's entropy-coded bytes with `FILLER` before each restart and at the end."""
-    return _RESTART.sub(lambda found: FILLER + found[0], scan) + FILLER
+def filled(scan: bytes, restarts: int | None = None) -> bytes:
+    """Return a scan's entropy-coded bytes with `FILLER` before each restart and at the end.
+
+    Args:
+        scan: All that stands between the scan's header and the next marker.
+        restarts: How many there must be; None where that is not known: one more restart and filler
+            follow then, for a decoder that lacks whole intervals. Others pass it over; GDCM does not.
+
+    Raises:
+        PictureRefused: its restarts are not numbered 0 to 7 in turn, or not as many, so that one
+            was lost.
+    """
+    out, before, count = bytearray(), 0, 0
+    for count, found in enumerate(_RESTART.finditer(scan), 1):
+        if found[0][-1] != _FIRST_RESTART + (count - 1) % 8:
+            raise corrupt(f"a JPEG scan has the restart {found[0][-1] & 7} as number {count}")
+        out += scan[before : found.start()] + FILLER + found[0]
+        before = found.end()
+    if restarts is not None and count != restarts:
+        raise corrupt(f"a JPEG scan has {count} restarts where {restarts} must stand")
+    more = b"" if restarts is not None else bytes((0xFF, _FIRST_RESTART + count % 8))
+    return bytes(out) + scan[before:] + FILLER + (more and more + FILLER)

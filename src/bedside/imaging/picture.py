@@ -12,6 +12,8 @@ from bedside.errors import UsageError
 
 Medium: TypeAlias = Literal["png", "jpeg", "dicom"]
 
+Curve: TypeAlias = Literal["linear", "sigmoid"]
+
 MOST_PIXELS: Final = 64 * 2**20
 """8,192 × 8,192: four times the largest radiograph; 256 MiB as grey values."""
 
@@ -95,9 +97,14 @@ class Picture:
         lowest: Smallest value that the bits (and the rescale) allow; 0 for PNG and JPEG.
         highest: Largest one; 255 for 8 bits, 65,535 for a PNG with 16.
         negative: MONOCHROME1: the larger a value, the darker. Only `grey` turns it over.
-        windows: (centre, width) of the DICOM header in `values`' units, for the function LINEAR
-            (PS3.3, C.11.2.1.2); empty where the header has none or one that cannot be used.
+        windows: (centre, width) of the DICOM header in `values`' units, for `curve`: those that
+            stand before the first that cannot be used; empty where there is none.
         facts: What the file says.
+        curve: What the windows are made for: LINEAR or SIGMOID (PS3.3, C.11.2.1.2 and .3).
+        unused: What the header says of brightness where its first window cannot be used, such as
+            a table in its place; empty where it says nothing, or `windows` has it.
+        padding: Rows × columns, True where the header says that no picture was taken (Pixel
+            Padding Value); None where there is no such pixel.
     """
 
     values: NDArray[np.float32]
@@ -106,6 +113,9 @@ class Picture:
     negative: bool
     windows: tuple[tuple[float, float], ...]
     facts: Facts
+    curve: Curve = "linear"
+    unused: str = ""
+    padding: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         self.values.flags.writeable = False

@@ -29,7 +29,7 @@ class FullRange(Frozen):
 
 
 class HeaderWindow(Frozen):
-    """The first window of the DICOM header; the full range where there is none."""
+    """The first window of the DICOM header; the full range, flagged, where there is none."""
 
     op: Literal["header_window"] = "header_window"
     version: Literal[1] = 1

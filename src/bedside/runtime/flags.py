@@ -11,6 +11,7 @@ FlagCode: TypeAlias = Literal[
     "view-unstated",
     "unlike-the-domain",
     "polarity-overruled",
+    "window-not-applied",
 ]
 
 

@@ -21,11 +21,11 @@ from bedside.errors import PictureRefused
 from bedside.imaging.likeness import correlation, thumbnail
 from bedside.imaging.picture import Facts, Picture, PictureLimits
 from bedside.imaging.reading import read_picture
-from bedside.package.image_operations import Windowing
+from bedside.package.image_operations import HeaderWindow, Windowing
 from bedside.package.images import ImageInput, Likeness, is_code_string
 from bedside.runtime.flags import Flag, FlagCode
 from bedside.runtime.gate import Refusals
-from bedside.runtime.windowing import window
+from bedside.runtime.windowing import unwindowed, window
 from bedside.runtime.wording import shown
 
 STATED: Final = ("modality", "body_part", "view")
@@ -89,11 +89,13 @@ class ImageGate:
         add = _Adder(position, refusals)
         flags = [*self._facts(picture.facts, row, add)]
         self._geometry(picture, add)
+        self._brightness(picture, add)
         if len(refusals.found) > before:
             return None
         self._intensity(picture, add)
         if len(refusals.found) > before:
             return None
+        flags += unwindowed(picture, self._windowing)
         unit, more = self._likeness(picture, add)
         if len(refusals.found) > before:
             return None
@@ -180,6 +182,11 @@ class ImageGate:
         grey = picture.values.ndim == 2
         if grey is not (declared.pixels == "grey"):
             add("image", "out-of-domain", "grey" if grey else "colour", declared.pixels)
+
+    def _brightness(self, picture: Picture, add: _Adder) -> None:
+        if isinstance(self._windowing, HeaderWindow) and picture.unused:
+            words = "a window of the function LINEAR, LINEAR_EXACT or SIGMOID"
+            add("image", "unsupported", f"the header asks for {picture.unused}", words)
 
     def _intensity(self, picture: Picture, add: _Adder) -> None:
         """Count values, on 65,536 levels of what is possible; the channels' mean where colour."""

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bedside.errors import PackageDamaged
+from bedside.runtime.onnx_limits import TEXTS_ADVICE
 from bedside.runtime.wire import BYTES, FIXED32, FIXED64, VARINT, Part, Wire, not_onnx
 
 MAX_RANK: Final = 32
@@ -96,6 +97,20 @@ def read_tensor(wire: Wire, part: Part) -> Tensor:
                 _refuse_outside(inner)
     _check_size(wire, tensor)
     return tensor
+
+
+def refuse_text(tensor: Tensor) -> None:
+    """Refuse a tensor of texts.
+
+    Raises:
+        PackageDamaged: it is one.
+    """
+    if tensor.kind == _TEXT:
+        raise PackageDamaged(
+            f"The tensor {tensor.name[:80]!r} holds texts, whose memory no limit counts; a package "
+            "may not.",
+            advice=TEXTS_ADVICE,
+        )
 
 
 def small_numbers(wire: Wire, tensor: Tensor) -> tuple[float, ...] | None:

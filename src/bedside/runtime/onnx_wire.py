@@ -22,9 +22,10 @@ from bedside.runtime.onnx_limits import (
     Node,
     check_node,
     check_shapes,
+    check_texts,
     makes_shapes,
 )
-from bedside.runtime.onnx_tensors import MOST_KEPT, read_tensor, small_numbers
+from bedside.runtime.onnx_tensors import MOST_KEPT, Tensor, read_tensor, refuse_text, small_numbers
 from bedside.runtime.wire import BYTES, VARINT, Part, Wire, not_onnx
 
 MAX_SUBGRAPHS_DEEP = 8
@@ -44,6 +45,13 @@ millions in a forest, none of interest."""
 _SHORT_RUN = 11 * MOST_KEPT
 """Bytes of a run that may be the strides, the padding or the shape of something."""
 
+_INTEGER, _TENSOR, _INTEGERS = 3, 5, 8
+_VALUES = frozenset({_INTEGER, _TENSOR, _INTEGERS})
+"""Fields of an attribute that hold a number, a tensor or numbers."""
+
+_TEXTS = frozenset({4, 9})
+"""Fields of an attribute that hold a text or texts."""
+
 _ORT_FORMAT = b"ORTM"
 """At byte 4 of ONNX Runtime's own format, which it would read in place of ONNX."""
 
@@ -51,14 +59,15 @@ _ORT_FORMAT = b"ORTM"
 class _Reader:
     """Walks a model and collects what is judged when all of it was seen."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, texts: bool) -> None:
         self.wire = wire
+        self.texts = texts
         self.opset: dict[str, int] = {}
         self.domains: set[str] = set()
         self.version = 0
         self.nodes = 0
         self.shaped: list[Node] = []
-        self.constants: dict[str, tuple[float, ...]] = {}
+        self.constants: dict[str, set[tuple[float, ...]]] = {}
 
     def model(self, part: Part) -> None:
         """Visit a field of ModelProto."""
@@ -92,12 +101,22 @@ class _Reader:
                     raise _sparse()
 
     def _initializer(self, part: Part, names: set[str]) -> None:
-        tensor = read_tensor(self.wire, part)
+        tensor = self._read(part)
         if tensor.name in names:
             raise PackageDamaged(f"Two weights of the model are called {tensor.name[:80]!r}.")
         names.add(tensor.name)
         if (numbers := small_numbers(self.wire, tensor)) is not None:
-            self.constants[tensor.name] = numbers
+            self._keep(tensor.name, numbers)
+
+    def _read(self, part: Part) -> Tensor:
+        tensor = read_tensor(self.wire, part)
+        if not self.texts:
+            refuse_text(tensor)
+        return tensor
+
+    def _keep(self, name: str, numbers: tuple[float, ...]) -> None:
+        """Keep a constant beside others of its name, which another subgraph may use."""
+        self.constants.setdefault(name, set()).add(numbers)
 
     def node(self, part: Part, depth: int) -> None:
         """Visit a NodeProto."""
@@ -121,40 +140,51 @@ class _Reader:
 
     def _judge(self, node: Node) -> None:
         check_node(node)
+        if not self.texts:
+            check_texts(node)
         self.domains.add(node.domain)
         if makes_shapes(node):
             self.shaped.append(node)
         if node.operator == "Constant" and node.value is not None and node.outputs:
-            self.constants[node.outputs[0]] = node.value
+            self._keep(node.outputs[0], node.value)
 
     def _attribute(self, part: Part, node: Node, depth: int) -> None:
         """Visit an AttributeProto, its long runs of numbers skipped at the speed of `re`."""
         if part.wire != BYTES:
             raise not_onnx(part.start, "no attribute in a node")
-        name, numbers, tensors = "", list[int](), 0
+        name, seen, numbers = "", set[int](), list[int]()
         position = part.start
         while position < part.end:
             run = _RUNS.match(self.wire.data, position, part.end)
             if run and run.end() - position > _SHORT_RUN:
+                seen.add(run[0][0] >> 3)
                 position = run.end()
                 continue
             inner = next(self.wire.parts(position, part.end))
             position = inner.end
-            match inner.number:
-                case 1:
-                    name = self.wire.text(inner)
-                case 3 | 8 if len(numbers) < MOST_KEPT:
-                    numbers += self._few(inner)
-                case 5:
-                    tensors += 1
-                    self._tensor(inner, node)
-                case _:
-                    self._inside(inner, depth)
-        if tensors > 1:
-            raise PackageDamaged(f"The attribute {name[:80]!r} of a {node.operator} stands twice.")
+            self._once(inner.number, seen, name, node)
+            if inner.number == 1:
+                name = self.wire.text(inner)
+            elif inner.number in {_INTEGER, _INTEGERS}:
+                numbers += self._few(inner) if len(numbers) < MOST_KEPT else []
+            elif inner.number == _TENSOR:
+                self._tensor(inner, node)
+            else:
+                self._inside(inner, depth)
+        if name in node.lengths:
+            raise _twice(name, node)
         node.lengths[name] = numbers
+        if seen & _TEXTS:
+            node.texts.add(name)
         if name in {"value_int", "value_ints"}:
             node.value = tuple(numbers)
+
+    def _once(self, number: int, seen: set[int], name: str, node: Node) -> None:
+        """Demand that an attribute has one number, tensor or list: of two, either may count."""
+        again = number in seen and number in {_INTEGER, _TENSOR}
+        seen.add(number)
+        if again or len(seen & _VALUES) > 1:
+            raise _twice(name, node)
 
     def _few(self, part: Part) -> list[int]:
         """Return the integers of a field, or none where there are too many to be a shape."""
@@ -163,7 +193,7 @@ class _Reader:
         return self.wire.integers(part)
 
     def _tensor(self, part: Part, node: Node) -> None:
-        numbers = small_numbers(self.wire, read_tensor(self.wire, part))
+        numbers = small_numbers(self.wire, self._read(part))
         if node.value is None:
             node.value = numbers
 
@@ -173,7 +203,7 @@ class _Reader:
             case 6 | 11:
                 self.graph(part, depth + 1)
             case 10:
-                read_tensor(self.wire, part)
+                self._read(part)
             case 14 | 15:
                 self._type(part)
             case 22 | 23:
@@ -229,21 +259,26 @@ class _Reader:
             check_shapes(node, self.constants)
 
 
-def read_opset(network: bytes) -> dict[str, int]:
+def read_opset(network: bytes, *, texts: bool = False) -> dict[str, int]:
     """Return the version of each operator domain that an ONNX model imports.
 
     The default domain is written `ai.onnx`.
 
+    Args:
+        network: The bytes of the model.
+        texts: Whether texts may stand in it: class labels of a file that is to be frozen, which
+            are not part of what is kept. A package's network is read without them.
+
     Raises:
         PackageDamaged: not ONNX; data outside the file, functions or training steps inside it;
             a node of a domain that is not imported or not ONNX's own; loops, sequences, random
-            numbers; tensors whose bytes do not fit their shape; a constant shape that would make
+            numbers, texts, or what else `onnx_limits` names; tensors whose bytes do not fit their shape; a constant shape that would make
             a gigantic tensor; or deeper or larger than the limits. The message names which.
     """
     if network[4:8] == _ORT_FORMAT:
         raise PackageDamaged("The model is in ONNX Runtime's own format, not in ONNX.")
     wire = Wire(network, MAX_PARTS)
-    reader = _Reader(wire)
+    reader = _Reader(wire, texts=texts)
     for part in wire.parts(0, len(network)):
         reader.model(part)
     reader.judge()
@@ -252,6 +287,10 @@ def read_opset(network: bytes) -> dict[str, int]:
 
 def _domain(name: str) -> str:
     return name or "ai.onnx"
+
+
+def _twice(name: str, node: Node) -> PackageDamaged:
+    return PackageDamaged(f"The attribute {name[:80]!r} of a {node.operator[:80]} stands twice.")
 
 
 def _sparse() -> PackageDamaged:

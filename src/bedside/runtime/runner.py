@@ -5,12 +5,13 @@ A `Runner` exists only for a package that gives its golden answers on this machi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bedside.canonical import Json
-from bedside.errors import GoldenMismatch, InputRefused
+from bedside.errors import GoldenMismatch, InputRefused, PackageRefused
 from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
 from bedside.package.package import Package
@@ -22,6 +23,10 @@ from bedside.runtime.session import check_conditions
 
 TOGETHER: Final = {"tabular": MAX_CASES, "image": PICTURES_AT_ONCE}
 """Golden cases that are replayed in one call, by kind of input."""
+
+
+REPLAY_SECONDS: Final = 1_800.0
+"""Longest time for all golden cases, as long as a freeze may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +83,24 @@ class Runner:
         network's arithmetic may take another path for each.
 
         Raises:
+            PackageRefused: all of them together take longer than `REPLAY_SECONDS`.
             GoldenMismatch: a case gets another label, or a score beyond the tolerance; the
                 message names the case, what was expected and what came.
         """
-        answers = [self._golden_answer(case) for case in self._golden]
+        in_time = _until(time.monotonic() + REPLAY_SECONDS)
+        answers = [self._golden_answer(case, in_time) for case in self._golden]
         together = TOGETHER[self.manifest.input.kind]
         for start in range(0, len(self._golden), together):
-            answers += self.predict([case.input for case in self._golden[start : start + together]])
+            rows = [case.input for case in self._golden[start : start + together]]
+            answers += self.predict(rows, going_on=in_time)
         pairs = zip((*self._golden, *self._golden), answers, strict=True)
         largest = max(self._difference(case, answer) for case, answer in pairs)
         return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)
 
-    def _golden_answer(self, case: GoldenCase) -> Answer:
+    def _golden_answer(self, case: GoldenCase, in_time: GoingOn) -> Answer:
+        in_time()
         try:
-            return self.predict([case.input])[0]
+            return self.predict([case.input], going_on=in_time)[0]
         except InputRefused as refused:
             first = refused.refusals[
                 0
@@ -145,6 +154,20 @@ def load(package: Package) -> Runner:
     runner = Runner(package)
     runner.replay_golden()
     return runner
+
+
+def _until(end: float) -> GoingOn:
+    """Return what refuses to go on after `end` of the monotonic clock, in seconds."""
+
+    def in_time() -> None:
+        if time.monotonic() > end:
+            raise PackageRefused(
+                f"The golden cases take longer than {REPLAY_SECONDS:g} s to replay.",
+                advice="Do not use a package that you did not expect to be so slow; freeze it "
+                "again with fewer golden cases.",
+            )
+
+    return in_time
 
 
 def _told(label: str | None, scores: Mapping[str, float]) -> str:

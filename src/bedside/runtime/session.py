@@ -6,6 +6,7 @@ Source of the options: onnxruntime.ai/docs/api/python (SessionOptions).
 from __future__ import annotations
 
 import platform
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
 from bedside.package.manifest import AnyModel, Conditions, Model
+from bedside.runtime.deadline import watchdog
 from bedside.runtime.memory import asked_too_much, bound_memory, too_much_asked
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.table import Matrix
@@ -47,6 +49,14 @@ _ORT_ERRORS: Final = (
 
 _FATAL_ONLY: Final = 4
 
+_TABLE: Final = 2
+"""Axes of a table."""
+
+RUN_SECONDS: Final = 60.0
+"""Longest time for the rows of one call, or for each of its pictures."""
+
+LOAD_SECONDS: Final = 300.0
+"""Longest time for loading; forests of some thousand trees take several seconds."""
 
 _SPELLINGS: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 """Windows and macOS name the same architectures otherwise than Linux does."""
@@ -86,13 +96,38 @@ class Session:
     Make it after a process has forked: ONNX Runtime's threads do not survive a fork.
     """
 
-    __slots__ = ("_element", "_input", "_one_at_a_time", "_output", "_session", "_width")
+    __slots__ = (
+        "_element",
+        "_input",
+        "_one_at_a_time",
+        "_output",
+        "_seconds",
+        "_session",
+        "_width",
+    )
 
-    def __init__(self, network: bytes, model: AnyModel, conditions: Conditions, width: int) -> None:
+    def __init__(
+        self,
+        network: bytes,
+        model: AnyModel,
+        conditions: Conditions,
+        width: int,
+        *,
+        seconds: float = RUN_SECONDS,
+    ) -> None:
         """Load `network`, whose declared output must have `width` columns.
+
+        Args:
+            network: The bytes of the ONNX model.
+            model: What the manifest declares of it.
+            conditions: How it must be run.
+            width: Columns of its output.
+            seconds: Longest time for the rows of one call, or for each of its pictures. ONNX
+                Runtime looks between two operators, so the one at work is finished first.
 
         Raises:
             PackageDamaged: the network is not what the manifest declares, or does not load.
+            PackageRefused: loading takes more memory or longer than it may.
         """
         if (opset := read_opset(network)) != model.opset:
             raise PackageDamaged(
@@ -100,21 +135,28 @@ class Session:
             )
         self._element = _ELEMENTS[model.element][1]
         self._input, self._output, self._width = model.input, model.output, width
+        self._seconds = seconds
+        options = _options(conditions)
+        watch = watchdog().begin(partial(options.set_load_cancellation_flag, True), LOAD_SECONDS)
         try:
             self._session = ort.InferenceSession(
                 network,
-                _options(conditions),
+                options,
                 providers=["CPUExecutionProvider"],
                 enable_fallback=0,  # or a failure prints, and builds a second session
             )
         except _ORT_ERRORS as problem:
             if asked_too_much(problem):
                 raise too_much_asked() from problem
+            if watch.late:
+                raise _too_slow("load", LOAD_SECONDS) from problem
             raise PackageDamaged(
                 f"ONNX Runtime {ort.__version__} does not load {model.entry!r}: "
                 f"{str(problem)[:300]}",
                 advice="Freeze the model again.",
             ) from problem
+        finally:
+            watchdog().end(watch)
         self._one_at_a_time = self._check_input(model)
         self._check_outputs()
 
@@ -125,8 +167,8 @@ class Session:
             inputs: Rows × the model's columns, or pictures × channels × rows × columns.
 
         Raises:
-            PackageRefused: a value does not fit the model's element type, the network fails, or
-                its output has another shape than declared.
+            PackageRefused: a value does not fit the model's element type, the network fails or
+                takes too long, or its output has another shape than declared.
         """
         with np.errstate(over="ignore"):  # found just below, and refused
             fed = inputs.astype(self._element, order="C", copy=False)
@@ -140,15 +182,22 @@ class Session:
         return np.concatenate([self._run(fed[i : i + 1]) for i in range(len(fed))])
 
     def _run(self, fed: NDArray[np.float64] | NDArray[np.float32]) -> Matrix:
+        options = ort.RunOptions()
+        seconds = self._seconds if fed.ndim == _TABLE else self._seconds * len(fed)
+        watch = watchdog().begin(partial(setattr, options, "terminate", True), seconds)
         try:
-            (scores,) = self._session.run([self._output], {self._input: fed})
+            (scores,) = self._session.run([self._output], {self._input: fed}, options)
         except _ORT_ERRORS as problem:
             if asked_too_much(problem):
                 raise too_much_asked() from problem
+            if watch.late:
+                raise _too_slow("run", seconds) from problem
             raise PackageRefused(
                 f"The network failed on this input: {str(problem)[:300]}",
                 advice="Freeze the model again, with golden cases for inputs like this one.",
             ) from problem
+        finally:
+            watchdog().end(watch)
         if scores.shape != (len(fed), self._width):
             raise PackageRefused(
                 f"The network's output has the shape {scores.shape}; it must be "
@@ -195,6 +244,14 @@ class Session:
                 f"The network's output {self._output!r} is {kind} with the shape {shape}; it must "
                 f"be a floating-point tensor with {self._width} columns."
             )
+
+
+def _too_slow(what: str, seconds: float) -> PackageRefused:
+    return PackageRefused(
+        f"The network took longer than {seconds:g} s to {what}, and was stopped.",
+        advice="Do not use a network that you did not expect to be so slow; send fewer inputs at "
+        "once, or freeze a smaller one.",
+    )
 
 
 def _options(conditions: Conditions) -> ort.SessionOptions:

@@ -14,6 +14,19 @@ from bedside.package.image_operations import (
     PercentileWindow,
     Windowing,
 )
+from bedside.runtime.flags import Flag
+
+
+def unwindowed(picture: Picture, operation: Windowing) -> tuple[Flag, ...]:
+    """Return a flag where a DICOM header should state a window and states none.
+
+    A header that states what cannot be used is refused instead (`Picture.unused`). A PNG or JPEG
+    never states a window, which whoever declared both knew.
+    """
+    wanted = isinstance(operation, HeaderWindow) and picture.facts.medium == "dicom"
+    if not wanted or picture.windows:
+        return ()
+    return (Flag("window-not-applied", "the header states no window: the full range was used"),)
 
 
 def window(picture: Picture, operation: Windowing) -> NDArray[np.float32]:

@@ -37,6 +37,12 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "the opposite of how it looks. Look at it yourself.",
             "ja": "明暗を反転してからモデルに渡しました。ファイルの記載が画像の見た目と逆です。画像をご確認ください。",
         },
+        "window-not-applied": {
+            "en": "The file states no window for its brightness, though the model asks for one: the "
+            "whole range of values was used, and the picture may look much darker or paler to it.",
+            "ja": "ファイルにウィンドウ(明るさの表示範囲)の記載がないため、値の全範囲を使用しました。"
+            "モデルには画像が実際より暗く、または薄く見えている可能性があります。",
+        },
     }
 )
 """By the flag's code."""

@@ -122,7 +122,8 @@ def test_the_imported_names_are_those_that_python_imports(
 )
 def test_plain_values_hold_no_code(value: Any, protocol: int) -> None:
     stream = io.BytesIO(pickle.dumps(value, protocol))
-    from bedside.freezing.strangers.machine import Findings, follow  # noqa: PLC0415
+    from bedside.freezing.strangers.findings import Findings  # noqa: PLC0415
+    from bedside.freezing.strangers.machine import follow  # noqa: PLC0415
     from bedside.freezing.strangers.stream import Part, Stream  # noqa: PLC0415
 
     findings = Findings()
@@ -252,8 +253,8 @@ def test_a_changed_byte_never_makes_code_of_a_stranger_weights(data: st.DataObje
     """A program that calls `os.system` is never taken for weights, whatever stands around it."""
     before = data.draw(st.sampled_from([b"", b"N.", b"\x80\x04N.", b"(", b"]", b"}q\0"]))
     after = data.draw(st.binary(max_size=8))
+    from bedside.freezing.strangers.findings import Findings  # noqa: PLC0415
     from bedside.freezing.strangers.inspecting import _judged, _kind  # noqa: PLC0415
-    from bedside.freezing.strangers.machine import Findings  # noqa: PLC0415
 
     whole, findings = before + CALL + after, Findings()
     kind = _kind(io.BytesIO(whole), len(whole), findings)

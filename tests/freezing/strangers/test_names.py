@@ -55,6 +55,8 @@ def test_what_ordinary_models_import_is_code_of_known_libraries(name: str) -> No
         ("urllib.request.urlopen", "reaches the network"),
         ("pickle.loads", "unpickles again"),
         ("joblib.numpy_pickle.load", "unpickles again"),
+        ("joblib.numpy_pickle.NDArrayWrapper", "unpickles another file"),
+        ("joblib.numpy_pickle_compat.ZNDArrayWrapper", "unpickles another file"),
         ("__main__.Net", "a class or function of the author's own script"),
         ("torch.load", ""),
         ("torch.hub.load", ""),

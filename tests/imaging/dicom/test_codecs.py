@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ BASELINE, EXTENDED, LS = (f"1.2.840.10008.1.2.4.{end}" for end in (50, 51, 80))
 WIDE: NDArray[np.uint16] = np.tile(RAMP, (16, 16))
 RANDOM = np.random.default_rng(5)
 GREY: NDArray[np.uint8] = RANDOM.integers(0, 256, (64, 48), dtype=np.uint8)
+SIX: NDArray[np.uint8] = np.array([[7, 7, 7], [7, 5, 6]], dtype=np.uint8)
 COLOUR: NDArray[np.uint8] = RANDOM.integers(0, 256, (64, 48, 3), dtype=np.uint8)
 
 
@@ -172,6 +174,43 @@ class TestRunLengths:
     def test_that_give_too_few_values_are_refused(self) -> None:
         frame = struct.pack("<16I", 1, 64, *([0] * 14)) + b"\x01\x05\x06"
         assert refusal(encapsulated(GREY, RLELossless, frame)).code == "corrupt"
+
+    @pytest.mark.parametrize(
+        "tail", [b"\x05garbag" * 50, b"\x05", bytes(2), b"\x80\x80", b"\x01ab"]
+    )
+    def test_that_go_on_behind_the_last_value_are_refused(self, tail: bytes) -> None:
+        frame = run_length_frame(b"\xfd\x07\x01\x05\x06" + tail)
+        refused = refusal(encapsulated(SIX, RLELossless, frame))
+        assert "go on after 2 × 3 values" in refused.message
+
+    def test_that_give_too_many_values_in_their_last_run_are_refused(self) -> None:
+        data = encapsulated(SIX, RLELossless, run_length_frame(b"\xfd\x07\x03\x05\x06\x05\x06"))
+        assert "go on" in refusal(data).message
+
+    @pytest.mark.parametrize("pad", [b"", b"\0"])
+    def test_may_be_padded_with_one_zero(self, pad: bytes) -> None:
+        frame = run_length_frame(b"\xfd\x07\x01\x05\x06" + pad)
+        data = encapsulated(SIX, RLELossless, frame)
+        assert read_picture(data).values.ravel().tolist() == [7, 7, 7, 7, 5, 6]
+
+
+class TestCutLossless:
+    def test_jpeg_is_refused_wherever_it_ends_too_early(self, samples: Path) -> None:
+        path = samples / "dicom" / "files" / "JPGLosslessP14SV1_1s_1f_8b.dcm"
+        source = pydicom.dcmread(path)
+        frame = next(generate_frames(source.PixelData, number_of_frames=1)).rstrip(b"\0")
+        for less in (1, 2, 8, 1000, len(frame) // 2):
+            cut = frame[: -2 - less].rstrip(b"\xff") + b"\xff\xd9"
+            source.PixelData = pydicom.encaps.encapsulate([cut])
+            source["PixelData"].is_undefined_length = True
+            out = io.BytesIO()
+            source.save_as(out)
+            assert "it was cut" in refusal(out.getvalue()).message
+
+
+def run_length_frame(segment: bytes) -> bytes:
+    """A frame of one segment."""
+    return struct.pack("<16I", 1, 64, *([0] * 14)) + segment
 
 
 def rle_data() -> bytes:

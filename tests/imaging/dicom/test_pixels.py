@@ -11,7 +11,7 @@ from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.uid import ExplicitVRBigEndian
 
 from bedside.imaging.reading import read_picture
-from tests.imaging.made import RAMP, dicom, refusal
+from tests.imaging.made import RAMP, dataset, dicom, refusal, written
 
 COLOUR: NDArray[np.uint8] = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 IMPLICIT = "1.2.840.10008.1.2"
@@ -132,6 +132,14 @@ class TestContradictions:
             ({"PhotometricInterpretation": None}, "unsupported"),
             ({"PhotometricInterpretation": "PALETTE COLOR"}, "corrupt"),
             ({"PixelData": bytes(2**16)}, "corrupt"),
+            ({"PixelRepresentation": 2}, "corrupt"),
+            ({"PixelAspectRatio": [2, 1]}, "unsupported"),
+            ({"PixelSpacing": [0.1, 0.2]}, "unsupported"),
+            ({"PixelSpacing": [0.1]}, "corrupt"),
+            ({"ImagerPixelSpacing": [0.2, 0.1]}, "unsupported"),
+            ({"NominalScannedPixelSpacing": [0.2, 0.1]}, "unsupported"),
+            ({"PresentationLUTShape": "INVERSE"}, "unsupported"),
+            ({"PresentationLUTShape": "LIN OD"}, "unsupported"),
         ],
     )
     def test_are_refused_before_pixels_are_made(self, changes: dict[str, Any], code: str) -> None:
@@ -139,3 +147,26 @@ class TestContradictions:
 
     def test_two_values_where_one_must_stand_are_refused(self) -> None:
         assert "Rows (0028,0010) has 2 values" in refusal(dicom(RAMP, Rows=[3, 3])).message
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"PixelAspectRatio": [1, 1]},
+            {"PixelSpacing": [0.143, 0.1431]},
+            {"ImagerPixelSpacing": [0, 0]},
+            {"PresentationLUTShape": "IDENTITY"},
+            {"PresentationLUTShape": "IDENTITY", "PhotometricInterpretation": "MONOCHROME1"},
+            {"PresentationLUTShape": "INVERSE", "PhotometricInterpretation": "MONOCHROME1"},
+        ],
+    )
+    def test_that_are_none_are_read(self, changes: dict[str, Any]) -> None:
+        found = read_picture(dicom(RAMP, **changes))
+        assert found.negative is (changes.get("PhotometricInterpretation") == "MONOCHROME1")
+
+    def test_words_of_an_odd_number_of_bytes_are_refused_in_big_endian(self) -> None:
+        one = dataset(np.arange(9, dtype=np.uint8).reshape(3, 3))
+        one["PixelData"].VR = "OW"
+        data = written(one, ExplicitVRBigEndian)
+        start = data.rindex(b"\x7f\xe0\x00\x10") + 8
+        odd = data[:start] + (9).to_bytes(4, "big") + data[start + 4 : start + 13]
+        assert "9 bytes" in refusal(odd).message

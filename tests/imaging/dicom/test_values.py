@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 from pydicom.sequence import Sequence
 
+from bedside.errors import UsageError
+from bedside.imaging.grey import header_window, percentile_window
 from bedside.imaging.reading import read_picture
 from tests.imaging.made import RAMP, dataset, dicom, refusal, written
 
@@ -77,20 +79,82 @@ class TestWindows:
         data = dicom(RAMP, WindowCenter="40", WindowWidth="350", VOILUTFunction="LINEAR_EXACT")
         assert read_picture(data).windows == ((40.5, 351),)
 
+    def test_of_sigmoid_keep_their_numbers_and_name_the_curve(self) -> None:
+        data = dicom(RAMP, WindowCenter="1500", WindowWidth="0.5", VOILUTFunction="SIGMOID")
+        found = read_picture(data)
+        assert (found.windows, found.curve, found.unused) == (((1500, 0.5),), "sigmoid", "")
+
+    @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+    def test_make_the_brightness_that_pydicom_makes(self, function: str) -> None:
+        one = dataset(RAMP, WindowCenter="1500", WindowWidth="2000", VOILUTFunction=function)
+        expected = apply_windowing(RAMP, one) / 65_535
+        found = header_window(read_picture(written(one)))
+        assert np.abs(found - expected).max() < 1e-6
+        assert 0.3 < found.mean() < 0.7
+
+    @pytest.mark.parametrize("width", ["0", "-1", "0.5"])
+    def test_behind_one_that_cannot_be_used_are_left_out(self, width: str) -> None:
+        widths = ["350", width, "10"]
+        found = read_picture(dicom(RAMP, WindowCenter=["40", "50", "60"], WindowWidth=widths))
+        assert (found.windows, found.unused) == (((40, 350),), "")
+
     @pytest.mark.parametrize(
-        "changes",
+        ("changes", "told"),
         [
-            {"VOILUTFunction": "SIGMOID"},
-            {"WindowWidth": ["0", "350"]},
-            {"WindowWidth": ["-1", "2"]},
+            ({"VOILUTFunction": "LOG"}, "the VOI LUT Function 'LOG'"),
+            ({"WindowWidth": "0"}, "a first window of centre 40 and width 0"),
+            ({"WindowWidth": "0", "VOILUTFunction": "SIGMOID"}, "centre 40 and width 0"),
+            ({"WindowWidth": "0", "VOILUTFunction": "LINEAR_EXACT"}, "centre 40 and width 0"),
+            ({"WindowWidth": "1e300"}, "centre 40 and width 1e+300"),
         ],
     )
-    def test_that_cannot_be_used_are_left_out_together(self, changes: dict[str, Any]) -> None:
-        usual = {"WindowCenter": ["40", "50"], "WindowWidth": ["350", "100"]}
-        assert read_picture(dicom(RAMP, **{**usual, **changes})).windows == ()
+    def test_whose_first_cannot_be_used_are_named_and_never_replaced(
+        self, changes: dict[str, Any], told: str
+    ) -> None:
+        found = read_picture(dicom(RAMP, **{"WindowCenter": "40", "WindowWidth": "350", **changes}))
+        assert found.windows == ()
+        assert told in found.unused
+        with pytest.raises(UsageError, match="cannot be followed"):
+            header_window(found)
+
+    def test_in_whose_place_a_table_stands_are_named(self) -> None:
+        table = Dataset()
+        table.add_new(0x00283002, "US", [2, 0, 16])
+        table.add_new(0x00283006, "OW", bytes(4))
+        sequence = Sequence([table])
+        assert "VOI LUT Sequence" in read_picture(dicom(RAMP, VOILUTSequence=sequence)).unused
+        both = dicom(RAMP, VOILUTSequence=sequence, WindowCenter="40", WindowWidth="350")
+        assert read_picture(both).windows == ((40, 350),)
 
     def test_with_a_centre_and_no_width_are_refused(self) -> None:
         assert refusal(dicom(RAMP, WindowCenter="40")).code == "corrupt"
+
+
+class TestPadding:
+    SIGNED = np.array([[-2000, 0, 100], [-2000, 200, 300]], dtype=np.int16)
+
+    def test_is_told_and_left_out_of_percentiles(self) -> None:
+        found = read_picture(dicom(self.SIGNED, PixelPaddingValue=-2000))
+        assert found.padding is not None
+        assert np.array_equal(found.padding, self.SIGNED == -2000)
+        unit = percentile_window(found, 0, 100)
+        assert unit.ravel().tolist() == pytest.approx([0, 0, 1 / 3, 0, 2 / 3, 1])
+
+    def test_may_be_a_range(self) -> None:
+        data = dicom(self.SIGNED, PixelPaddingValue=-2000, PixelPaddingRangeLimit=0)
+        found = read_picture(data).padding
+        assert found is not None
+        assert np.array_equal(found, self.SIGNED <= 0)
+
+    def test_that_no_pixel_has_is_none(self) -> None:
+        assert read_picture(dicom(self.SIGNED, PixelPaddingValue=-1)).padding is None
+
+    def test_that_is_everything_is_dark(self) -> None:
+        data = dicom(np.full((3, 4), 7, dtype=np.uint16), PixelPaddingValue=7)
+        assert not percentile_window(read_picture(data), 0, 100).any()
+
+    def test_with_a_limit_alone_is_refused(self) -> None:
+        assert refusal(dicom(self.SIGNED, PixelPaddingRangeLimit=0)).code == "corrupt"
 
 
 def with_table(descriptor: list[int], entries: Any) -> Dataset:

@@ -1,7 +1,9 @@
 """An ONNX file as a source: looked into byte by byte first, then cut down to the answer asked for.
 
-Nothing in an ONNX graph is code, so no process apart is needed; what could hurt (files that it
-names, operators of its own, graphs without an end) is refused before any library reads it.
+Nothing in an ONNX graph is code, so no process apart is needed. Protobuf reads the file, which
+takes memory in proportion to its length; what could hurt (files that it names, operators of its own,
+functions and graphs without an end) is refused before any library follows it. Class labels that
+are texts may stand in the file, and not in what is kept of it.
 """
 
 from __future__ import annotations
@@ -12,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from onnx import inliner
 
 from bedside.canonical import digest
 from bedside.errors import FreezeRefused, LimitExceeded, NotFound, PackageDamaged
 from bedside.freezing.libraries import RUNNING, versions
 from bedside.freezing.network_answers import NetworkAnswers
 from bedside.freezing.onnx_graph import OnnxNetwork, cut_down
+from bedside.freezing.sources.onnx_functions import with_functions_inline
 from bedside.freezing.sources.onnx_weights import with_weights_inside
 from bedside.freezing.sources.source import model_of
 from bedside.freezing.spec import Spec
@@ -88,18 +90,21 @@ def onnx_source(file: OnnxFile, spec: Spec) -> TensorSource:
 
 def _checked(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """Return `model` with functions inlined and each operator set named once, if it is harmless."""
-    if model.functions:
-        model = inliner.inline_local_functions(model)
+    model = with_functions_inline(model, name)
     once = {
         (one.domain if one.domain != "ai.onnx" else "", one.version) for one in model.opset_import
     }
     del model.opset_import[:]
     model.opset_import.extend(onnx.helper.make_opsetid(*one) for one in sorted(once))
+    _check(model, name, texts=True)
+    return model
+
+
+def _check(model: onnx.ModelProto, name: str, *, texts: bool) -> None:
     try:
-        read_opset(_serialised(model))
+        read_opset(_serialised(model), texts=texts)
     except PackageDamaged as problem:
         raise _refused(name, problem.message, problem.advice) from problem
-    return model
 
 
 def _parsed(data: bytes, name: str) -> onnx.ModelProto:
@@ -118,13 +123,17 @@ def _refused(name: str, why: str, advice: str = "") -> FreezeRefused:
 
 def _serialised(model: object) -> bytes:
     assert isinstance(model, onnx.ModelProto)  # noqa: S101 - `open_source` asked
-    written: bytes = model.SerializeToString(deterministic=True)
+    try:
+        written: bytes = model.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError) as problem:
+        raise _refused("the ONNX graph", "it has more bytes than ONNX can hold.") from problem
     return written
 
 
 def _opened(file: OnnxFile, example: Tensors, answers: NetworkAnswers) -> TensorModel:
     model = file.model
     network = cut_down(model, file.name, example.shape[1:], answers)
+    _check(network.graph, file.name, texts=False)
     made_by = " ".join(one for one in (model.producer_name, model.producer_version) if one)
     return TensorModel(
         graph=network.graph,

@@ -13,7 +13,7 @@ import struct
 from typing import BinaryIO, Final, NamedTuple
 
 from bedside.freezing.strangers.stream import Lost, Part, Readable
-from bedside.freezing.strangers.unpacking import Unpacked
+from bedside.freezing.strangers.unpacking import Unpacked, Unpacking
 
 MAX_ENTRIES: Final = 20_000
 """One for each tensor of a network; the largest have a few thousand."""
@@ -56,23 +56,31 @@ def read_entries(file: BinaryIO, size: int) -> tuple[Entry, ...]:
         entries.append(entry)
     if position != len(directory):
         raise Lost("its directory is longer than its entries")
-    names = {entry.name for entry in entries}
-    if len(names) != len(entries):
-        twice = next(one.name for i, one in enumerate(entries) if one.name in _names(entries[:i]))
-        raise Lost(f"the entry {twice[:80]!r} stands twice")
+    _demand_different(entries)
     entries.sort(key=lambda entry: entry.offset)
     _demand_no_gaps(file, entries, end)
     return tuple(entries)
 
 
-def open_entry(file: BinaryIO, entry: Entry) -> Readable:
-    """Return what `entry` holds, unpacked while it is read."""
+def open_entry(file: BinaryIO, entry: Entry, spent: Unpacking) -> Readable:
+    """Return what `entry` holds, unpacked while it is read; `spent` counts for the whole archive."""
     part = Part(file, _data_start(file, entry), entry.packed)
-    return part if entry.method == _STORED else Unpacked(part, "deflate")
+    return part if entry.method == _STORED else Unpacked(part, "deflate", spent)
 
 
-def _names(entries: list[Entry]) -> set[str]:
-    return {entry.name for entry in entries}
+def is_packed(entry: Entry) -> bool:
+    """Return whether an entry is compressed."""
+    return entry.method != _STORED
+
+
+def _demand_different(entries: list[Entry]) -> None:
+    """Demand that no two names are equal; PyTorch's reader takes upper case for lower case."""
+    seen: set[str] = set()
+    for entry in entries:
+        folded = entry.name.casefold()
+        if folded in seen:
+            raise Lost(f"the entry {entry.name[:80]!r} stands twice")
+        seen.add(folded)
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[bytes, int, int]:

@@ -7,11 +7,15 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from bedside.errors import FreezeRefused, NotFound, UsageError
-from bedside.freezing.strangers.archives import Entry, open_entry, read_entries
+from bedside.freezing.strangers.archives import Entry, is_packed, open_entry, read_entries
+from bedside.freezing.strangers.findings import Findings
 from bedside.freezing.strangers.inspection import Inspection, Verdict
-from bedside.freezing.strangers.machine import Findings, follow
+from bedside.freezing.strangers.machine import follow
 from bedside.freezing.strangers.names import sort_name
+from bedside.freezing.strangers.safetensors_header import check_tensors, looks_like_tensors
 from bedside.freezing.strangers.stream import Lost, Part, Stream
+from bedside.freezing.strangers.tar import BLOCK, begins_tar
+from bedside.freezing.strangers.torch_archive import UNKNOWN, plan_of
 from bedside.freezing.strangers.unpacking import Unpacked, compression
 
 SUFFIXES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
@@ -26,11 +30,10 @@ _TORCH_MAGIC: Final = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _TORCH_PICKLES: Final = 5
 """Magic number, version, system, object, keys of the tensors; their bytes follow."""
 
-_TAR_MAGIC, _TAR_PLACE = b"ustar", 257
-
 _SAFETENSORS: Final = ".safetensors"
-_MAX_HEADER: Final = 100 * 2**20
-"""Bytes of the header of safetensors, as its own reader bounds it."""
+
+_TENSORS: Final = "safetensors file"
+_PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", "_pkl")
 
 SAFE_WAYS: Final = (
     "Do not load it. Ask its author for a .bedside package, or for a file that holds no code: "
@@ -56,8 +59,9 @@ def inspect_file(path: Path | str) -> Inspection:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            of_tensors = path.suffix == _SAFETENSORS
-            kind = (_tensors if of_tensors else _kind)(file, size, findings)
+            kind = _kind(file, size, findings)
+        if path.suffix == _SAFETENSORS and kind != _TENSORS:
+            findings.doubt("it is no safetensors file, whatever its name says")
     except OSError as problem:
         raise UsageError(f"{str(path)!r} cannot be read: {problem}.") from problem
     return _judged(path.name, size, kind, findings)
@@ -103,34 +107,55 @@ def _judged(name: str, size: int, kind: str, findings: Findings) -> Inspection:
     )
 
 
-def _tensors(file: BinaryIO, size: int, findings: Findings) -> str:
-    """Check the beginning of a safetensors file, whose readers run nothing of it."""
-    first = file.read(9)
-    length = int.from_bytes(first[:8], "little")
-    if first[8:] != b"{" or not 2 <= length <= min(size - 8, _MAX_HEADER):
-        findings.doubt("it is no safetensors file, whatever its name says")
-    return "safetensors file"
-
-
 def _kind(file: BinaryIO, size: int, findings: Findings) -> str:
-    """Follow everything in `file`; return what kind of file it is."""
-    first = file.read(_TAR_PLACE + len(_TAR_MAGIC))
-    packing = compression(first)
-    kind = "pickle"
+    """Follow everything in `file`; return what kind of file it is, told by its bytes alone."""
+    first = file.read(BLOCK)
+    if begins_tar(first):
+        findings.doubt(
+            "it can be read as a tar archive as early PyTorch wrote, which is not followed"
+        )
+        return "tar archive"
+    if looks_like_tensors(first, size):
+        return _tensors(file, first, size, findings)
+    kind = "zip archive"
     try:
         if first.startswith(b"PK\x03\x04"):
-            kind = "zip archive"
             return _archive(file, size, findings)
-        if first[_TAR_PLACE:] == _TAR_MAGIC:
-            findings.doubt("it is too old to be followed")
-            return "tar archive as early PyTorch wrote"
-        if packing is not None:
-            kind = f"pickle compressed with {packing}"
-            return _pickles(Stream(Unpacked(Part(file, 0, size), packing)), findings, kind)
-        return _pickles(Stream(Part(file, 0, size)), findings, kind)
+        kind = _packed_kind(first)
+        return _pickles(_opened(file, first, size, findings), findings, kind)
     except Lost as problem:
         findings.doubt(str(problem))
     return kind
+
+
+def _packed_kind(first: bytes) -> str:
+    packing = compression(first)
+    return "pickle" if packing is None else f"pickle compressed with {packing}"
+
+
+def _opened(file: BinaryIO, first: bytes, size: int, findings: Findings) -> Stream:
+    """Return the pickles in `file`, unpacked where they are compressed."""
+    whole, packing = Part(file, 0, size), compression(first)
+    return Stream(whole if packing is None else Unpacked(whole, packing, findings.unpacking))
+
+
+def _tensors(file: BinaryIO, first: bytes, size: int, findings: Findings) -> str:
+    """Check a safetensors file, and that a reader of pickles would import nothing from it."""
+    try:
+        check_tensors(file, size)
+    except Lost as problem:
+        findings.doubt(f"it begins as safetensors: {problem}")
+    other = Findings(budget=findings.budget, unpacking=findings.unpacking)
+    try:
+        stream = _opened(file, first, size, other)
+        for _ in range(MOST_PICKLES):
+            follow(stream, other, arrays=True)
+    except Lost:
+        pass  # where a reader of pickles stops too
+    if other.names or other.doubts:
+        findings.doubt("it can be read as a pickle too")
+        findings.names.update(other.names)
+    return _TENSORS
 
 
 def _pickles(stream: Stream, findings: Findings, kind: str) -> str:
@@ -140,7 +165,7 @@ def _pickles(stream: Stream, findings: Findings, kind: str) -> str:
     for number in range(most):
         position = stream.position
         try:
-            follow(stream, findings)
+            follow(stream, findings, arrays=not torch)
         except Lost as problem:
             where = f", in what follows its pickle at byte {position}" if number else ""
             findings.doubt(f"{problem}{where}")
@@ -158,35 +183,42 @@ def _pickles(stream: Stream, findings: Findings, kind: str) -> str:
 
 
 def _archive(file: BinaryIO, size: int, findings: Findings) -> str:
-    """Follow every pickle of a zip; return what kind of archive it is."""
+    """Follow all that may be a pickle in a zip; return what kind of archive it is."""
     entries = read_entries(file, size)
-    names = [entry.name for entry in entries]
-    torch = sum(name.endswith("/data.pkl") and name.count("/") == 1 for name in names) == 1
-    script = torch and any("/code/" in name for name in names)
-    if script:
-        findings.doubt("it holds a program in TorchScript, which runs when the network is used")
-    pickles = [entry for entry in entries if _holds_pickle(file, entry, torch)]
-    if not torch and not pickles:
-        findings.doubt("it is an archive of an unknown kind")
-    for entry in pickles:
-        try:
-            _pickles(Stream(open_entry(file, entry)), findings, "pickle")
-        except Lost as problem:
-            findings.doubt(f"{problem}, in its entry {entry.name[:80]!r}")
-    if script:
-        return "TorchScript archive"
-    return "PyTorch archive" if torch else "zip archive"
+    plan = plan_of([entry.name for entry in entries])
+    for words in plan.doubts:
+        findings.doubt(words)
+    for entry in entries:
+        if plan.kind != UNKNOWN and is_packed(entry):
+            findings.doubt(
+                f"its entry {entry.name[:80]!r} is compressed, and torch.save compresses nothing"
+            )
+        elif entry.name == plan.program:
+            _alone(Stream(open_entry(file, entry, findings.unpacking)), findings)
+        elif entry.name not in plan.known:
+            _attempt(file, entry, findings)
+    return plan.kind
 
 
-def _holds_pickle(file: BinaryIO, entry: Entry, torch: bool) -> bool:
-    """Return whether an entry is, or may be, a pickle.
+def _alone(stream: Stream, findings: Findings) -> None:
+    """Follow the only pickle of an entry, with nothing behind it."""
+    follow(stream, findings)
+    if not stream.at_end():
+        findings.doubt("something follows the pickle in its entry data.pkl")
 
-    The tensors of an archive of PyTorch are bytes under `data/`, and are never unpickled.
-    """
-    folders = entry.name.split("/")
-    if entry.name.endswith((".pkl", ".pickle", ".joblib", "_pkl")):
-        return True
-    if torch and len(folders) == 3 and folders[1] == "data" and folders[2].isdigit():
-        return False
-    first = Stream(open_entry(file, entry)).look(2)
-    return first[:1] == b"\x80" and first[1:2] <= b"\x05"
+
+def _attempt(file: BinaryIO, entry: Entry, findings: Findings) -> None:
+    """Name what an entry would import if it is a pickle; the archive has a doubt in any case."""
+    other = Findings(budget=findings.budget, unpacking=findings.unpacking)
+    try:
+        stream = Stream(open_entry(file, entry, findings.unpacking))
+        follow(stream, other)
+    except Lost as problem:
+        if not entry.name.endswith(_PICKLE_NAMES):
+            return
+        other.doubt(f"{problem}, in its entry {entry.name[:80]!r}")
+    for words in other.doubts:
+        findings.doubt(words)
+    findings.opcodes.update(other.opcodes)
+    for name in other.names:
+        findings.add(name)

@@ -10,16 +10,15 @@ Source: Python's Lib/pickle.py (class _Unpickler) and Lib/pickletools.py.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from bedside.freezing.strangers.arrays import WRAPPER, holds_objects, is_array, pass_over
 from bedside.freezing.strangers.calls import odd_call
+from bedside.freezing.strangers.findings import Findings
 from bedside.freezing.strangers.names import is_storage
-from bedside.freezing.strangers.opcodes import Budget, Opcode, read_opcodes
+from bedside.freezing.strangers.opcodes import Opcode, read_opcodes
 from bedside.freezing.strangers.stream import Lost, Stream
 from bedside.freezing.strangers.values import (
     MOST_PARTS,
@@ -34,8 +33,6 @@ from bedside.freezing.strangers.values import (
 MOST_DEEP: Final = 8
 """Pickles within pickles, as joblib nests them for arrays of objects."""
 
-MOST_NAMES: Final = 1_000
-MOST_DOUBTS: Final = 20
 HIGHEST_PROTOCOL: Final = 5
 
 WATCHED: Final = frozenset(
@@ -45,28 +42,6 @@ WATCHED: Final = frozenset(
     }
 )
 """Opcodes that import, call, change an object, or ask the reader for one."""
-
-
-@dataclass(slots=True)
-class Findings:
-    """What all pickles of one file would do.
-
-    Attributes:
-        names: The imported names, in the order in which they first stand.
-        opcodes: How often each watched opcode stands there.
-        doubts: What could not be followed, in words.
-        budget: How many opcodes may still be read.
-    """
-
-    names: dict[Global, None] = field(default_factory=dict)
-    opcodes: Counter[str] = field(default_factory=Counter)
-    doubts: dict[str, None] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
-
-    def doubt(self, words: str) -> None:
-        """Note something that could not be followed."""
-        if len(self.doubts) < MOST_DOUBTS:
-            self.doubts[words] = None
 
 
 def follow(stream: Stream, findings: Findings, depth: int = 0, *, arrays: bool = False) -> None:
@@ -113,7 +88,9 @@ class _Machine:
     def used(self, value: Value) -> Value:
         """Doubt a class of joblib's that is handed on: who makes an array of it is not seen."""
         if isinstance(value, Global) and value == WRAPPER:
-            self.findings.doubt(f"it hands {WRAPPER.module}.{WRAPPER.name} on instead of calling it")
+            self.findings.doubt(
+                f"it hands {WRAPPER.module}.{WRAPPER.name} on instead of calling it"
+            )
         return value
 
     def top(self) -> Value:
@@ -225,10 +202,7 @@ class _Machine:
     # imports and calls
 
     def named(self, found: Global) -> Global:
-        names = self.findings.names
-        if found not in names and len(names) == MOST_NAMES:
-            raise Lost(f"it imports more than {MOST_NAMES} names")
-        names[found] = None
+        self.findings.add(found)
         return found
 
     def import_name(self, opcode: Opcode) -> None:

@@ -146,7 +146,7 @@ def _why(module: str, name: str) -> str:
         return _BUILTINS.get(name, "")
     if module.startswith("joblib.") and name in _OTHER_FILES:
         return "unpickles another file"
-    return _WHY.get(module.split(".")[0], "")
+    return _WHY.get(module.partition(".")[0], "")
 
 
 def _of_a_library(module: str, name: str) -> bool:
@@ -160,13 +160,13 @@ def _of_a_library(module: str, name: str) -> bool:
         name if module == "numpy" else f"dtypes.{name}"
     ):
         return True
-    if _SPARSE.fullmatch(f"{module}:{name}"):
-        return True
     return is_library_class(module, name)
 
 
 def is_library_class(module: str, name: str) -> bool:
     """Return whether this is a class of a library that models are made with."""
+    if _SPARSE.fullmatch(f"{module}:{name}"):
+        return True
     return bool(_LIBRARIES.fullmatch(module) and _CLASS.fullmatch(name))
 
 

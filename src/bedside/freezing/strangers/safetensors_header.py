@@ -16,10 +16,14 @@ from bedside.freezing.strangers.stream import Lost
 MAX_HEADER: Final = 8 * 2**20
 """Bytes of a header; its own reader takes 100 MB, a network of 10,000 weights needs one."""
 
+MAX_CONTAINERS: Final = 100_000
+"""Lists and tables in a header, three for each tensor."""
+
 _BITS: Final = {
-    **{"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8},
-    **{"U16": 16, "I16": 16, "F16": 16, "BF16": 16},
-    **{"U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64},
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 16),
+    **dict.fromkeys(("U32", "I32", "F32"), 32),
+    **dict.fromkeys(("U64", "I64", "F64", "C64"), 64),
 }
 _METADATA: Final = "__metadata__"
 _KEYS: Final = frozenset({"dtype", "shape", "data_offsets"})
@@ -41,7 +45,7 @@ def check_tensors(file: BinaryIO, size: int) -> None:
     if not 2 <= length <= min(size - 8, MAX_HEADER):
         raise Lost(f"its header should have {length} bytes")
     try:
-        header = read_json(file.read(length).rstrip(b" "))
+        header = read_json(file.read(length).rstrip(b" "), containers=MAX_CONTAINERS)
     except BedsideError as problem:
         raise Lost(f"its header cannot be read: {problem.message}") from problem
     if not isinstance(header, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bedside.freezing.strangers.stream import BLOCK, Lost, Readable
@@ -12,7 +13,7 @@ from bedside.freezing.strangers.stream import BLOCK, Lost, Readable
 MAX_UNPACKED: Final = 2 * 2**30
 """Bytes unpacked of one file; nothing is kept of them."""
 
-MOST_TIMES: Final = 200
+MOST_TIMES: Final = 20
 """How many times larger than its packed bytes a file may become, once past `FREE`; a saved forest
 becomes three to ten times larger, and what zlib can at most do is a thousand."""
 
@@ -29,6 +30,32 @@ _UNKNOWN: Final = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"ZF": "joblib 0.9's own",
 }
+
+
+@dataclass(slots=True)
+class Unpacking:
+    """What was unpacked of one file, all of its parts together.
+
+    Attributes:
+        fed: Packed bytes read.
+        size: Bytes that came of them.
+    """
+
+    fed: int = 0
+    size: int = 0
+
+    def count(self, found: int, name: str) -> None:
+        """Count `found` more bytes.
+
+        Raises:
+            Lost: the file becomes too large.
+        """
+        self.size += found
+        if self.size > MAX_UNPACKED or self.size > FREE + MOST_TIMES * self.fed:
+            raise Lost(
+                f"it is a decompression bomb: {self.fed} bytes of {name} data become more "
+                f"than {self.size}"
+            )
 
 
 class _Decompressor(Protocol):
@@ -60,8 +87,8 @@ class Unpacked:
         size: Bytes unpacked so far.
     """
 
-    def __init__(self, packed: Readable, name: str) -> None:
-        """Unpack `packed`, compressed as `compression` names it.
+    def __init__(self, packed: Readable, name: str, spent: Unpacking | None = None) -> None:
+        """Unpack `packed`, compressed as `compression` names it; `spent` counts for its whole file.
 
         Raises:
             Lost: a compression that cannot be undone here.
@@ -69,7 +96,7 @@ class Unpacked:
         self._packed, self._name = packed, name
         self._decompressor = _decompressor(name)
         self._waiting = b""
-        self._fed = 0
+        self._spent = Unpacking() if spent is None else spent
         self.size = 0
 
     def read(self, size: int, /) -> bytes:
@@ -81,7 +108,7 @@ class Unpacked:
         while not self._decompressor.eof:
             if not self._waiting:
                 self._waiting = self._packed.read(BLOCK)
-                self._fed += len(self._waiting)
+                self._spent.fed += len(self._waiting)
             fed = self._waiting
             try:
                 found = self._decompressor.decompress(fed, min(size, BLOCK))
@@ -105,11 +132,7 @@ class Unpacked:
 
     def _counted(self, found: bytes) -> bytes:
         self.size += len(found)
-        if self.size > MAX_UNPACKED or self.size > FREE + MOST_TIMES * self._fed:
-            raise Lost(
-                f"it is a decompression bomb: {self._fed} bytes of {self._name} data become more "
-                f"than {self.size}"
-            )
+        self._spent.count(len(found), self._name)
         return found
 
 

@@ -5,7 +5,9 @@ Source: DICOM PS3.3, section C.7.6.3; PS3.5, section 8.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from bedside.imaging.dicom.header import Header
@@ -15,6 +17,18 @@ from bedside.imaging.refusals import check_size, corrupt, several_frames, unsupp
 _SAMPLES, _PHOTOMETRIC, _PLANAR, _FRAMES = 0x00280002, 0x00280004, 0x00280006, 0x00280008
 _ROWS, _COLUMNS, _ALLOCATED, _STORED = 0x00280010, 0x00280011, 0x00280100, 0x00280101
 _HIGH_BIT, _REPRESENTATION = 0x00280102, 0x00280103
+_SHAPE: Final = 0x20500020
+_SIDES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        0x00181164: "Imager Pixel Spacing",
+        0x00182010: "Nominal Scanned Pixel Spacing",
+        0x00280030: "Pixel Spacing",
+        0x00280034: "Pixel Aspect Ratio",
+    }
+)
+_UNEQUAL: Final = 0.01
+"""Detectors' two spacings agree to a thousandth; where they do not, shapes are stretched."""
+
 _FUNCTIONAL_GROUPS: Final = (0x52009229, 0x52009230)
 
 GREY: Final = ("MONOCHROME1", "MONOCHROME2")
@@ -67,6 +81,7 @@ def layout_of(header: Header, limits: PictureLimits) -> Layout:
         PictureRefused: several frames, too many pixels, contradictions, or a kind that is not read.
     """
     _check_single(header)
+    _check_square(header)
     rows, columns = header.short(_ROWS, "Rows"), header.short(_COLUMNS, "Columns")
     samples = header.short(_SAMPLES, "Samples per Pixel")
     photometric = header.code(_PHOTOMETRIC) or ""
@@ -75,12 +90,16 @@ def layout_of(header: Header, limits: PictureLimits) -> Layout:
         raise unsupported(f"The photometric interpretation is {photometric!r}", _EXPORT)
     if samples != expected:
         raise corrupt(f"it has {samples} samples per pixel, and {photometric} has {expected}")
+    representation = header.short(_REPRESENTATION, "Pixel Representation")
+    if representation not in (0, 1):
+        raise corrupt(f"its Pixel Representation is {representation}, which is neither 0 nor 1")
+    _check_shape(header, photometric)
     check_size(rows, columns, 3 if photometric == PALETTE else samples, limits)
     layout = Layout(
         rows, columns, samples, photometric,
         bool(header.shorts(_PLANAR)[:1] == (1,)) and samples > 1,
         header.short(_ALLOCATED, "Bits Allocated"), header.short(_STORED, "Bits Stored"),
-        header.short(_HIGH_BIT, "High Bit"), header.short(_REPRESENTATION, "Pixel Representation") == 1,
+        header.short(_HIGH_BIT, "High Bit"), representation == 1,
     )  # fmt: skip
     _check_bits(layout)
     return layout
@@ -96,6 +115,35 @@ def _check_single(header: Header) -> None:
         raise unsupported(
             "The DICOM object keeps its rescale and windows in functional groups (an enhanced object)",
             _EXPORT,
+        )
+
+
+def _check_square(header: Header) -> None:
+    """Refuse pixels that are higher than wide. Source: PS3.3, sections C.7.6.3.1.7 and 10.7.1.3."""
+    for tag, name in _SIDES.items():
+        sides = header.decimals(tag)
+        if sides and len(sides) != 2:
+            raise corrupt(f"its {name} has {len(sides)} values where two must stand")
+        if sides and abs(sides[0] - sides[1]) > _UNEQUAL * max(map(abs, sides)):
+            raise unsupported(
+                f"The pixels are not square: its {name} is {sides[0]:g} by {sides[1]:g}",
+                "Export it with square pixels.",
+            )
+
+
+def _check_shape(header: Header, photometric: str) -> None:
+    """Refuse a polarity that is said twice, differently. Source: PS3.3, section C.8.11.3.1.
+
+    IDENTITY beside MONOCHROME1 is common and means what MONOCHROME1 means.
+    """
+    shape = header.code(_SHAPE)
+    if photometric not in GREY or shape in (None, "IDENTITY"):
+        return
+    if shape != "INVERSE" or photometric != "MONOCHROME1":
+        raise unsupported(
+            f"The photometric interpretation is {photometric}, and the presentation LUT shape "
+            f"{shape[:20]!r}: which values are bright cannot be told",
+            "Export it as MONOCHROME2 with the presentation LUT shape IDENTITY.",
         )
 
 

@@ -1,7 +1,9 @@
 """A single-frame DICOM object to a picture, with its meaning: values, polarity, windows, facts.
 
-Not applied, and so not meant: VOI LUT sequences, presentation LUT shape, overlays, padding
-values, shutters, ICC profiles, and the orientation of the patient.
+Refused: pixels that are not square, and a presentation LUT shape that contradicts the photometric
+interpretation. Padding is told from the picture (`Picture.padding`), and a VOI LUT Sequence without
+a window is named (`Picture.unused`). Not applied, and so not meant: overlays, shutters, ICC profiles,
+and the orientation of the patient.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from bedside.imaging.dicom.layout import GREY, Layout, layout_of
 from bedside.imaging.dicom.part10 import check_class, open_file
 from bedside.imaging.dicom.pixels import stored_pixels
 from bedside.imaging.dicom.syntaxes import TransferSyntax
-from bedside.imaging.dicom.values import modality_values, windows
+from bedside.imaging.dicom.values import modality_values, padding, windowing
 from bedside.imaging.picture import Facts, Picture, PictureLimits
 from bedside.imaging.refusals import not_a_picture, unsupported
 
@@ -47,7 +49,11 @@ def read_dicom(data: bytes, limits: PictureLimits) -> Picture:
         return _coloured(frame, highest, facts)
     values, lowest, top = modality_values(frame, header, layout)
     negative = layout.photometric == "MONOCHROME1"
-    return Picture(values, lowest, top, negative, windows(header), facts)
+    said = windowing(header)
+    return Picture(
+        values, lowest, top, negative, said.windows, facts, said.curve, said.unused,
+        padding(frame, header, layout),
+    )  # fmt: skip
 
 
 def _coloured(frame: Frame, highest: int, facts: Facts) -> Picture:
