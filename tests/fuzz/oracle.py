@@ -47,7 +47,7 @@ class ArrayFollows(Exception):
     """joblib's reader finds an array here, and Python's does not."""
 
 
-class Oracle(PythonUnpickler):
+class Oracle(PythonUnpickler):  # type: ignore[misc]
     """Python's unpickler, written in Python, which notes what it is asked to import."""
 
     dispatch = PythonUnpickler.dispatch.copy()

@@ -61,8 +61,9 @@ def test_every_element_type_that_onnx_writes_is_read(
         read(helper.make_tensor("w", kind, shape, values.flatten().tolist()))
 
 
-def test_texts_are_counted() -> None:
-    read(TensorProto(name="w", dims=[2], data_type=8, string_data=[b"a", b"b"]))
+def test_texts_are_counted_and_no_package_holds_any() -> None:
+    texts = {"dims": [2], "data_type": TensorProto.STRING, "string_data": [b"a", b"b"]}
+    assert "The tensor 'w' holds texts" in refusal(**texts)
     assert "needs 3 numbers or texts; 2 are given" in refusal(
         dims=[3], data_type=TensorProto.STRING, string_data=[b"a", b"b"]
     )

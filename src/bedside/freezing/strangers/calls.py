@@ -56,7 +56,12 @@ def _is_latin(parts: _Parts) -> bool:
 
 
 def _is_of_a_library(parts: _Parts) -> bool:
-    return bool(parts) and isinstance(parts[0], Global) and is_library_class(*parts[0])
+    return (
+        parts is not None
+        and len(parts) > 0
+        and isinstance(parts[0], Global)
+        and is_library_class(*parts[0])
+    )
 
 
 def _is_nothing(parts: _Parts) -> bool:
@@ -64,7 +69,7 @@ def _is_nothing(parts: _Parts) -> bool:
 
 
 def _is_text(parts: _Parts) -> bool:
-    return bool(parts) and isinstance(parts[0], str)
+    return parts is not None and len(parts) > 0 and isinstance(parts[0], str)
 
 
 _NO_BYTES: Final = "calls bytearray with something other than bytes"
