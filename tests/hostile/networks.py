@@ -183,7 +183,7 @@ def _odd() -> dict[str, tuple[Change, str]]:
 
 def _texts() -> dict[str, tuple[onnx.ModelProto, str]]:
     """Return networks that make texts, which no limit of the runtime counts."""
-    text = helper.make_tensor("t", TensorProto.STRING, [1], [b"a" * 1024])
+    text = TensorProto(name="t", dims=[1], data_type=8, string_data=[b"a" * 1024])
     learnt = "ai.onnx.ml"
 
     def model(node: onnx.NodeProto, *weights: TensorProto) -> onnx.ModelProto:
@@ -191,9 +191,9 @@ def _texts() -> dict[str, tuple[onnx.ModelProto, str]]:
         made.opset_import.append(helper.make_opsetid(learnt, 3))
         return made
 
-    labels = {"coefficients": [1.0, 1.0], "classlabels_strings": ["a", "b" * 1024]}
-    skipped = {"coefficients": [1.0, 1.0], "classlabels_strings": ["LEAF"] * 1000}
-    encoder = {"keys_int64s": [1], "values_strings": ["a" * 1024]}
+    labels: dict[str, Any] = {"coefficients": [1.0, 1.0], "classlabels_strings": ["a", "b" * 1024]}
+    skipped: dict[str, Any] = {"coefficients": [1.0, 1.0], "classlabels_strings": ["LEAF"] * 1000}
+    encoder: dict[str, Any] = {"keys_int64s": [1], "values_strings": ["a" * 1024]}
     many = "holds or makes texts"
     return {
         "text-doubled": (

@@ -54,8 +54,9 @@ DECIDES: Final[Mapping[str, Both]] = MappingProxyType(
             "画素値を、取り得る最小値が0、最大値が1となるように換算する。",
         ),
         "op-header_window": Both(
-            "Window the grey values as the DICOM header says, to values from 0 to 1.",
-            "DICOMヘッダのウィンドウ設定により、画素値を0〜1に換算する。",
+            "Window the grey values as the DICOM header says, to values from 0 to 1; without a "
+            "window there, use the full range.",
+            "DICOMヘッダのウィンドウ設定により、画素値を0〜1に換算する。設定がなければ取り得る全範囲を用いる。",
         ),
         "op-fixed_window": Both(
             "Window the grey values at centre {centre}, width {width}, to values from 0 to 1.",
