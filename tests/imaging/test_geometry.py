@@ -148,7 +148,8 @@ class TestPlacement:
         row = found[:, size[1] // 2]
         coarse = max(1.0, *(abs(one) for one in (scale, 1 / scale))) * 8
         sound = np.isfinite(row) & (place > coarse) & (place < 50 - coarse)
-        assert np.abs(row - place)[sound].max(initial=0) < 0.51 * max(scale, 1)
+        # at the edges the filter leans inward, by some half a pixel of each step
+        assert np.abs(row - place)[sound].max(initial=0) < 0.6 * max(len(steps), 1) * max(scale, 1)
 
     def test_puts_a_heat_map_back_where_it_was(self) -> None:
         where = Placement().centred((200, 100), (100, 100)).resized((100, 100), (20, 20))
