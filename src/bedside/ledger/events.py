@@ -47,6 +47,12 @@ class EventKind(StrEnum):
     KEY_TRUSTED = "key-trusted"
     CONFIGURATION_CHANGED = "configuration-changed"
     EXPORT = "export"
+    ERASURE = "erasure"
+    LEGAL_HOLD = "legal-hold"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    TRACE_READ = "trace-read"
+    LEDGER_KEY_CHANGED = "ledger-key-changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,12 @@
+"""API keys that take the place of others."""
+
+from __future__ import annotations
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add to the schema; there is no way back: a record is not unmade."""
