@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from bedside.canonical import Json
 from bedside.keys.signing import SigningKey
@@ -30,6 +31,7 @@ class Prepared:
         secret: API key of a person who may predict.
         row: One held-out patient's raw row.
         label: What both endpoints must answer for it.
+        fields: Names of the row's numbers, in the network's order.
     """
 
     site: Path
@@ -38,6 +40,12 @@ class Prepared:
     secret: str
     row: Json
     label: str
+    fields: tuple[str, ...]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The row's values, all of which are numbers."""
+        return cast("dict[str, float]", self.row)
 
 
 def prepare(folder: Path) -> Prepared:
@@ -65,7 +73,7 @@ def prepare(folder: Path) -> Prepared:
         for approver in (first, second):
             site.registry.approve(approver[0], ref, "Approved for a benchmark only.")
         site.registry.release(operator[0], ref, "Benchmark.")
-    _write_bare(folder / "bare", package)
+    fields = _write_bare(folder / "bare", package)
     return Prepared(
         site=folder / "site",
         bare=folder / "bare",
@@ -73,6 +81,7 @@ def prepare(folder: Path) -> Prepared:
         secret=clinician[1].secret,
         row=trained.rows[0],
         label=trained.labels[0],
+        fields=fields,
     )
 
 
@@ -84,8 +93,8 @@ def _person(
     return site.people.sign_in(issued.secret, "cli"), issued
 
 
-def _write_bare(folder: Path, package: Package) -> None:
-    """Write the graph and the constants of the package's operations for `tools.bench.bare`."""
+def _write_bare(folder: Path, package: Package) -> tuple[str, ...]:
+    """Write the graph and the constants of the package's operations; return the fields in order."""
     select, standardise = package.manifest.preprocessing
     output = package.manifest.postprocessing
     assert isinstance(select, SelectNumbers)
@@ -108,3 +117,4 @@ def _write_bare(folder: Path, package: Package) -> None:
         "threshold": output.threshold.value,
     }
     (folder / "plan.json").write_text(json.dumps(plan))
+    return tuple(select.fields)
