@@ -7,6 +7,7 @@ import time
 import tracemalloc
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,17 @@ def test_what_is_written_is_read_back(value: Json) -> None:
 def test_writing_again_changes_nothing(value: Json) -> None:
     once = canonical_bytes(value)
     assert canonical_bytes(read_json(once)) == once
+
+
+@given(json_values)
+def test_is_the_spelling_of_the_reference(value: Json) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"é": 1, 2: 3}, {True: 1}, {"a", "b"}, b"x", {"\ud800": 1}])
+def test_what_the_reference_refuses_is_refused(value: Json) -> None:
+    with pytest.raises(UsageError, match="no canonical JSON form"):
+        canonical_bytes(value)
 
 
 @given(st.dictionaries(st.text(), json_values, min_size=2), st.randoms(use_true_random=False))

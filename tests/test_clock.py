@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedside.clock import new_id, read_timestamp, system_clock, timestamp
+from bedside.clock import new_id, new_ids, read_timestamp, system_clock, timestamp
 from bedside.errors import UsageError
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
@@ -62,3 +62,16 @@ def test_an_id_is_a_uuid_of_version_7_with_the_time_in_it() -> None:
 
 def test_ids_do_not_repeat() -> None:
     assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+def test_ids_of_one_moment_rise_and_are_all_different() -> None:
+    made = new_ids(500)
+    assert made == sorted(set(made))
+    assert {uuid.UUID(one).version for one in made} == {7}
+    assert {uuid.UUID(one).variant for one in made} == {uuid.RFC_4122}
+    assert all(str(uuid.UUID(one)) == one for one in made)
+    assert new_ids(0) == []
+    drawn = 0
+    for one in made:  # every bit that is not told by the standard is drawn
+        drawn |= uuid.UUID(one).int ^ uuid.UUID(made[0]).int
+    assert drawn.bit_count() == 74

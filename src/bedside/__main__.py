@@ -17,12 +17,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(arguments, serve)
 
 
-def serve(folder: Path, host: str, port: int) -> None:
+def serve(folder: Path, host: str, port: int, workers: int) -> None:
     """Serve the site in `folder` over HTTP until the process is told to stop.
+
+    Args:
+        folder: The site's.
+        host: Address to listen on.
+        port: Port to listen on.
+        workers: How many processes answer; one is this process itself.
 
     Raises:
         SiteProblem: the site cannot be opened, or the address is not to be had.
     """
+    if workers > 1:
+        from bedside.api.workers import serve_with_workers  # noqa: PLC0415 - no server here
+
+        serve_with_workers(folder, host, port, workers)
+        return
     from bedside.api.server import serve as serve_http  # noqa: PLC0415 - --help needs no server
 
     serve_http(folder, host, port)

@@ -4,9 +4,11 @@
     ├── UsageError              the caller asked for something that makes no sense
     ├── NotFound                a model, version, prediction, person … that is not here
     ├── Conflict                it is already so, or no longer so
+    ├── RepeatDiffers           a key that makes a request repeatable was used for another request
     ├── SignInRefused           nobody we know: missing, unknown, expired or revoked credentials
     ├── PermissionRefused       we know you, and your roles do not allow this
     ├── LimitExceeded           too large, too many, too deep: refused before memory is taken
+    ├── TooOften                more requests, or more refused sign-ins, than one may make in a time
     ├── InputRefused            the gate: this input is outside what the package declares
     ├── PictureRefused          these bytes are no picture that can be read here safely
     ├── Unavailable             a model or the database cannot answer now; trying later may help
@@ -58,6 +60,10 @@ class Conflict(BedsideError):
     """It is already so, or it is no longer so."""
 
 
+class RepeatDiffers(BedsideError):
+    """A key that makes a request repeatable (Idempotency-Key) was used for another request."""
+
+
 class SignInRefused(BedsideError):
     """Missing, unknown, expired or revoked credentials."""
 
@@ -68,6 +74,28 @@ class PermissionRefused(BedsideError):
 
 class LimitExceeded(BedsideError):
     """Too large, too many or too deep; refused before memory was taken."""
+
+
+class TooOften(BedsideError):
+    """More requests, or more refused sign-ins, than one may make in a time; waiting helps.
+
+    Attributes:
+        wait: Seconds after which it is worth asking again.
+        quota: The quota that is used up: its name, how many, and the seconds in which it is filled
+            again; None where there is none to tell.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait: float = 1.0,
+        quota: tuple[str, int, int] | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.wait = wait
+        self.quota = quota
 
 
 @dataclass(frozen=True, slots=True)

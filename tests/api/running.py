@@ -47,12 +47,12 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    """Serve the site in `folder` on a free port."""
+def running(folder: Path, before: str = "") -> Iterator[Running]:
+    """Serve the site in `folder` on a free port, having run the lines of Python `before`."""
     log = folder.parent / "server.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(folder), "0"],
+            [sys.executable, "-c", before + PROGRAM, str(folder), "0"],
             stderr=stream,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},

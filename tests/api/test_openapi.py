@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from bedside.api.open_inference import routes as open_inference
 from bedside.api.routes import router
 from bedside.api.schema import input_schema
 from bedside.errors import InputRefused
@@ -38,7 +39,8 @@ def test_the_document_is_valid_openapi(client: Client) -> None:
 def test_every_route_but_the_pages_is_in_the_document(client: Client) -> None:
     shown = set(document(client)["paths"])
     routes = {route.path for route in router.routes if isinstance(route, APIRoute)}
-    assert shown == (routes - {"/openapi.json"}) | {PATH}
+    protocol = {route.path for route in (*open_inference.router.routes, *open_inference.INFER)}
+    assert shown == (routes - {"/openapi.json"}) | {PATH} | protocol
 
 
 def test_a_released_model_has_a_path_of_its_own(client: Client, hospital: Hospital) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import pytest_socket
 
-from bedside.api.protocol import MAX_HEAD_BYTES
-from bedside.api.server import listening
+from bedside.api.listener import listening
+from bedside.api.unread import MAX_HEAD_BYTES
 from bedside.errors import SiteProblem
 from bedside.ledger.events import EventKind
-from bedside.site.settings import SETTINGS_FILE, Settings, read_settings, write_settings
+from bedside.site.settings import SETTINGS_FILE, read_settings, write_settings
 from bedside.site.site import Site
 from tests import bedside_site
 from tests.api.running import Running, running
@@ -34,7 +34,7 @@ def closed_hospital(folder: Path) -> Hospital:
     path = folder / SETTINGS_FILE
     known = read_settings(path)
     limits = known.limits.model_copy(update={"header_seconds": 1})
-    path.write_text(write_settings(Settings(**{**dict(known), "limits": limits})))
+    path.write_text(write_settings(known.model_copy(update={"limits": limits})))
     return built
 
 
@@ -168,7 +168,7 @@ def test_a_client_that_leaves_is_no_error_of_ours(server: Running, closed: Hospi
     with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
         connection.sendall(head + b'{"inp')
         time.sleep(0.3)
-    assert exchange(server.port, head, b" ", b" ", pause=0.4) == b""
+    assert exchange(server.port, head, b" ", b" ", pause=0.4).startswith(b"HTTP/1.1 408")
     deadline = time.monotonic() + 10
     while len(told := [one for one in server.lines() if one.get("route") == "predict"]) < 2:
         assert time.monotonic() < deadline, server.lines()
@@ -206,12 +206,13 @@ def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
 def test_an_endless_head_is_cut_off(shared: Running) -> None:
     head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: "
     answer = exchange(shared.port, head, b"a" * (MAX_HEAD_BYTES + 1 - len(head)))
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.startswith(b"HTTP/1.1 431")
 
 
 def test_whoever_sends_too_slowly_is_let_go(shared: Running) -> None:
     begun = time.monotonic()
-    assert exchange(shared.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n") == b""
+    slow = exchange(shared.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+    assert slow.startswith(b"HTTP/1.1 408")
     assert exchange(shared.port, b"") == b""
     head = b"POST /v1/models/x/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
     exchange(shared.port, head, b"{")

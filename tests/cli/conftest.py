@@ -44,10 +44,10 @@ class Answer:
 class Served:
     """What the injected service was asked to serve."""
 
-    asked: list[tuple[Path, str, int]] = field(default_factory=list)
+    asked: list[tuple[Path, str, int, int]] = field(default_factory=list)
 
-    def __call__(self, folder: Path, host: str, port: int) -> None:
-        self.asked.append((folder, host, port))
+    def __call__(self, folder: Path, host: str, port: int, workers: int) -> None:
+        self.asked.append((folder, host, port, workers))
 
 
 @dataclass(frozen=True)

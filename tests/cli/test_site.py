@@ -54,9 +54,18 @@ def test_where_there_is_no_site_the_next_step_is_told(cli: Cli, tmp_path: Path) 
 def test_serve_hands_the_site_to_the_service(cli: Cli, ward: Ward) -> None:
     shown = cli.done("serve", "--site", ward.site, "--port", "8123")
     assert "http://127.0.0.1:8123/docs" in shown
-    assert cli.served.asked == [(ward.site, "127.0.0.1", 8123)]
+    assert cli.served.asked == [(ward.site, "127.0.0.1", 8123, 1)]
     told = cli.json("serve", "--site", ward.site, "--host", "::1")
     assert told["address"] == "http://[::1]:8000"
+
+
+def test_serve_takes_the_words_of_api_replicas(cli: Cli, ward: Ward) -> None:
+    told = cli.json("serve", "--no-ui", "--workers", "4", "--site", ward.site)
+    assert (told["workers"], told["ui"]) == (4, False)
+    assert cli.served.asked == [(ward.site, "127.0.0.1", 8000, 4)]
+    assert cli("serve", "--workers", "0", "--site", ward.site).code == 2
+    shown = " ".join(cli.done("serve", "--help").replace("│", "").split())
+    assert "There is no web app yet" in shown
 
 
 def test_a_port_that_cannot_be_is_wrong_usage(cli: Cli, ward: Ward) -> None:

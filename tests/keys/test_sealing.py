@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,11 @@ def test_derivation_is_hkdf_as_in_rfc_5869() -> None:
     # appendix A.3 (no salt, no info), its first 32 bytes
     expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
     assert derive(b"\x0b" * 22, b"").hex() == expected
+
+
+@given(st.binary(min_size=1, max_size=100), st.binary(max_size=100))
+def test_derivation_is_that_of_the_library(secret: bytes, purpose: bytes) -> None:
+    assert derive(secret, purpose) == HKDF(SHA256(), KEY_BYTES, None, purpose).derive(secret)
 
 
 def test_each_purpose_has_its_own_key() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bedside.errors import Conflict, Unavailable, UsageError
 from bedside.ledger import group as module
+from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, EventKind, Prepared
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit
@@ -30,10 +31,12 @@ def held(ledger: Ledger, group: GroupCommit) -> Iterator[threading.Event]:
     release, inside = threading.Event(), threading.Event()
     write = ledger.record_each
 
-    def record_each(groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+    def record_each(
+        groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None] = ()
+    ) -> list[Outcome]:
         inside.set()
         assert release.wait(WAIT)
-        return write(groups)
+        return write(groups, claims)
 
     ledger.record_each = record_each  # type: ignore[method-assign]
     first = group.submit([prediction()])
@@ -76,9 +79,11 @@ def test_those_who_come_meanwhile_share_one_transaction(
     sizes: list[int] = []
     write = ledger.record_each
 
-    def record_each(groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+    def record_each(
+        groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None] = ()
+    ) -> list[Outcome]:
         sizes.append(len(groups))
-        return write(groups)
+        return write(groups, claims)
 
     waiting = [group.submit([prediction(number=number)]) for number in range(10)]
     ledger.record_each = record_each  # type: ignore[method-assign]
@@ -96,9 +101,11 @@ def test_a_group_is_bounded(
     sizes: list[int] = []
     write = ledger.record_each
 
-    def record_each(groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+    def record_each(
+        groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None] = ()
+    ) -> list[Outcome]:
         sizes.append(sum(len(one) for one in groups))
-        return write(groups)
+        return write(groups, claims)
 
     ledger.record_each = record_each  # type: ignore[method-assign]
     held.set()
@@ -152,7 +159,9 @@ def test_a_database_that_fails_fails_its_group_and_no_other(
 ) -> None:
     write = ledger.record_each
 
-    def fail(groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+    def fail(
+        groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None] = ()
+    ) -> list[Outcome]:
         ledger.record_each = write  # type: ignore[method-assign]
         raise Unavailable("the disk is full")
 

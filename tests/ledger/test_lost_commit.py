@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 
 from bedside.errors import Unavailable
@@ -16,6 +15,7 @@ from bedside.ledger.group import GroupCommit
 from bedside.ledger.ledger import Ledger
 from bedside.store.database import Database
 from bedside.store.failures import CommitUnknown
+from bedside.store.wire import Statement, Wire
 from tests import postgres
 from tests.ledger.drafts import prediction
 
@@ -100,20 +100,35 @@ def test_a_caller_of_the_database_is_told_that_it_is_not_known(
 
 
 def test_what_does_not_stand_is_said_to_be_unrecorded(
-    ledger: Ledger, database: Database, database_url: str, postgres_server: postgres.Server
+    ledger: Ledger,
+    database_url: str,
+    postgres_server: postgres.Server,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = make_url(database_url).database
     lost: list[int] = []
+    change = Wire.change
 
-    def lose(connection: Connection) -> None:
-        if not lost and not connection.get_execution_options().get("postgresql_readonly"):
-            lost.append(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+    def lose(wire: Wire, statement: Statement, values: Sequence[object] = ()) -> int:
+        if not lost and statement.sqlite == "COMMIT":
+            lost.append(wire.rows(Statement("SELECT pg_backend_pid()"))[0][0])
             conninfo = f"host={postgres_server.folder} user=postgres dbname={name}"
             with psycopg.connect(conninfo, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", (lost[0],))
+        return change(wire, statement, values)
 
-    event.listen(database._engine, "commit", lose)
+    monkeypatch.setattr(Wire, "change", lose)
     with pytest.raises(Unavailable, match=r"Nothing was recorded\. Try again"):
         ledger.record(prediction())
     assert ledger.head().size == 0
     assert ledger.record(prediction())[0].index == 0
+
+
+def test_a_connection_that_was_lost_while_it_rested_is_replaced(
+    ledger: Ledger, administrator: psycopg.Connection
+) -> None:
+    ledger.record(prediction())
+    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    administrator.execute(others + " AND backend_type = 'client backend'")
+    assert ledger.record(prediction())[0].index == 1
+    assert ledger.verify().entries == 2

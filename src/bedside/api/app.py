@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -15,15 +14,20 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from bedside import __version__
-from bedside.api import pages, routes
+from bedside.api import pages, routes, witness
+from bedside.api.addresses import Addresses
 from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import CLIENT_GONE, Envelope, Service
-from bedside.api.journal import FAULTS
+from bedside.api.lane import Lane
 from bedside.api.metrics import Metrics
+from bedside.api.open_inference import routes as open_inference
 from bedside.api.openapi import Document
 from bedside.api.problems import Problem, problem_of, respond
+from bedside.api.rates import Rates
+from bedside.api.remembered import Remembered
 from bedside.api.room import BODIES_AT_ONCE, BODIES_OF_ONE, PictureRoom
-from bedside.clock import new_id
+from bedside.api.unforeseen import unforeseen
+from bedside.api.watch import DatabaseWatch
 from bedside.errors import BedsideError
 from bedside.site.site import Site
 
@@ -41,9 +45,9 @@ class Api(FastAPI):
         """Return the whole stack, the envelope outermost."""
         site: Site = self.state.site
         stack = super().build_middleware_stack()
-        return Envelope(
-            stack, site.settings.limits.concurrent, self.state.service, self.state.metrics
-        )
+        lane = Lane(site.serving, self.state.remembered, self.state.rates, self.state.metrics)
+        limit = site.settings.limits.concurrent
+        return Envelope(stack, limit, self.state.service, self.state.metrics, lane)
 
 
 def create_app(site: Site) -> FastAPI:
@@ -62,16 +66,22 @@ def create_app(site: Site) -> FastAPI:
         redirect_slashes=False,  # a redirect makes a client send the patient's data twice
     )
     app.state.site = site
-    app.state.service = Service()
+    app.state.rates = Rates(site.settings.limits, site.clock)
+    app.state.service = Service(rates=app.state.rates, tls=site.settings.proxy.tls)
+    app.state.addresses = Addresses(site.settings.proxy)
     app.state.metrics = Metrics(site)
     app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
-    app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR)
+    app.state.remembered = Remembered(site.clock)
+    app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR, app.state.remembered)
     body = site.settings.limits.picture_bytes
     app.state.room = PictureRoom(BODIES_AT_ONCE * body, BODIES_OF_ONE * body)
+    app.state.watch = DatabaseWatch((site.database, site.subject_keys.database))
     app.state.document = Document(app, site)
-    app.router.routes.insert(0, routes.PREDICT)
+    app.router.routes[:0] = [routes.PREDICT, *open_inference.INFER]
     app.include_router(routes.router)
+    app.include_router(open_inference.router)
     app.include_router(pages.router)
+    app.router.routes.extend(witness.ROUTES)
     app.add_exception_handler(BedsideError, _told)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _unusable)
@@ -84,9 +94,15 @@ def create_app(site: Site) -> FastAPI:
 async def _watching(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     site.serving.models.start()
+    app.state.watch.start()
+    site.witnessing.start()
+    site.backups.start()
     try:
         yield
     finally:
+        site.backups.stop()
+        site.witnessing.stop()
+        app.state.watch.stop()
         site.serving.models.stop()
 
 
@@ -130,15 +146,4 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     """Answer without internals; the log has where it happened, under the same id."""
-    fault = new_id()
-    FAULTS.log(logging.ERROR, "unforeseen", extra={"facts": {"id": fault}}, exc_info=error)
-    return respond(
-        Problem(
-            kind="internal-error",
-            status=HTTPStatus.INTERNAL_SERVER_ERROR,
-            detail="An error that nobody foresaw; whether it was recorded is uncertain.",
-            advice=f"Tell whoever operates this service the id {fault}.",
-            instance=request.url.path,
-            more={"id": fault},
-        )
-    )
+    return respond(unforeseen(error, request.url.path))

@@ -234,6 +234,24 @@ class EventTold(Closed):
     body: dict[str, Any]
 
 
+class PersonTold(Closed):
+    """A person of the site, by id and present name."""
+
+    id: str
+    name: str
+
+
+class ErasureTold(Closed):
+    """When, why and by which two people a personal part was erased."""
+
+    id: str
+    at: str
+    reason: str
+    case: str
+    requested_by: PersonTold
+    confirmed_by: PersonTold
+
+
 class EntryTold(Closed):
     """One entry of the ledger as it is told; `personal` is "erased" where its key was destroyed."""
 
@@ -242,6 +260,7 @@ class EntryTold(Closed):
     name: str
     personal: dict[str, Any] | Literal["erased"] | None = None
     why: str = Field("", description="Why the personal part cannot be read")
+    erasure: ErasureTold | None = Field(None, description="When and by which two people")
 
 
 class ProofTold(Closed):
@@ -271,3 +290,6 @@ class TraceAnswer(Closed):
     manifest: dict[str, Any] = Field(description="All of the package's manifest")
     proofs: list[ProofTold]
     checkpoint: CheckpointTold
+    erasures: list[EntryTold] = Field(
+        default_factory=list, description="The steps of the erasure, where there was one"
+    )

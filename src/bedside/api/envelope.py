@@ -14,27 +14,29 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bedside.api.headers import base_headers
 from bedside.api.journal import REQUESTS, tell
+from bedside.api.lane import PERSON, Asked, Lane
 from bedside.api.metrics import Metrics
-from bedside.api.problems import Problem, respond
+from bedside.api.problems import Problem, problem_of, respond
+from bedside.api.rates import TAKEN, TOLD, Rates
+from bedside.api.unforeseen import unforeseen
+from bedside.errors import BedsideError
 
-ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+ALWAYS_ADMITTED: Final = frozenset(
+    {"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"}
+)
 """Whoever watches the service must get through when it is full."""
 
 CLIENT_GONE: Final = 499
 """The status, seen only in log and metrics, of a client that left before its request was here: closed,
 or cut off for sending too slowly. nginx uses the same number."""
 
-PERSON: Final = "bedside.person"
-"""Where a route leaves the id of the person who asked, for the log."""
+ROUTE: Final = "bedside.route"
+"""Where the name of the route stands that answered without being looked for."""
 
-_HEADERS: Final = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-]
 _CLOSE: Final = (b"connection", b"close")
+_JSON: Final = (b"content-type", b"application/json")
 
 
 @dataclass(slots=True)
@@ -44,20 +46,34 @@ class Service:
     Attributes:
         in_flight: Requests being answered.
         draining: Whether it is being stopped: what comes is answered, and its connection closed.
+        rates: How often each key and person may ask; None where nobody counts.
+        tls: Whether its clients reach it over TLS that a proxy ends.
     """
 
     in_flight: int = 0
     draining: bool = False
+    rates: Rates | None = None
+    tls: bool = False
 
 
 class Envelope:
     """Admits at most `limit` requests at once and gives every answer its headers."""
 
-    def __init__(self, app: ASGIApp, limit: int, service: Service, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        service: Service,
+        metrics: Metrics,
+        lane: Lane | None = None,
+    ) -> None:
         self._app = app
+        self._lane = lane
         self._limit = limit
         self._service = service
         self._metrics = metrics
+        self._plain = base_headers(tls=False)
+        self._over_tls = base_headers(tls=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on what is not one (the lifespan)."""
@@ -72,29 +88,63 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._headers(message)
+                message["headers"] = self._headers(scope, message)
             await send(message)
 
         service.in_flight += 1
         try:
             if service.in_flight > self._limit and scope["path"] not in ALWAYS_ADMITTED:
                 await respond(_full(self._limit, scope["path"]))(scope, receive, sending)
-            else:
+            elif (asked := self._by_lane(scope)) is None:
                 await self._app(scope, receive, sending)
+            elif (again := await self._short_way(asked, scope, receive, sending)) is not None:
+                await self._app(scope, again, sending)
         finally:
             service.in_flight -= 1
+            if (taken := scope.get(TAKEN)) is not None and service.rates is not None:
+                service.rates.leave(taken)
             self._measure(scope, status, time.perf_counter() - begun)
 
-    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+    def _by_lane(self, scope: Scope) -> Asked | None:
+        if self._lane is None or scope["method"] != "POST":
+            return None
+        return self._lane.asked(scope)
+
+    async def _short_way(
+        self, asked: Asked, scope: Scope, receive: Receive, send: Send
+    ) -> Receive | None:
+        """Answer by the lane, or return what gives the request once more, for the routes."""
+        assert self._lane is not None  # noqa: S101 - the lane asked
+        try:
+            answer = await self._lane.answer(scope, asked, receive)
+        except BedsideError as error:
+            await respond(problem_of(error, scope["path"]))(scope, receive, send)
+            return None
+        except Exception as error:  # noqa: BLE001 - not swallowed: in the log, and told
+            await respond(unforeseen(error, scope["path"]))(scope, receive, send)
+            return None
+        if not isinstance(answer, bytes):
+            return answer
+        scope[ROUTE] = "predict"
+        length = str(len(answer)).encode("ascii")
+        headers = [(b"content-length", length), _JSON]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+        return None
+
+    def _headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         own: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        own += scope.get(TOLD, ())
         named = {name for name, _ in own}
-        own += [header for header in _HEADERS if header[0] not in named]
+        over_tls = self._service.tls or scope["scheme"] == "https"
+        base = self._over_tls if over_tls else self._plain
+        own += [header for header in base if header[0] not in named]
         if self._service.draining:
             own.append(_CLOSE)
         return own
 
     def _measure(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
-        route = getattr(scope.get("endpoint"), "__name__", "none")
+        route = scope.get(ROUTE) or getattr(scope.get("endpoint"), "__name__", "none")
         self._metrics.answered(route, status, seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
             tell(

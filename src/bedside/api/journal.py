@@ -28,7 +28,12 @@ class JsonLines(logging.Formatter):
 
     Of an exception it keeps the type and the places it came through, and not its message or any
     value: a message may quote what a client sent.
+
+    Attributes:
+        worker: The number of this worker process, where there are several.
     """
+
+    worker: int | None = None
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
@@ -38,6 +43,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if self.worker is not None:
+            line["worker"] = self.worker
         line |= getattr(record, _FACTS, {})
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = places(record.exc_info[1])
@@ -58,12 +65,17 @@ def places(error: BaseException) -> list[str]:
     return told
 
 
-def configuration(level: str) -> dict[str, Json]:
-    """Return the configuration of `logging.config` under which everything is a JSON line."""
+def configuration(level: str, worker: int | None = None) -> dict[str, Json]:
+    """Return the configuration of `logging.config` under which everything is a JSON line.
+
+    Args:
+        level: Of what is written.
+        worker: The number of this worker process, where there are several; each line has it.
+    """
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "bedside.api.journal.utc_lines"}},
+        "formatters": {"json": {"()": "bedside.api.journal.utc_lines", "worker": worker}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -81,8 +93,9 @@ def configuration(level: str) -> dict[str, Json]:
     }
 
 
-def utc_lines() -> JsonLines:
+def utc_lines(worker: int | None = None) -> JsonLines:
     """Return the formatter with its clock in UTC."""
     formatter = JsonLines()
+    formatter.worker = worker
     formatter.converter = time.gmtime
     return formatter

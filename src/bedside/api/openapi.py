@@ -17,8 +17,10 @@ from bedside.api.documented import (
     ProblemDetails,
 )
 from bedside.api.example import short_example_of
+from bedside.api.idempotency import PARAMETER
+from bedside.api.open_inference.documented import InferAnswer, InferBody, infer_paths
 from bedside.api.picture_schema import picture_contents, picture_parameters
-from bedside.api.problems import MEDIA_TYPE
+from bedside.api.problems import MEDIA_TYPE, OPEN_INFERENCE
 from bedside.api.schema import (
     REFERENCE,
     answer_schema,
@@ -76,16 +78,17 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     predicting = {
         f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in loaded
     }
-    value["paths"] = predicting | value["paths"]
+    value["paths"] = predicting | value["paths"] | infer_paths()
     components = value["components"]
     components["schemas"] |= {
         _input_name(one): input_schema(one.manifest, short_example_of(one)) for one in loaded
     }
-    for model in (DecisionBody, FieldsExplanation, PictureExplanation):
+    for model in (DecisionBody, FieldsExplanation, PictureExplanation, InferBody, InferAnswer):
         components["schemas"] |= component_of(model)
-    for operations in value["paths"].values():
+    for path, operations in value["paths"].items():
         for operation in operations.values():
-            _say_problem_json(operation["responses"]["default"])
+            if not f"{path}/".startswith(OPEN_INFERENCE):
+                _say_problem_json(operation["responses"]["default"])
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value
@@ -148,10 +151,13 @@ def _asked(loaded: Loaded, rows: int) -> dict[str, Json]:
             "many": {"value": {"inputs": [{"input": example}]}},
         }
     content: dict[str, Json] = {"application/json": sent}
-    asked: dict[str, Json] = {"requestBody": {"required": True, "content": content}}
+    asked: dict[str, Json] = {
+        "parameters": [{**PARAMETER}],
+        "requestBody": {"required": True, "content": content},
+    }
     if isinstance(declared, ImageInput):
         content |= picture_contents(declared, explains=explains)
-        asked["parameters"] = picture_parameters(declared, explains=explains)
+        asked["parameters"] += picture_parameters(declared, explains=explains)
     return asked
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import ceil
 from types import MappingProxyType
 from typing import Final
 
@@ -24,13 +25,18 @@ from bedside.errors import (
     PackageRefused,
     PermissionRefused,
     PictureRefused,
+    RepeatDiffers,
     SignInRefused,
     SiteProblem,
+    TooOften,
     Unavailable,
     UsageError,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+OPEN_INFERENCE: Final = "/v2/"
+"""Under this address errors are said in the form of the Open Inference Protocol."""
 
 STATUS: Final[Mapping[type[BedsideError], HTTPStatus]] = MappingProxyType(
     {
@@ -39,7 +45,9 @@ STATUS: Final[Mapping[type[BedsideError], HTTPStatus]] = MappingProxyType(
         PermissionRefused: HTTPStatus.FORBIDDEN,
         NotFound: HTTPStatus.NOT_FOUND,
         Conflict: HTTPStatus.CONFLICT,
+        RepeatDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
         LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        TooOften: HTTPStatus.TOO_MANY_REQUESTS,
         InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         PictureRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         FreezeRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -60,7 +68,10 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "permission-refused": "Not allowed for you",
         "not-found": "Not here",
         "conflict": "It is already so, or no longer so",
+        "repeat-differs": "The key was used for another request",
         "limit-exceeded": "Too large or too many",
+        "too-often": "Too often",
+        "too-slow": "The request did not come in time",
         "input-refused": "The gate refused the input",
         "picture-refused": "This is no picture that can be read here safely",
         "freeze-refused": "The model cannot be frozen exactly",
@@ -99,6 +110,11 @@ class Problem:
     more: Mapping[str, Json] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def in_protocol(self) -> bool:
+        """Whether a client of the Open Inference Protocol asked, who reads errors in its form."""
+        return f"{self.instance}/".startswith(OPEN_INFERENCE)
+
     def body(self) -> bytes:
         """Return the problem as JSON text in UTF-8."""
         value: dict[str, Json] = {
@@ -110,6 +126,8 @@ class Problem:
             "advice": self.advice,
             **self.more,
         }
+        if self.in_protocol:
+            value = {"error": f"{self.detail} {self.advice}".rstrip(), "problem": value}
         return json.dumps(value, ensure_ascii=True).encode("ascii")
 
 
@@ -130,6 +148,8 @@ def problem_of(error: BedsideError, instance: str) -> Problem:
         ]
     if kind is SignInRefused:
         headers["www-authenticate"] = 'Bearer realm="bedside"'
+    if isinstance(error, TooOften):
+        headers |= _quota_headers(error)
     if STATUS[kind] is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = "1"
     return Problem(
@@ -148,9 +168,20 @@ def respond(problem: Problem) -> Response:
     return Response(
         problem.body(),
         status_code=problem.status,
-        media_type=MEDIA_TYPE,
+        media_type="application/json" if problem.in_protocol else MEDIA_TYPE,
         headers=dict(problem.headers),
     )
+
+
+def _quota_headers(error: TooOften) -> dict[str, str]:
+    """Return when to come back, and of which quota that is (draft-ietf-httpapi-ratelimit-headers)."""
+    wait = max(1, ceil(error.wait))
+    headers = {"retry-after": str(wait)}
+    if error.quota is not None:
+        name, quota, window = error.quota
+        headers["ratelimit-policy"] = f'"{name}";q={quota};w={window}'
+        headers["ratelimit"] = f'"{name}";r=0;t={wait}'
+    return headers
 
 
 def _spoken(name: str) -> str:

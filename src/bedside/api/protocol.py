@@ -1,8 +1,18 @@
-"""HTTP/1.1 from bytes: uvicorn's httptools protocol, with two differences.
+"""HTTP/1.1 from bytes: uvicorn's httptools protocol, with bounds, and stricter.
 
-Bounds: llhttp itself limits neither the size of a request's head nor the time in which it arrives.
+**Bounds.** llhttp limits neither the size of a request's head nor the time in which it arrives, nor
+the number of headers, of requests that wait on one connection (pipelining) or of pieces of a body;
+uvicorn does not limit how long a client may take to read an answer. `Connections` bounds how many
+connections there are.
 
-Upgrades: Java's `HttpClient` offers `Upgrade: h2c` with every first request. A server may ignore
+**Strictness.** What two servers could frame differently is refused (RFC 9112, sections 6.1, 6.3 and
+11.2), and so is a request without one `Host` (section 3.2). Trailers are read and dropped: a field
+that came behind the body must not look like one that came before it. What follows a request with
+`Connection: close` is not read (section 9.6).
+
+**Refusals** are problem details, and come after the answers to the requests before them.
+
+**Upgrades.** Java's `HttpClient` offers `Upgrade: h2c` with every first request. A server may ignore
 such an offer (RFC 9110, section 7.8); httptools stops reading at it, and so would lose the body.
 Here the request is read on as if nothing had been offered.
 """
@@ -10,6 +20,7 @@ Here the request is read on as if nothing had been offered.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
@@ -17,21 +28,34 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-MAX_HEAD_BYTES: Final = 64 * 1024
-"""Request line and headers together; the common limit of servers and proxies is 8 to 64 KiB."""
+from bedside.api.connections import Connections
+from bedside.api.unread import MAX_HEAD_BYTES, MAX_HEADERS, Unread, check_head, long_head, not_http
+from bedside.site.settings import Limits
+
+MAX_WAITING: Final = 16
+"""Requests that wait on one connection while one is answered; no browser sends ahead at all."""
+
+MAX_PIECES: Final = 50_000
+"""Pieces in which a body may come: a chunk of one byte costs as much as one of many."""
 
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 """The headers that say where a request's body ends (RFC 9112, section 6)."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes a connection whose request's head is too long, or whose request takes too long to come.
+    """One connection. `bounded` makes a class with its bounds for uvicorn's configuration.
 
-    `seconds` bounds each of: first bytes to end of head, and end of head to end of body. It is set
-    by `bounded`, which makes a class for uvicorn's configuration.
+    Attributes:
+        seconds: For each of: first bytes to end of head, and end of head to end of body.
+        answer_seconds: For the client to take what does not fit into the socket's buffer.
+        all_connections: The open connections of this process.
+        peer: The client's address.
+        since: When it began to wait for a request, by the event loop's clock.
     """
 
     seconds: float = 20.0
+    answer_seconds: float = 30.0
+    all_connections: Connections
 
     def __init__(
         self,
@@ -41,69 +65,183 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._head = 0
-        self._in_head = True
+        self.peer = ""
+        self.since = 0.0
+        self._head = 0  # bytes of the present head that came, and
+        self._fields = 0  # bytes of it that were understood
+        self._in_head = True  # or before the first one
+        self._begun = False  # a request is partly here
+        self._ended = False  # one ended within the data that is being read
+        self._closes = False  # the present request is the last of its connection
+        self._last = False  # it is all here: what follows is not read
+        self._trailers = 0
+        self._pieces = 0
         self._repeating = False
+        self._refusal: Unread | None = None
+        self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no request has come at all."""
+        return self.cycle is None
+
+    def let_go(self) -> None:
+        """Close the connection when what was written is sent."""
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def cut_off(self) -> None:
+        """Close the connection, whatever is still to be sent."""
+        self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request, if there is room for one more connection."""
         super().connection_made(transport)
-        self._await_more()
+        transport.set_write_buffer_limits(high=0)  # so that every client who does not read is seen
+        self.peer = self.client[0] if self.client else ""
+        self.since = self.loop.time()
+        if self.all_connections.enter(self, self.since):
+            self._give(self.seconds)
+        else:
+            why = "As many connections as fit are being answered."
+            self._tell(Unread(HTTPStatus.SERVICE_UNAVAILABLE, why))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._stop_waiting()
+        self._deadline = None
+        for timer in (self._timer, self._stuck):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._stuck = None
+        self.all_connections.leave(self)
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """Give the client time to take what is written: called once the socket takes no more."""
+        super().pause_writing()
+        if self._stuck is None:
+            self._stuck = self.loop.call_later(self.answer_seconds, self.cut_off)
+        self.all_connections.stuck(self)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has taken everything."""
+        self.all_connections.moving(self)
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+        super().resume_writing()
+
     def data_received(self, data: bytes) -> None:
-        """Read what came, unless the head is too long by now."""
-        before = self._head if self._in_head else 0
-        self._unset_keepalive_if_required()
+        """Read what came, unless it must not be read any more."""
+        if self._last or self._refusal is not None or self.transport.is_closing():
+            return
+        self._ended = False
         try:
             self._read(data)
-        except httptools.HttpParserError:
-            self._refuse("Invalid HTTP request received.")
+        except httptools.HttpParserError as problem:
+            if not self._last:
+                found = problem.__context__
+                self._refuse(found if isinstance(found, Unread) else not_http())
             return
-        if self._in_head and not self.transport.is_closing():
-            self._head = before + len(data)
+        if self._in_head and not self._ended:
+            self._head += len(data)
             if self._head > MAX_HEAD_BYTES:
-                self._refuse("The head of the request is too long.")
+                self._refuse(long_head())
 
     def on_message_begin(self) -> None:
         """Begin to count and to wait for a request's head."""
-        if not self._repeating:
-            self._head, self._in_head = 0, True
-            self._await_more()
-            super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        if not self._repeating:
-            super().on_header(name, value)
+        if self._repeating or self._last:
+            return
+        self._head = self._fields = self._trailers = self._pieces = 0
+        self._in_head = self._begun = True
+        self._give(self.seconds)
+        super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the address."""
-        if not self._repeating:
+        if not (self._repeating or self._last):
             super().on_url(url)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header; one that comes behind the body is counted and dropped."""
+        if self._repeating or self._last:
+            return
+        if not self._in_head:
+            self._trailers += 1
+            if self._trailers > MAX_HEADERS:
+                raise Unread(HTTPStatus.BAD_REQUEST, f"More than {MAX_HEADERS} trailer fields.")
+            return
+        super().on_header(name, value)
+        self._fields += len(name) + len(value)
+        if self._fields > MAX_HEAD_BYTES:
+            raise long_head()
+        if len(self.headers) > MAX_HEADERS:
+            why = f"The request has more than {MAX_HEADERS} header fields."
+            raise Unread(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why)
+
     def on_headers_complete(self) -> None:
-        """Begin to wait for the body."""
-        self._in_head = False
+        """Check the head as a whole, and begin to wait for the body."""
+        if self._last:
+            return
         if self._repeating:
             self._repeating = False
             return
-        self._await_more()
+        check_head(self.parser.get_http_version(), self.url, self.headers)
+        if len(self.pipeline) >= MAX_WAITING:
+            why = f"More than {MAX_WAITING} requests wait on this connection."
+            raise Unread(HTTPStatus.TOO_MANY_REQUESTS, why)
         super().on_headers_complete()
+        self._in_head = False
+        self._closes = not self.cycle.keep_alive
+        self._give(self.seconds)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._last:
+            return
+        self._pieces += 1
+        if self._pieces > MAX_PIECES:
+            why = f"The body comes in more than {MAX_PIECES} pieces."
+            raise Unread(HTTPStatus.BAD_REQUEST, why)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop waiting: all of the request is here (after a declined upgrade: not yet)."""
-        if not self.parser.should_upgrade():
-            self._stop_waiting()
-            super().on_message_complete()
+        if self._last or self.parser.should_upgrade():
+            return
+        self._begun, self._ended, self._last = False, True, self._closes
+        if self.cycle.response_complete:
+            self._give(self.timeout_keep_alive)
+        else:
+            self._deadline = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Answer the next request that waits, or what was refused behind it, or begin to wait."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self.flow.resume_reading()
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._refusal is not None:
+            self._tell(self._refusal)
+        else:
+            self.flow.resume_reading()
+            self.since = self.loop.time()
+            if self._deadline is None:
+                self._give(self.timeout_keep_alive)
 
     def _read(self, data: bytes) -> None:
-        while data:
+        while data and not self._last:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as offered:
@@ -122,24 +260,62 @@ class BoundedProtocol(HttpToolsProtocol):
         self._repeating = True
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
 
-    def _refuse(self, why: str) -> None:
-        self._stop_waiting()
-        self.send_400_response(why)
+    def _refuse(self, refusal: Unread) -> None:
+        """Read no more, and say why once all requests before this one are answered."""
+        self._deadline = None
+        self._refusal = refusal
+        if self._begun and not self._in_head:  # its head is here: somebody may be answering it
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif self.cycle.response_started:
+                self.transport.close()
+                return
+            else:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+                self._tell(refusal)
+                return
+        if self.waiting:
+            self._tell(refusal)
+        else:
+            self.flow.pause_reading()
 
-    def _await_more(self) -> None:
-        self._stop_waiting()
-        self._timer = self.loop.call_later(self.seconds, self._give_up)
+    def _tell(self, refusal: Unread) -> None:
+        self._refusal = refusal
+        self.transport.write(refusal.spelled(self.server_state.default_headers))
+        self.transport.close()
 
-    def _stop_waiting(self) -> None:
+    def _give(self, seconds: float) -> None:
+        """Give the client so long for what comes next; one timer serves for all that comes."""
+        self._deadline = deadline = self.loop.time() + seconds
         if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # it rings before, and is set anew then
             self._timer.cancel()
-            self._timer = None
+        self._timer = self.loop.call_at(deadline, self._ring)
 
-    def _give_up(self) -> None:
-        if not self.transport.is_closing():
+    def _ring(self) -> None:
+        self._timer = None
+        if self._deadline is None or self.transport.is_closing():
+            return
+        now = self.loop.time()
+        if self.flow.read_paused:  # it is we who do not read
+            self._deadline = now + self.seconds
+        if self._deadline > now:
+            self._timer = self.loop.call_at(self._deadline, self._ring)
+        elif self._begun:
+            what = "body" if not self._in_head else "head"
+            why = f"The {what} of the request did not come within {self.seconds:g} s."
+            self._refuse(Unread(HTTPStatus.REQUEST_TIMEOUT, why))
+        else:
             self.transport.close()
 
 
-def bounded(seconds: float) -> type[BoundedProtocol]:
-    """Return the protocol class whose clients have `seconds` for each part of a request."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"seconds": seconds})
+def bounded(limits: Limits, connections: Connections) -> type[BoundedProtocol]:
+    """Return the protocol class of one process, under the site's limits."""
+    bounds: dict[str, object] = {
+        "seconds": limits.header_seconds,
+        "answer_seconds": limits.answer_seconds,
+        "all_connections": connections,
+    }
+    return type("BoundedProtocol", (BoundedProtocol,), bounds)

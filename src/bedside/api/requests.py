@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +22,8 @@ FEWEST_CONTAINERS: Final = 200_000
 """Arrays and objects that a request may always have, and `CONTAINERS` for each row that it may have."""
 
 CONTAINERS: Final = 200
+
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";]*)', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,30 @@ def check_media_type(request: Request, known: Collection[str]) -> str:
     """Return the media type of the body, without parameters, once it is one of `known`.
 
     Raises:
-        HTTPException: 415, it is another one, or none, or the body is compressed.
+        HTTPException: 415, it is another one, or none, or the body is compressed, or its text is
+            declared to be in another encoding than UTF-8 (RFC 8259, section 8.1).
+        UsageError: two content types.
     """
+    if len(declared := request.headers.getlist("content-type")) > 1:
+        raise UsageError("The request has two content types.", advice="Send one.")
     coding = ", ".join(request.headers.getlist("content-encoding")).strip().lower()
     if coding not in ("", "identity"):
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"The content encoding {coding[:100]!r} is not read here; send it uncompressed.",
         )
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type, _, parameters = "".join(declared).lower().partition(";")
+    media_type = media_type.strip()
     if media_type not in known:
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"The content type {media_type[:100]!r} is not read here; send {' or '.join(known)}.",
+        )
+    charset = _CHARSET.search(f";{parameters}")
+    if charset is not None and charset[1] not in ("utf-8", "utf8"):
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The charset {charset[1][:40]!r} is not read here; send UTF-8.",
         )
     return media_type
 

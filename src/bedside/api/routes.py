@@ -13,13 +13,16 @@ from starlette.routing import Route
 
 from bedside.api import answers, documented
 from bedside.api.doorkeeper import Doorkeeper
-from bedside.api.envelope import PERSON, Service
+from bedside.api.envelope import Service
 from bedside.api.example import example_of
-from bedside.api.leaving import unless_left
+from bedside.api.idempotency import PARAMETER, idempotency_key
+from bedside.api.lane import PERSON
 from bedside.api.metrics import Metrics
 from bedside.api.negotiation import preferred_language, preferred_type
 from bedside.api.pictures import envelope_of, read_pictures
+from bedside.api.predicting import Wanted, predicted, say_repeated
 from bedside.api.problems import MEDIA_TYPE
+from bedside.api.rates import TAKEN, Rates
 from bedside.api.requests import (
     PredictRequest,
     bearer_secret,
@@ -31,8 +34,8 @@ from bedside.api.requests import (
 )
 from bedside.api.room import PictureRoom
 from bedside.api.schema import reference_to
+from bedside.api.watch import DatabaseWatch
 from bedside.canonical import Json
-from bedside.errors import InputRefused
 from bedside.package.bom import bom_json
 from bedside.package.card.markdown import card_markdown
 from bedside.package.card.page import card_html
@@ -41,8 +44,8 @@ from bedside.package.fields import Language
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.told import history_told, version_told
-from bedside.serving.pictured import refused_file
 from bedside.serving.released import Loaded, Standing
+from bedside.serving.repeating import Once
 from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
 from bedside.site.settings import Limits
 from bedside.site.site import Site
@@ -64,10 +67,17 @@ async def signed_in(request: Request) -> Caller:
 
     Raises:
         SignInRefused: no API key, or one that opens nothing; recorded.
+        TooOften: too many sign-ins were refused from there, or the key or the person asks too often.
+        Unavailable: the database does not answer, or the person has too many requests in flight.
     """
-    doorkeeper: Doorkeeper = request.app.state.doorkeeper
-    caller = await doorkeeper.sign_in(bearer_secret(request))
+    state = request.app.state
+    doorkeeper: Doorkeeper = state.doorkeeper
+    address = state.addresses.of(request.scope)
+    caller = await doorkeeper.sign_in(bearer_secret(request), address)
     request.scope[PERSON] = caller.person.id
+    if TAKEN not in request.scope:  # the lane asked already
+        rates: Rates = state.rates
+        rates.admit(request.scope, caller)
     return caller
 
 
@@ -129,22 +139,23 @@ async def _answer(
     request: Request, caller: Caller, asked: PredictRequest, size: int, *, watched: bool
 ) -> Response:
     """Answer what is asked; where it takes long (`watched`), only while the client is there."""
-    name: str = request.path_params["name"]
-    metrics: Metrics = request.app.state.metrics
-    serving = site_of(request).serving
-    work = serving.predict(caller, name, asked.rows, size=size, explain=asked.explain)
-    try:
-        predictions = await (unless_left(request, work) if watched else work)
-    except InputRefused as refused:
-        metrics.refused(name)
-        if asked.file:
-            raise refused_file(refused) from refused
-        raise
-    for one in predictions:
-        metrics.predicted(one.manifest.name, one.manifest.version, one.label)
+    wanted = Wanted(
+        caller,
+        request.path_params["name"],
+        asked.rows,
+        size,
+        "predict",
+        explain=asked.explain,
+        watched=watched,
+        file=asked.file,
+    )
+    found = await predicted(request, wanted)
+    predictions, many = found.predictions, asked.many
     if len(predictions) <= INLINE_ROWS and not asked.explain:
-        return answers.predicted_response(predictions, many=asked.many)
-    return await asyncio.to_thread(answers.predicted_response, predictions, many=asked.many)
+        response = answers.predicted_response(predictions, many=many)
+    else:
+        response = await asyncio.to_thread(answers.predicted_response, predictions, many=many)
+    return say_repeated(response, repeated=found.repeated)
 
 
 PREDICT = Route("/v1/models/{name}/predict", predict, methods=["POST"])
@@ -157,16 +168,22 @@ PREDICT = Route("/v1/models/{name}/predict", predict, methods=["POST"])
     status_code=HTTPStatus.CREATED,
     response_model=documented.DecisionAnswer,
     openapi_extra={
+        "parameters": [{**PARAMETER}],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": reference_to(documented.DecisionBody)}},
-        }
+        },
     },
 )
 def decide(request: Request, prediction_id: str, caller: SignedIn, body: Body) -> Response:
     """Record what was decided; a later decision supersedes an earlier one, and both stay."""
-    recorded = site_of(request).serving.decide(caller, prediction_id, read_decision(body))
-    return answers.json_response(
+    site, decision, repeated = site_of(request), read_decision(body), False
+    if (key := idempotency_key(request)) is None:
+        recorded = site.serving.decide(caller, prediction_id, decision)
+    else:
+        once = Once("decision", key)
+        recorded, repeated = site.repeating.decide(caller, prediction_id, decision, once)
+    response = answers.json_response(
         {
             "prediction": prediction_id,
             "verdict": recorded.verdict.value,
@@ -175,6 +192,7 @@ def decide(request: Request, prediction_id: str, caller: SignedIn, body: Body) -
         },
         HTTPStatus.CREATED,
     )
+    return say_repeated(response, repeated=repeated)
 
 
 @router.get(
@@ -324,13 +342,14 @@ async def alive() -> Response:
     openapi_extra={"security": []},
 )
 async def ready(request: Request) -> Response:
-    """Say whether to send requests here: the releases can be looked up and nobody is stopping us."""
+    """Say whether to send requests here: releases can be looked up, records made, nobody stops us."""
     service: Service = request.app.state.service
-    trouble = site_of(request).serving.models.trouble
+    watch: DatabaseWatch = request.app.state.watch
+    trouble = site_of(request).serving.models.trouble or watch.trouble
     if service.draining:
         return answers.json_response({"status": "stopping"}, HTTPStatus.SERVICE_UNAVAILABLE)
     if trouble is not None:
-        return answers.json_response({"status": trouble.message}, HTTPStatus.SERVICE_UNAVAILABLE)
+        return answers.json_response({"status": str(trouble)}, HTTPStatus.SERVICE_UNAVAILABLE)
     return answers.json_response({"status": "ready"})
 
 

@@ -12,6 +12,7 @@ import logging
 import logging.config
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -20,10 +21,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from bedside.api.app import create_app
+from bedside.api.connections import Connections, room_for
 from bedside.api.envelope import Service
 from bedside.api.journal import STATE, configuration, tell
+from bedside.api.listener import listening
 from bedside.api.protocol import bounded
-from bedside.errors import SiteProblem
 from bedside.site.settings import Limits
 from bedside.site.site import Site
 
@@ -35,11 +37,22 @@ DRAIN_SECONDS: Final = 1.0
 
 
 class GracefulServer(uvicorn.Server):
-    """A uvicorn server that does not close a connection on which a request may be under way."""
+    """A uvicorn server that does not close a connection on which a request may be under way.
+
+    Attributes:
+        begun: Is called once, on the event loop, when requests are answered.
+    """
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
+        self.begun: Callable[[], None] | None = None
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, and say so."""
+        await super().startup(sockets)
+        if self.begun is not None:
+            self.begun()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second Ctrl-C stops at once.
@@ -79,10 +92,13 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, log_level: st
 
 def server_for(app: FastAPI, limits: Limits) -> GracefulServer:
     """Return a server of `app`, not started."""
+    connections = Connections(
+        room_for(limits.connections), limits.connections_per_address, app.state.addresses.trusts
+    )
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=bounded(limits.header_seconds),
+        http=bounded(limits, connections),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -93,27 +109,3 @@ def server_for(app: FastAPI, limits: Limits) -> GracefulServer:
         timeout_graceful_shutdown=limits.shutdown_seconds,
     )
     return GracefulServer(config, app.state.service)
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket bound to `host` and `port` (0: any free one).
-
-    Raises:
-        SiteProblem: the name is unknown, or the port is taken or not allowed.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as problem:
-        raise SiteProblem(
-            f"Nothing can listen on {host}:{port}: {problem.strerror}.",
-            advice="Choose another --port, or stop what holds this one.",
-        ) from problem
-    return listener

@@ -15,6 +15,7 @@ import typer
 
 from bedside import __version__
 from bedside.cli import (
+    backup,
     cards,
     demo,
     doctor,
@@ -29,6 +30,7 @@ from bedside.cli import (
     serving,
     site,
     verifying,
+    witness,
 )
 from bedside.cli.errors import refusable
 from bedside.cli.site import Serve
@@ -41,6 +43,7 @@ ALONE: Mapping[str, Command] = MappingProxyType(
         "init": site.init,
         "serve": site.serve,
         "doctor": doctor.doctor,
+        "restore": backup.restore,
         "freeze": freezing.freeze,
         "inspect": packages.inspect,
         "verify": verifying.verify,
@@ -53,7 +56,13 @@ ALONE: Mapping[str, Command] = MappingProxyType(
 )
 """The commands of one word."""
 
-GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
+ITSELF = ""
+"""Names the command that a group is when no other is named."""
+
+Group: TypeAlias = tuple[str, Mapping[str, "Command | Group"]]
+"""What a group is for, and its commands; a command may be a group again."""
+
+GROUPS: Mapping[str, Group] = MappingProxyType(
     {
         "people": (
             "Who may come in, as what, and with which API keys.",
@@ -64,6 +73,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
                 "deactivate": people.deactivate,
                 "reactivate": people.reactivate,
                 "key": people.key,
+                "rotate-key": people.rotate_key,
                 "revoke-key": people.revoke_key,
             },
         ),
@@ -96,6 +106,27 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
                 "export": ledger.export,
                 "list": ledger.list_entries,
                 "checkpoint": ledger.checkpoint,
+                "witness": (
+                    "Who sees this ledger grow, and whose ledgers this site sees grow.",
+                    {
+                        "status": witness.status,
+                        "send": witness.send,
+                        "show": witness.show_seen,
+                        "accept": witness.accept,
+                        "add": witness.add,
+                        "list": witness.list_logs,
+                        "refused": witness.refused_of,
+                        "remove": witness.remove,
+                    },
+                ),
+            },
+        ),
+        "backup": (
+            "Back up a site while it serves, list its generations, try them out.",
+            {
+                ITSELF: backup.backup,
+                "drill": backup.drill,
+                "list": backup.list_generations,
             },
         ),
         "lab": (
@@ -107,7 +138,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = MappingProxyType(
         ),
     }
 )
-"""The commands of two words, by their room."""
+"""The commands of several words, by their room."""
 
 
 def create_app() -> typer.Typer:
@@ -116,12 +147,23 @@ def create_app() -> typer.Typer:
     app.callback()(_root)
     for name, command in ALONE.items():
         app.command(name)(refusable(command))
-    for room, (about, commands) in GROUPS.items():
-        group = _group(about)
-        for name, command in commands.items():
-            group.command(name)(refusable(command))
-        app.add_typer(group, name=room)
+    for room, group in GROUPS.items():
+        app.add_typer(_filled(group), name=room)
     return app
+
+
+def _filled(group: Group) -> typer.Typer:
+    about, commands = group
+    made = _group(about)
+    for name, command in commands.items():
+        if isinstance(command, tuple):
+            made.add_typer(_filled(command), name=name)
+        elif name == ITSELF:
+            made.info.no_args_is_help = False
+            made.callback(invoke_without_command=True, no_args_is_help=False)(refusable(command))
+        else:
+            made.command(name)(refusable(command))
+    return made
 
 
 def run(arguments: Sequence[str] | None, serve: Serve) -> None:

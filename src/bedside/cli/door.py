@@ -55,16 +55,18 @@ def _read_key_file(path: Path) -> str:
 
 
 @contextmanager
-def open_site(folder: Path) -> Iterator[Site]:
-    """Open the site in `folder`, and close it afterwards."""
+def open_site(folder: Path, *, hold: bool = True) -> Iterator[Site]:
+    """Open the site in `folder`, held against its witnesses or not, and close it afterwards."""
     from bedside.site.site import Site
 
-    with Site.open(folder) as site:
+    with Site.open(folder, hold=hold) as site:
         yield site
 
 
 @contextmanager
-def entered(folder: Path, key_file: Path | None) -> Iterator[tuple[Site, Caller]]:
+def entered(
+    folder: Path, key_file: Path | None, *, hold: bool = True
+) -> Iterator[tuple[Site, Caller]]:
     """Open the site in `folder` and sign in the person whose API key was given.
 
     Raises:
@@ -72,5 +74,5 @@ def entered(folder: Path, key_file: Path | None) -> Iterator[tuple[Site, Caller]
         SiteProblem: the site cannot be used as it is.
     """
     secret = api_key(key_file)
-    with open_site(folder) as site:
+    with open_site(folder, hold=hold) as site:
         yield site, site.people.sign_in(secret, DOOR)

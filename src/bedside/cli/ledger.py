@@ -13,6 +13,14 @@ from bedside.cli.door import DOOR, entered, open_site
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
 from bedside.cli.screen import Page, progress, show
 from bedside.cli.secrets import refuse_taken
+from bedside.cli.sightings import (
+    Asked,
+    EarlierOption,
+    WitnessKeyOption,
+    WitnessOption,
+    verify_file,
+    verify_site,
+)
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +35,9 @@ def verify(
     public_key: Annotated[
         Path | None, typer.Option("--public-key", help="The ledger's public key, for an export.")
     ] = None,
+    witness: WitnessOption = None,
+    witness_key: WitnessKeyOption = None,
+    earlier: EarlierOption = None,
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,18 +45,22 @@ def verify(
 
     Of a site, also that people, keys, versions, approvals and releases are as the record tells.
     An export needs only its file and the ledger's public key, on any machine.
+    What a witness or an earlier export saw finds what no signature can: entries cut off, rolled
+    back, or written anew and signed again.
     """
+    asked = Asked(tuple(witness or ()), witness_key, tuple(earlier or ()))
     if export_file is None:
-        with open_site(site) as opened, progress("Verifying the ledger"):
-            verdict = opened.verify()
+        with open_site(site, hold=False) as opened, progress("Verifying the ledger"):
+            verdict, agreed = verify_site(opened, asked)
     else:
-        verdict = _verify_export(export_file, public_key)
+        verdict, agreed = _verify_export(export_file, public_key, asked)
     value: dict[str, Json] = {
         "ok": True,
         "entries": verdict.entries,
         "checkpoints": verdict.checkpoints,
         "size": verdict.head.size,
         "root": verdict.head.root.hex(),
+        "seen": agreed,
     }
 
     def tell(page: Page) -> None:
@@ -53,14 +68,17 @@ def verify(
         page.check(True, f"{verdict.checkpoints} signed checkpoints, each consistent with the next")
         if export_file is None:
             page.check(True, "people, keys, versions, approvals and releases are as it tells")
+        for who, sizes in agreed.items():
+            page.check(True, f"{who} saw the same, up to {sizes} entries")
         page.line(f"  head: size {verdict.head.size}, root {verdict.head.root.hex()}")
 
     show(value, tell, as_json=as_json)
 
 
-def _verify_export(path: Path, public_key: Path | None) -> Verdict:
+def _verify_export(
+    path: Path, public_key: Path | None, asked: Asked
+) -> tuple[Verdict, dict[str, int]]:
     from bedside.keys.signing import PublicKey
-    from bedside.ledger.export import verify_export
 
     if public_key is None:
         raise UsageError(
@@ -69,7 +87,7 @@ def _verify_export(path: Path, public_key: Path | None) -> Verdict:
         )
     key = PublicKey.load(public_key)
     with progress(f"Verifying {path.name}"):
-        return verify_export(path, key)
+        return verify_file(path, key, asked)
 
 
 def export(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,10 +20,14 @@ from bedside.cli.options import (
 from bedside.cli.screen import Page, show
 from bedside.cli.secrets import hand_over, refuse_taken
 from bedside.clock import read_timestamp
+from bedside.errors import UsageError
 
 if TYPE_CHECKING:
     from bedside.people.api_key import ApiKey
     from bedside.people.person import Person
+
+MOST_DAYS: Final = 100_000
+"""No span of days is longer; a calendar ends before it would."""
 
 PersonArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id of a person.")]
 RoleOption = Annotated[
@@ -164,6 +169,43 @@ def key(
     show({"person": person_document(known), "key": kept.document}, tell, as_json=as_json)
 
 
+def rotate_key(
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Id of the API key.")],
+    overlap: Annotated[
+        float, typer.Option("--overlap-days", help="How long the old key still opens.")
+    ] = 7.0,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", help="End of the new key; else it lasts as long as the old one."),
+    ] = None,
+    key_out: KeyOutOption = None,
+    site: SiteOption = DEFAULT_SITE,
+    key_file: KeyFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a new API key take the place of another, which closes by itself after some days."""
+    from bedside.people.rotation import Terms
+
+    refuse_taken(key_out)
+    until = None if expires is None else read_timestamp(expires)
+    terms = Terms(_days(overlap), until)
+    with entered(site, key_file) as (opened, caller):
+        rotated = opened.people.rotate_key(caller, key_id, terms)
+        kept = hand_over(rotated.key, key_out)
+
+    def tell(page: Page) -> None:
+        page.line(f"The key {key_id} opens until {rotated.closes_at}; a new one takes its place.")
+        kept.tell(page)
+
+    document: dict[str, Json] = {
+        "replaces": key_id,
+        "closes_at": rotated.closes_at,
+        "expires_at": rotated.expires_at,
+        "key": kept.document,
+    }
+    show(document, tell, as_json=as_json)
+
+
 def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Id of the API key.")],
     site: SiteOption = DEFAULT_SITE,
@@ -196,4 +238,11 @@ def _person_row(person: Person) -> tuple[str, ...]:
 def _key_state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return f"revoked {key.revoked_at}"
-    return f"until {key.expires_at}" if key.expires_at else "good"
+    standing = f"until {key.ends_at}" if key.ends_at else "good"
+    return f"{standing}, replaced" if key.closes_at else standing
+
+
+def _days(number: float) -> timedelta:
+    if not abs(number) < MOST_DAYS:  # also what is no number
+        raise UsageError(f"{number!r} is no number of days.", advice="Write it like 7 or 0.5.")
+    return timedelta(days=number)

@@ -14,8 +14,8 @@ from bedside.cli.screen import Page, show
 from bedside.cli.secrets import hand_over, refuse_taken
 from bedside.errors import UsageError
 
-Serve: TypeAlias = Callable[[Path, str, int], None]
-"""Serves the site in a folder on a host and a port until the process is told to stop."""
+Serve: TypeAlias = Callable[[Path, str, int, int], None]
+"""Serves the site in a folder on a host and a port, with so many processes, until told to stop."""
 
 
 def init(
@@ -26,13 +26,16 @@ def init(
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="Bring the database of an existing site up to date.")
     ] = False,
+    backup: Annotated[
+        bool, typer.Option("--backup/--no-backup", help="With --upgrade: back it up before.")
+    ] = True,
     key_out: KeyOutOption = None,
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
 ) -> None:
     """Make a site and its first administrator, whose API key is shown once; or upgrade one."""
     if upgrade:
-        _upgrade(site, as_json=as_json)
+        _upgrade(site, backup=backup, as_json=as_json)
         return
     if name is None or admin is None:
         raise UsageError(
@@ -69,15 +72,19 @@ def _create(folder: Path, names: tuple[str, str], key_out: Path | None, *, as_js
     show(value, tell, as_json=as_json)
 
 
-def _upgrade(folder: Path, *, as_json: bool) -> None:
-    from bedside.site.site import Site
+def _upgrade(folder: Path, *, backup: bool, as_json: bool) -> None:
+    from bedside.site.backup.upgrading import upgrade_site
 
-    Site.upgrade(folder)
-    show(
-        {"site": str(folder), "upgraded": True},
-        lambda page: page.line(f"The database of the site in {folder} is up to date."),
-        as_json=as_json,
-    )
+    made = upgrade_site(folder, backup=backup)
+    value: dict[str, Json] = {"site": str(folder), "upgraded": True}
+    value["backup"] = None if made is None else made.generation
+
+    def tell(page: Page) -> None:
+        if made is not None:
+            page.line(f"Backed up before that: {made.generation}, schema {made.schema}.")
+        page.line(f"The database of the site in {folder} is up to date.")
+
+    show(value, tell, as_json=as_json)
 
 
 def serve(
@@ -88,6 +95,15 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")
     ] = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes that answer on this port.")
+    ] = 1,
+    no_ui: Annotated[
+        bool,
+        typer.Option(
+            "--no-ui", help="Serve the API alone. There is no web app yet: no difference."
+        ),
+    ] = False,
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,5 +114,9 @@ def serve(
     def tell(page: Page) -> None:
         page.line(f"Starting on {address} (documentation: {address}/docs); Ctrl-C stops it.")
 
-    show({"site": str(site), "address": address}, tell, as_json=as_json)
-    start(site, host, port)
+    show(
+        {"site": str(site), "address": address, "workers": workers, "ui": False},
+        tell,
+        as_json=as_json,
+    )
+    start(site, host, port, workers)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 from bedside.errors import Conflict, KeyUnavailable
-from bedside.store.disk import write_new
+from bedside.store.disk import replace_file, sync_folder, write_new
 
 MAX_KEY_BYTES = 16 * 1024
 """Far more than any key file of ours; a larger file is something else."""
@@ -29,6 +30,21 @@ def write_secret(path: Path, data: bytes) -> None:
         raise KeyUnavailable(
             f"{path} cannot be written: {problem.strerror}.",
             advice="Nothing was left. Look at the disk's free space and rights.",
+        ) from problem
+
+
+def replace_secret(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a secret file, durably; who reads it finds the old or the new.
+
+    Raises:
+        KeyUnavailable: it cannot be written; the old one stands.
+    """
+    try:
+        replace_file(path, data, 0o600)
+    except OSError as problem:
+        raise KeyUnavailable(
+            f"{path} cannot be written: {problem.strerror}.",
+            advice="Nothing was changed. Look at the disk's free space and rights.",
         ) from problem
 
 
@@ -64,3 +80,28 @@ def read_key_file(path: Path) -> bytes:
     if len(data) > MAX_KEY_BYTES:
         raise KeyUnavailable(f"{path} is larger than {MAX_KEY_BYTES} bytes, so it is not a key.")
     return data
+
+
+def destroy_secret(path: Path) -> None:
+    """Overwrite a secret file with zeros and remove it, durably; one that is not there is gone.
+
+    What the disk itself keeps elsewhere (a journal, a snapshot, worn cells) is not reached.
+
+    Raises:
+        KeyUnavailable: it cannot be overwritten or removed.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(bytes(os.fstat(handle).st_size))
+            stream.flush()
+            os.fsync(handle)
+        path.unlink()
+        sync_folder(path.parent)
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise KeyUnavailable(
+            f"{path} cannot be destroyed: {problem.strerror}.",
+            advice="Remove it by hand, and think about who may read it until then.",
+        ) from problem

@@ -5,24 +5,40 @@ Sources: NIST SP 800-38D (GCM), RFC 5869 (HKDF).
 
 from __future__ import annotations
 
+import hmac
 import os
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bedside.errors import KeyUnavailable
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
+_EMPTY_SALT = bytes(32)
 
 
 def derive(secret: bytes, purpose: bytes) -> bytes:
     """Return 32 bytes for one purpose: HKDF-SHA256 with an empty salt and `purpose` as info."""
-    return HKDF(SHA256(), KEY_BYTES, None, purpose).derive(secret)
+    return expand(extract(secret), purpose)
+
+
+def extract(secret: bytes) -> bytes:
+    """Return the pseudorandom key of a secret, from which any number of purposes are expanded.
+
+    Source: RFC 5869, section 2.2, with an empty salt.
+    """
+    return hmac.digest(_EMPTY_SALT, secret, "sha256")
+
+
+def expand(pseudorandom: bytes, purpose: bytes) -> bytes:
+    """Return the 32 bytes of one purpose: the first block of HKDF-SHA256.
+
+    Source: RFC 5869, section 2.3.
+    """
+    return hmac.digest(pseudorandom, purpose + b"\x01", "sha256")
 
 
 @dataclass(frozen=True, slots=True)

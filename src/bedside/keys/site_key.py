@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from pathlib import Path
 
 from bedside.errors import KeyUnavailable
-from bedside.keys.files import read_secret, write_secret
 from bedside.keys.sealing import KEY_BYTES, NONCE_BYTES, Sealed, Sealer, derive
+from bedside.keys.site_keys.opening import source_of
+from bedside.keys.site_keys.plain import FILE_NAME, VARIABLE, PlainFile
+from bedside.keys.site_keys.source import Choice
 
-FILE_NAME = "site.key"
-VARIABLE = "BEDSIDE_SITE_KEY"
+__all__ = ["FILE_NAME", "VARIABLE", "SiteKey"]
+
 _WRAPPING = b"bedside/v1/wrap/"
+_FINGERPRINT = b"bedside/v1/fingerprint"
 
 
 class SiteKey:
@@ -33,11 +34,7 @@ class SiteKey:
         Raises:
             KeyUnavailable: neither is there, it is readable by others, or it is not a key.
         """
-        text = os.environ.get(VARIABLE)
-        if text is not None:
-            return cls(_decoded(text.encode(), f"the variable {VARIABLE}"))
-        path = folder / FILE_NAME
-        return cls(_decoded(read_secret(path), str(path)))
+        return cls(source_of(Choice(), folder, "").unlock())
 
     @classmethod
     def create(cls, folder: Path) -> SiteKey:
@@ -48,8 +45,13 @@ class SiteKey:
             KeyUnavailable: it cannot be written.
         """
         secret = os.urandom(KEY_BYTES)
-        write_secret(folder / FILE_NAME, base64.b64encode(secret) + b"\n")
+        PlainFile(folder).keep(secret)
         return cls(secret)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return 32 hexadecimal digits by which the key is known; nothing can be made of them."""
+        return self.derive(_FINGERPRINT)[:16].hex()
 
     def derive(self, purpose: bytes) -> bytes:
         """Return 32 bytes for one purpose; from them the site key cannot be found."""
@@ -71,13 +73,3 @@ class SiteKey:
         """
         sealed = Sealed(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:])
         return Sealer(self.derive(_WRAPPING + context)).open(sealed, context)
-
-
-def _decoded(text: bytes, place: str) -> bytes:
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except binascii.Error as problem:
-        raise KeyUnavailable(
-            f"The content of {place} is not base64.",
-            advice="Restore the site key from its safe copy; a new one opens nothing.",
-        ) from problem

@@ -10,29 +10,37 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.schema import CreateSchema
 
-from bedside.clock import Clock, new_id, system_clock, timestamp
+from bedside.clock import Clock, new_ids, system_clock, timestamp
 from bedside.errors import KeyUnavailable, Unavailable, UsageError
-from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, derive
+from bedside.keys.pseudonyms import Pseudonyms
+from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, expand, extract
 from bedside.keys.site_key import SiteKey
+from bedside.keys.spares import Spares
 from bedside.keys.tables import SCHEMA, subject_keys_table
 from bedside.store.database import Database
+from bedside.store.wire import AnyOf, DriverRow, Statement, Wire
 
 MAX_SUBJECT_CHARACTERS = 512
 """Longer than any patient identifier; bounds what a message can make us hash."""
 
-SPARE_KEYS = 64
-"""Keys made ahead for predictions without a subject: one durable write for so many of them.
-When fewer are left, a thread makes as many again, so that no prediction waits for that write."""
-
 REMEMBERED_KEYS = 4096
 """Unwrapped keys kept in memory; each is looked up anew, so that a destroyed one is not used."""
+
+_AT_ONCE = 500
+"""Ids in one query: both databases take as many parameters."""
+
+_ROWS_AT_ONCE = 64
+"""New keys in one statement."""
+
+_TURN = 16
+"""New keys that are wrapped before another thread gets its turn: a fifth of a millisecond."""
 
 _LOOKUP = b"bedside/v1/subject-lookup"
 _SEAL = b"bedside/v1/seal"
@@ -46,16 +54,16 @@ class SubjectKey:
         id: A random UUID, stored beside what the key sealed; it says nothing about the person.
     """
 
-    __slots__ = ("_digest_key", "_sealer", "id")
+    __slots__ = ("_derived", "_secret", "id")
 
     def __init__(self, key_id: str, secret: bytes) -> None:
         self.id = key_id
-        self._sealer = Sealer(derive(secret, _SEAL))
-        self._digest_key = derive(secret, _DIGEST)
+        self._secret = secret
+        self._derived: tuple[Sealer, bytes] | None = None  # a spare key may never be used
 
     def seal(self, plain: bytes, context: bytes) -> Sealed:
         """Return `plain` encrypted and bound to `context` (for an event: its id)."""
-        return self._sealer.seal(plain, context)
+        return self._keys()[0].seal(plain, context)
 
     def open(self, sealed: Sealed, context: bytes) -> bytes:
         """Return the plain bytes.
@@ -63,32 +71,47 @@ class SubjectKey:
         Raises:
             KeyUnavailable: another key, another context, or altered bytes.
         """
-        return self._sealer.open(sealed, context)
+        return self._keys()[0].open(sealed, context)
 
     def digest(self, data: bytes) -> str:
         """Return `hmac-sha256:` and 64 hexadecimal digits: a digest that cannot be guessed at.
 
         Source: RFC 2104.
         """
-        return "hmac-sha256:" + hmac.digest(self._digest_key, data, "sha256").hex()
+        return "hmac-sha256:" + hmac.digest(self._keys()[1], data, "sha256").hex()
+
+    def _keys(self) -> tuple[Sealer, bytes]:
+        """Return what seals, and the key of digests."""
+        if self._derived is None:
+            pseudorandom = extract(self._secret)
+            self._derived = Sealer(expand(pseudorandom, _SEAL)), expand(pseudorandom, _DIGEST)
+        return self._derived
 
 
 class SubjectKeys:
-    """Every subject key of a site; safe to use from many threads."""
+    """Every subject key of a site; safe to use from many threads.
+
+    Attributes:
+        pseudonyms: What people are called outside of the site.
+    """
 
     def __init__(self, database: Database, site_key: SiteKey, clock: Clock) -> None:
         self._database = database
         self._site_key = site_key
         self._clock = clock
         self._lookup_key = site_key.derive(_LOOKUP)
+        self.pseudonyms = Pseudonyms(site_key)
         schema = SCHEMA if database.dialect == "postgresql" else None
         self._table = subject_keys_table(schema)
-        self._spare: deque[SubjectKey] = deque()
+        name = f"{schema}.{self._table.name}" if schema else self._table.name
+        self._find = AnyOf(f"SELECT lookup, key_id, wrapped FROM {name} WHERE lookup")  # noqa: S608 - a name of ours
+        self._insert = {
+            count: Statement.inserting(name, self._table.columns.keys(), count)
+            for count in (_ROWS_AT_ONCE, 1)
+        }
+        self._spares = Spares(self._make_unnamed)
         self._remembered: OrderedDict[bytes, SubjectKey] = OrderedDict()
         self._guard = threading.Lock()
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="subject-keys")  # starts at need
-        self._refill: Future[None] | None = None
-        self._closed = False
 
     @classmethod
     def open(cls, url: str, site_key: SiteKey, clock: Clock = system_clock) -> SubjectKeys:
@@ -112,13 +135,15 @@ class SubjectKeys:
             keys._table.metadata.create_all(connection)
         return keys
 
+    @property
+    def database(self) -> Database:
+        """Return where the keys are."""
+        return self._database
+
     def close(self) -> None:
         """Close the database and forget every key."""
+        self._spares.close()
         with self._guard:
-            self._closed = True
-        self._maker.shutdown()
-        with self._guard:
-            self._spare.clear()
             self._remembered.clear()
         self._database.close()
 
@@ -141,15 +166,16 @@ class SubjectKeys:
             UsageError: an empty or over-long identifier.
         """
         lookups = [None if subject is None else self._lookup(subject) for subject in subjects]
+        fresh = self._spares.take(lookups.count(None))
+        if len(fresh) == len(lookups):
+            return fresh
         named = sorted({lookup for lookup in lookups if lookup is not None})
-        found = self._found(named)
-        fresh = self._take_spare(lookups.count(None))
+        found: dict[str, SubjectKey] = {}
+        for statement, values in self._find.parts(named):
+            found |= self._unwrapped_rows(self._database.ask(statement, values))
         missing = [lookup for lookup in named if lookup not in found]
-        wanted = lookups.count(None) - len(fresh)
-        if missing or wanted:
-            made, more = self._make(missing, wanted, SPARE_KEYS if wanted else 0)
-            found |= made
-            fresh += more
+        if missing:
+            found |= self._make_named(missing)
         return [fresh.pop() if lookup is None else found[lookup] for lookup in lookups]
 
     def get(self, key_id: str) -> SubjectKey:
@@ -173,6 +199,43 @@ class SubjectKeys:
                 advice="What it sealed was erased, for good.",
             )
         return self._unwrapped(key_id, row.wrapped)
+
+    def known(self, subject: str) -> str | None:
+        """Return the id of the person's living key, or None; none is made.
+
+        Raises:
+            UsageError: an empty or over-long identifier.
+        """
+        columns = self._table.c
+        query = select(columns.key_id).where(columns.lookup == self._lookup(subject))
+        with self._database.read() as connection:
+            found: str | None = connection.execute(query).scalar_one_or_none()
+        return found
+
+    def standing(self, key_ids: Collection[str]) -> dict[str, bool]:
+        """Return of the living ones among these keys whether each is a person's own, by id.
+
+        False is the key of one prediction that named no person. Who is not in it was destroyed, or
+        was never here.
+        """
+        columns = self._table.c
+        query = select(columns.key_id, columns.lookup).where(
+            columns.key_id.in_(list(key_ids)), columns.wrapped.is_not(None)
+        )
+        with self._database.read() as connection:
+            return {row.key_id: row.lookup is not None for row in connection.execute(query)}
+
+    def forget_destroyed(self) -> None:
+        """Drop from memory what another process destroyed; a use of it would be refused anyway."""
+        with self._guard:
+            remembered = {key.id: wrapped for wrapped, key in self._remembered.items()}
+        known = list(remembered)
+        for start in range(0, len(known), _AT_ONCE):
+            ids = known[start : start + _AT_ONCE]
+            living = self.standing(ids)
+            with self._guard:
+                for key_id in set(ids) - living.keys():
+                    self._remembered.pop(remembered[key_id], None)
 
     def destroy(self, key_id: str) -> None:
         """Destroy the key: what it sealed can never be read again. It may be repeated.
@@ -214,60 +277,48 @@ class SubjectKeys:
             raise UsageError("A subject's identifier is not Unicode text.") from problem
         return hmac.digest(self._lookup_key, data, "sha256").hex()
 
-    def _found(self, lookups: list[str]) -> dict[str, SubjectKey]:
-        if not lookups:
-            return {}
-        with self._database.read() as connection:
-            return self._read(connection, lookups)
-
-    def _read(self, connection: Connection, lookups: list[str]) -> dict[str, SubjectKey]:
-        columns = self._table.c
-        query = select(columns.lookup, columns.key_id, columns.wrapped).where(
-            columns.lookup.in_(lookups)
-        )
-        rows = connection.execute(query).all()
-        return {row.lookup: self._unwrapped(row.key_id, row.wrapped) for row in rows}
-
-    def _take_spare(self, count: int) -> list[SubjectKey]:
-        with self._guard:
-            taken = [self._spare.pop() for _ in range(min(count, len(self._spare)))]
-            idle = self._refill is None or self._refill.done()
-            if taken and len(self._spare) < SPARE_KEYS and idle and not self._closed:
-                # one that failed is no loss: who finds nothing spare meets the same problem
-                self._refill = self._maker.submit(self._make_spare)
-        return taken
-
-    def _make_spare(self) -> None:
-        self._make([], 0, SPARE_KEYS)
-
-    def _make(
-        self, lookups: list[str], fresh: int, spare: int
-    ) -> tuple[dict[str, SubjectKey], list[SubjectKey]]:
-        """Write new keys: one for each lookup that is still unknown, `fresh` and some to spare."""
-        with self._database.write() as connection:
-            found = self._read(connection, lookups) if lookups else {}
+    def _make_named(self, lookups: list[str]) -> dict[str, SubjectKey]:
+        """Write a key for each person who has none still, and return everybody's."""
+        with self._database.writing() as wire:
+            found: dict[str, SubjectKey] = {}
+            for statement, values in self._find.parts(lookups):
+                found |= self._unwrapped_rows(wire.rows(statement, values))
             missing = [lookup for lookup in lookups if lookup not in found]
-            wanted: list[str | None] = [*missing, *[None] * (fresh + spare)]
-            made = [(lookup, new_id(), os.urandom(KEY_BYTES)) for lookup in wanted]
-            now = timestamp(self._clock())
-            rows = [
-                {
-                    "key_id": key_id,
-                    "lookup": lookup,
-                    "wrapped": self._site_key.wrap(secret, key_id.encode()),
-                    "created_at": now,
-                    "destroyed_at": None,
-                }
-                for lookup, key_id, secret in made
-            ]
-            if rows:
-                connection.execute(insert(self._table), rows)
-        keys = [(lookup, SubjectKey(key_id, secret)) for lookup, key_id, secret in made]
-        found |= {lookup: key for lookup, key in keys if lookup is not None}
-        unnamed = [key for lookup, key in keys if lookup is None]
-        with self._guard:
-            self._spare.extend(unnamed[fresh:])
-        return found, unnamed[:fresh]
+            made = self._drawn(len(missing))
+            self._write(wire, [(lookup, *key) for lookup, key in zip(missing, made, strict=True)])
+        keys = [SubjectKey(key_id, secret) for key_id, secret, _ in made]
+        return found | dict(zip(missing, keys, strict=True))
+
+    def _make_unnamed(self, count: int) -> list[SubjectKey]:
+        """Write new keys for nobody, and return them."""
+        made = self._drawn(count)  # before the pen is taken
+        with self._database.writing() as wire:
+            self._write(wire, [(None, *key) for key in made])
+        return [SubjectKey(key_id, secret) for key_id, secret, _ in made]
+
+    def _drawn(self, count: int) -> list[tuple[str, bytes, bytes]]:
+        """Return new keys: id, secret, and the secret wrapped."""
+        made = []
+        secrets = os.urandom(KEY_BYTES * count)
+        for number, key_id in enumerate(new_ids(count)):
+            if number % _TURN == _TURN - 1:
+                time.sleep(0)  # whoever waits for the interpreter gets it now
+            secret = secrets[number * KEY_BYTES : (number + 1) * KEY_BYTES]
+            made.append((key_id, secret, self._site_key.wrap(secret, key_id.encode())))
+        return made
+
+    def _write(self, wire: Wire, keys: list[tuple[str | None, str, bytes, bytes]]) -> None:
+        now, start = timestamp(self._clock()), 0
+        for count, statement in self._insert.items():
+            while len(keys) - start >= count:
+                values: list[object] = []
+                for lookup, key_id, _, wrapped in keys[start : start + count]:
+                    values += (key_id, lookup, wrapped, now, None)
+                wire.change(statement, values)
+                start += count
+
+    def _unwrapped_rows(self, rows: list[DriverRow]) -> dict[str, SubjectKey]:
+        return {lookup: self._unwrapped(key_id, wrapped) for lookup, key_id, wrapped in rows}
 
     def _unwrapped(self, key_id: str, wrapped: bytes) -> SubjectKey:
         with self._guard:

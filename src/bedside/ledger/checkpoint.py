@@ -6,7 +6,6 @@ Sources: C2SP signed-note (https://c2sp.org/signed-note), C2SP tlog-checkpoint
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -14,9 +13,8 @@ from bedside.errors import LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey, SigningKey
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.merkle import HASH_BYTES
+from bedside.ledger.note import ED25519, MARK, NoteKey, read_note
 
-_ED25519 = b"\x01"
-_SIGNATURE_MARK = "— "
 _NOTE = re.compile(
     r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]+)\n)"
     r"\n— (?P<name>[^\n ]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
@@ -56,7 +54,7 @@ def check_origin(origin: str) -> str:
 
 def key_id(name: str, public: PublicKey) -> bytes:
     """Return the 4 bytes that hint at a key: SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)[:4]."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public.raw).digest()[:4]
+    return NoteKey(name, ED25519, public).id
 
 
 def verifier_key(name: str, public: PublicKey) -> str:
@@ -64,7 +62,7 @@ def verifier_key(name: str, public: PublicKey) -> str:
 
     Source: C2SP signed-note, "vkey".
     """
-    return f"{name}+{key_id(name, public).hex()}+{to_base64(_ED25519 + public.raw)}"
+    return NoteKey(name, ED25519, public).vkey
 
 
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: SigningKey) -> Checkpoint:
@@ -75,7 +73,7 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: SigningKey) -> 
     """
     body = f"{check_origin(origin)}\n{size}\n{to_base64(root)}\n"
     signature = to_base64(key_id(origin, signer.public) + signer.sign(body.encode()))
-    note = f"{body}\n{_SIGNATURE_MARK}{origin} {signature}\n"
+    note = f"{body}\n{MARK}{origin} {signature}\n"
     return Checkpoint(origin, size, root, note)
 
 
@@ -108,3 +106,22 @@ def read_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:
     if not public.verify(signature[4:], found["body"].encode()):
         raise LedgerBroken(f"The signature of the checkpoint of {size} entries is wrong.")
     return Checkpoint(origin, size, root, note)
+
+
+def find_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:
+    """Return the checkpoint in a note that may carry other signatures beside the ledger's.
+
+    The result's own note has the ledger's signature alone.
+
+    Raises:
+        LedgerBroken: not a note, not of this log, or not signed by its key.
+    """
+    read = read_note(note)
+    key = NoteKey(origin, ED25519, public)
+    lines = [line for line in read.signatures if line.is_by(key)]
+    if not lines:
+        raise LedgerBroken(
+            f"This checkpoint is not signed by {origin} with the key {public.fingerprint}.",
+            advice="Check it with the public key that the site published.",
+        )
+    return read_checkpoint(f"{read.text}\n{lines[0]}", origin, public)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from json.encoder import encode_basestring
+from typing import NamedTuple
 
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.clock import new_id
 from bedside.errors import LimitExceeded, UsageError
 from bedside.keys.subjects import SubjectKey
 from bedside.ledger import merkle
-from bedside.ledger.encoding import to_base64
 
 VERSION = 1
 SALT_BYTES = 32
@@ -84,6 +86,7 @@ class Draft:
         fence: What must still be so when the event is recorded.
         credential: The id of the API key that the actor came in with; empty where there was none.
         id: The event's identifier.
+        further: Fences besides `fence`.
     """
 
     kind: EventKind
@@ -96,6 +99,43 @@ class Draft:
     fence: Fence | None = None
     credential: str = ""
     id: str = field(default_factory=new_id)
+    further: tuple[Fence, ...] = ()
+
+    @property
+    def fences(self) -> tuple[Fence, ...]:
+        """Return every fence of the draft."""
+        return self.further if self.fence is None else (self.fence, *self.further)
+
+
+class Spelled(NamedTuple):
+    """A draft whose parts are canonical JSON already: who fills templates needs no second pass.
+
+    The caller promises that `body` and `sealed` are what `canonical_bytes` would write; nobody
+    reads them again before they are recorded.
+
+    Attributes:
+        kind: As in `Draft`, like the others of the same name.
+        about: What it is about.
+        actor: Who did it.
+        door: The way in.
+        body: A JSON object in canonical bytes.
+        id: The event's identifier.
+        sealed: The personal part in canonical bytes, not yet encrypted; None when there is none.
+        subject_key: Required with `sealed`.
+        fences: What must still be so when the event is recorded.
+        credential: The id of the API key; empty where there was none.
+    """
+
+    kind: EventKind
+    about: str
+    actor: str
+    door: str
+    body: bytes
+    id: str
+    sealed: bytes | None = None
+    subject_key: SubjectKey | None = None
+    fences: tuple[Fence, ...] = ()
+    credential: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +181,7 @@ class Prepared:
         after: The event's bytes after it.
     """
 
-    draft: Draft
+    draft: Draft | Spelled
     before: bytes
     after: bytes
 
@@ -158,25 +198,39 @@ def prepare(draft: Draft) -> Prepared:
             without a key.
         LimitExceeded: an event of more than `MAX_EVENT_BYTES`.
     """
-    for name in ("id", "about", "actor", "door"):
-        _refuse_odd_name(name, getattr(draft, name))
-    if draft.credential:
-        _refuse_odd_name("credential", draft.credential)
-    before = b'{"about":%b,"actor":%b,"at":"' % (
-        canonical_bytes(draft.about),
-        canonical_bytes(draft.actor),
+    sealed = None if draft.sealed is None else canonical_bytes(draft.sealed)
+    return _prepared(draft, canonical_bytes(dict(draft.body)), sealed)
+
+
+def prepare_spelled(spelled: Spelled) -> Prepared:
+    """Check, seal and spell a draft whose parts are canonical JSON already; see `prepare`.
+
+    Raises:
+        UsageError: an empty or over-long name, or a sealed part without a key.
+        LimitExceeded: an event of more than `MAX_EVENT_BYTES`.
+    """
+    return _prepared(spelled, spelled.body, spelled.sealed)
+
+
+def _prepared(draft: Draft | Spelled, body: bytes, sealed: bytes | None) -> Prepared:
+    names = (draft.about, draft.actor, draft.door, draft.id, draft.credential or "-")
+    for name in names:
+        if not name or len(name) > MAX_NAME_CHARACTERS or "\x00" in name:
+            _refuse_odd_names(draft)
+    about, actor, door, event_id, _ = map(encode_basestring, names)
+    credential = encode_basestring(draft.credential)
+    box = b"null" if sealed is None else _sealed(draft, sealed)
+    # canonical order: about, actor, at, body, credential, door, id, kind, sealed, v
+    start = f'{{"about":{about},"actor":{actor},"at":"'
+    middle = (
+        f',"credential":{credential},"door":{door},"id":{event_id},'
+        f'"kind":"{draft.kind.value}","sealed":'
     )
-    rest = {
-        "body": dict(draft.body),
-        "credential": draft.credential,
-        "door": draft.door,
-        "id": draft.id,
-        "kind": draft.kind.value,
-        "sealed": _sealed(draft),
-        "v": VERSION,
-    }
-    # `about` < `actor` < `at` < `body`: in canonical order the time stands between the two
-    after = b'",' + canonical_bytes(rest)[1:]
+    try:
+        before = start.encode()
+        after = b'","body":%b%b%b,"v":1}' % (body, middle.encode(), box)
+    except UnicodeEncodeError as problem:
+        raise UsageError(f"This event has no canonical JSON form: {problem}.") from problem
     if len(before) + len(after) > MAX_EVENT_BYTES:
         raise LimitExceeded(
             f"An event of {len(before) + len(after)} bytes is too large.",
@@ -190,25 +244,26 @@ def commit_to(salt: bytes, event: bytes) -> bytes:
     return merkle.leaf_hash(hashlib.sha256(salt + event).digest())
 
 
-def _refuse_odd_name(name: str, value: str) -> None:
-    if not value or len(value) > MAX_NAME_CHARACTERS or "\x00" in value:
-        raise UsageError(
-            f"An event's {name} cannot be {value[:40]!r} ({len(value)} characters).",
-            advice=f"Use 1 to {MAX_NAME_CHARACTERS} characters, none of them NUL.",
-        )
+def _refuse_odd_names(draft: Draft | Spelled) -> None:
+    for name in ("id", "about", "actor", "door", "credential"):
+        value = getattr(draft, name)
+        empty = not value and name != "credential"
+        if empty or len(value) > MAX_NAME_CHARACTERS or "\x00" in value:
+            raise UsageError(
+                f"An event's {name} cannot be {value[:40]!r} ({len(value)} characters).",
+                advice=f"Use 1 to {MAX_NAME_CHARACTERS} characters, none of them NUL.",
+            )
 
 
-def _sealed(draft: Draft) -> Json | None:
-    if draft.sealed is None:
-        return None
+def _sealed(draft: Draft | Spelled, plain: bytes) -> bytes:
     if draft.subject_key is None:
         raise UsageError(
             f"The draft {draft.id} has a personal part and no key to seal it with.",
             advice="Pass subject_key; use SubjectKeys.for_nobody() where no person is named.",
         )
-    sealed = draft.subject_key.seal(canonical_bytes(draft.sealed), draft.id.encode())
-    return {
-        "box": to_base64(sealed.box),
-        "key": draft.subject_key.id,
-        "nonce": to_base64(sealed.nonce),
-    }
+    key, sealed = draft.subject_key.id, draft.subject_key.seal(plain, draft.id.encode())
+    return b'{"box":"%b","key":%b,"nonce":"%b"}' % (
+        b2a_base64(sealed.box, newline=False),
+        encode_basestring(key).encode(),
+        b2a_base64(sealed.nonce, newline=False),
+    )

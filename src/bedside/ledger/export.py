@@ -7,7 +7,8 @@ is checked: a line must be the one canonical spelling of its value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.events import MAX_EVENT_BYTES, Entry
 from bedside.ledger.ledger import Ledger
+from bedside.ledger.sightings import Sighting, Sightings
 
 FORMAT = "bedside-ledger-export"
 VERSION = 1
@@ -54,27 +56,61 @@ def write_export(ledger: Ledger, stream: BinaryIO) -> Checkpoint:
     return last
 
 
-def verify_export(path: Path, public_key: PublicKey) -> Verdict:
+def verify_export(path: Path, public_key: PublicKey, found: Iterable[Sighting] = ()) -> Verdict:
     """Check an export from its first byte to its last, and return what was proved.
 
     Args:
         path: The file.
         public_key: The ledger's public key, from a source other than the file.
+        found: What others saw of this ledger, in order of size.
 
     Raises:
         UsageError: the file cannot be read, or is not an export.
-        LedgerBroken: it is not what was recorded; `index` is the first wrong entry where known.
+        LedgerBroken: it is not what was recorded, or not what somebody saw; `index` is the first
+            wrong entry where known.
     """
+    with _opened(path) as stream:
+        return _verify(stream, public_key, Sightings(found))
+
+
+def origin_of(path: Path) -> str:
+    """Return the ledger's name as an export says it; nothing is checked.
+
+    Raises:
+        UsageError: the file cannot be read, or is not an export.
+    """
+    with _opened(path) as stream:
+        return _header(next(_lines(stream), None))[0]
+
+
+def seen_in(path: Path) -> Iterator[Sighting]:
+    """Yield what an earlier export saw: the root at every entry; it must be verified by itself.
+
+    Raises:
+        UsageError: the file cannot be read, or is not an export.
+        LedgerBroken: a line of it cannot be read.
+    """
+    with _opened(path) as stream:
+        lines = _lines(stream)
+        _header(next(lines, None))
+        for _, line in lines:
+            if isinstance(line, dict) and isinstance(entry := line.get("entry"), dict):
+                evidence = _evidence(int(entry.get("index", 0)), entry)
+                yield Sighting(evidence.index + 1, evidence.root, f"the export {path.name}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as stream:
-            return _verify(stream, public_key)
+            yield stream
     except OSError as problem:
         raise UsageError(
             f"The export {path} cannot be read: {problem.strerror}.", advice="Check its path."
         ) from problem
 
 
-def _verify(stream: BinaryIO, public_key: PublicKey) -> Verdict:
+def _verify(stream: BinaryIO, public_key: PublicKey, sightings: Sightings) -> Verdict:
     lines = _lines(stream)
     origin, size, root = _header(next(lines, None))
     audit = Audit(origin, public_key)
@@ -83,11 +119,15 @@ def _verify(stream: BinaryIO, public_key: PublicKey) -> Verdict:
             case {"checkpoint": str(note), **rest} if not rest:
                 audit.checkpoint(note)
             case {"entry": dict(entry), **rest} if not rest:
-                audit.entry(_evidence(audit.tree.size, entry))
+                evidence = _evidence(audit.tree.size, entry)
+                audit.entry(evidence)
+                if audit.tree.size == sightings.coming:
+                    sightings.compare(audit.tree.size, evidence.root)
             case _:
                 raise LedgerBroken(f"Line {number} is neither an entry nor a checkpoint.")
     if audit.tree.size < size:
         raise broken(audit.tree.size, f"it is missing; the export says that it has {size}")
+    sightings.end(audit.tree.size)
     if (audit.tree.size, to_base64(audit.tree.root())) != (size, root):
         raise LedgerBroken("The header's size or root is not that of the entries.")
     return audit.verdict()

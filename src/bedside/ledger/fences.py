@@ -35,7 +35,7 @@ class FenceMoved(Conflict):
 def first_moved(drafts: Sequence[Prepared], values: Mapping[str, int]) -> FenceMoved | None:
     """Return the error for the first draft whose fence is not at the value it names, or None."""
     for prepared in drafts:
-        fence = prepared.draft.fence
-        if fence is not None and values[fence.name] != fence.value:
-            return FenceMoved(fence, values[fence.name])
+        for fence in prepared.draft.fences:
+            if values[fence.name] != fence.value:
+                return FenceMoved(fence, values[fence.name])
     return None

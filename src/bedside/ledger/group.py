@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bedside.errors import BedsideError, Conflict, Unavailable, UsageError
+from bedside.ledger.appending import Outcome
+from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, Entry, Prepared, prepare
-from bedside.ledger.fences import FenceMoved
-from bedside.ledger.ledger import Ledger, Outcome
+from bedside.ledger.ledger import Ledger
 
 MAX_GROUP = 256
 """Drafts in one transaction: it should not keep other processes waiting for long."""
@@ -30,7 +31,43 @@ Recorded: TypeAlias = Future[tuple[Entry, ...]]
 @dataclass(frozen=True, slots=True)
 class _Submission:
     drafts: tuple[Prepared, ...]
-    future: Recorded
+    future: Recorded | _Place
+    claim: Claim | None = None
+
+
+class _Together:
+    """The outcomes of several groups that wait for one future; the writing thread alone sets them."""
+
+    __slots__ = ("_left", "future", "outcomes")
+
+    def __init__(self, count: int) -> None:
+        self.future: Future[list[Outcome | BaseException]] = Future()
+        self.future.set_running_or_notify_cancel()
+        self.outcomes: list[Outcome | BaseException] = [()] * count
+        self._left = count
+
+    def told(self, place: int, outcome: Outcome | BaseException) -> None:
+        """Keep the outcome of one group; the last one settles the future."""
+        self.outcomes[place] = outcome
+        self._left -= 1
+        if not self._left:
+            self.future.set_result(self.outcomes)
+
+
+class _Place:
+    """Where the outcome of one of several groups goes: what the writing thread needs of a future."""
+
+    __slots__ = ("_place", "_together")
+
+    def __init__(self, together: _Together, place: int) -> None:
+        self._together = together
+        self._place = place
+
+    def set_result(self, entries: tuple[Entry, ...]) -> None:
+        self._together.told(self._place, entries)
+
+    def set_exception(self, problem: BaseException) -> None:
+        self._together.told(self._place, problem)
 
 
 class GroupCommit:
@@ -55,11 +92,16 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="ledger-group-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, drafts: Sequence[Draft]) -> Recorded:
+    def submit(self, drafts: Sequence[Draft | Prepared], claim: Claim | None = None) -> Recorded:
         """Return a future of the recorded entries; it is done when they are durable.
 
-        The future fails with `FenceMoved`, with the error of a bad draft, or with `Unavailable`
-        when the database cannot answer; other callers' drafts are not touched by it.
+        The future fails with `FenceMoved`, with `ClaimTaken` where the claim was taken before, with
+        the error of a bad draft, or with `Unavailable` when the database cannot answer; other
+        callers' drafts are not touched by it.
+
+        Args:
+            drafts: Recorded together or not at all; prepared ones as they are.
+            claim: What they take when they are recorded.
 
         Raises:
             Unavailable: closed or not started, or too many drafts are waiting.
@@ -67,7 +109,9 @@ class GroupCommit:
         future: Recorded = Future()
         future.set_running_or_notify_cancel()  # what was accepted cannot be called back
         try:
-            prepared = tuple(prepare(draft) for draft in drafts)
+            prepared = tuple([d if isinstance(d, Prepared) else prepare(d) for d in drafts])
+            if claim is not None and not prepared:
+                raise UsageError("A claim needs an event that stands under it.")
         except BedsideError as problem:
             future.set_exception(problem)
             return future
@@ -79,9 +123,36 @@ class GroupCommit:
                     f"{self._count} events wait to be recorded.", advice="Try again in a moment."
                 )
             self._count += len(prepared)
-            self._waiting.append(_Submission(prepared, future))
+            self._waiting.append(_Submission(prepared, future, claim))
             self._changed.notify()
         return future
+
+    def submit_each(
+        self, groups: Sequence[tuple[Prepared, ...]]
+    ) -> Future[list[Outcome | BaseException]]:
+        """Return a future of what became of each group; one hand-over there, and one back.
+
+        Each group is recorded, or refused by its fence, for itself: the future's result has for each its
+        entries, or the error that `submit` would have raised for it. It is done when all are durable.
+
+        Raises:
+            Unavailable: closed or not started, or too many drafts are waiting.
+        """
+        together = _Together(len(groups))
+        count = sum(map(len, groups))
+        with self._changed:
+            if self._closing or self._thread is None:
+                raise Unavailable("The ledger takes no more events: it is being closed.")
+            if self._count + count > MAX_WAITING:
+                raise Unavailable(
+                    f"{self._count} events wait to be recorded.", advice="Try again in a moment."
+                )
+            self._count += count
+            self._waiting.extend(
+                _Submission(group, _Place(together, place)) for place, group in enumerate(groups)
+            )
+            self._changed.notify()
+        return together.future
 
     def close(self) -> None:
         """Record everything that was accepted, then stop."""
@@ -112,7 +183,8 @@ class GroupCommit:
 
     def _commit(self, group: list[_Submission]) -> None:
         try:
-            outcomes = self._ledger.record_each([one.drafts for one in group])
+            claims = [one.claim for one in group] if any(one.claim for one in group) else []
+            outcomes = self._ledger.record_each([one.drafts for one in group], claims)
         except Conflict as problem:
             if len(group) == 1:
                 _fail(group, problem)
@@ -127,10 +199,10 @@ class GroupCommit:
 
 
 def _settle(future: Recorded, outcome: Outcome) -> None:
-    if isinstance(outcome, FenceMoved):
-        future.set_exception(outcome)
-    else:
+    if isinstance(outcome, tuple):
         future.set_result(outcome)
+    else:
+        future.set_exception(outcome)
 
 
 def _fail(group: list[_Submission], problem: Exception) -> None:

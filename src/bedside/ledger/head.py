@@ -27,8 +27,15 @@ def signed_head(connection: Connection, origin: str, public: PublicKey) -> rows.
         LedgerBroken: it is not signed by the ledger's key, or signed over something else.
     """
     head = rows.read_head(connection)
-    if head is None:
-        return None
+    return None if head is None else check_head(head, origin, public)
+
+
+def check_head(head: rows.HeadRow, origin: str, public: PublicKey) -> rows.HeadRow:
+    """Return a head once its signature is checked.
+
+    Raises:
+        LedgerBroken: it is not signed by the ledger's key, or signed over something else.
+    """
     signed = read_checkpoint(head.note, origin, public)
     if (signed.size, signed.root) != (head.size, head.root):
         raise LedgerBroken(

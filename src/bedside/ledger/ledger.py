@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bedside.canonical import Json, read_json
 from bedside.clock import Clock
 from bedside.errors import (
-    Conflict,
     KeyUnavailable,
     NotFound,
     Unavailable,
@@ -23,6 +19,7 @@ from bedside.keys.sealing import Sealed
 from bedside.keys.signing import PublicKey, SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle, rows
+from bedside.ledger.appending import Appender, Group, Outcome
 from bedside.ledger.audit import Head, Verdict
 from bedside.ledger.checkpoint import (
     Checkpoint,
@@ -31,29 +28,25 @@ from bedside.ledger.checkpoint import (
     sign_checkpoint,
     verifier_key,
 )
+from bedside.ledger.claims import Claim, Claims
 from bedside.ledger.encoding import from_base64
 from bedside.ledger.events import (
-    SALT_BYTES,
     Draft,
     Entry,
     EventKind,
     Prepared,
-    commit_to,
     prepare,
 )
-from bedside.ledger.fences import FenceMoved, first_moved
-from bedside.ledger.head import refuse_fork, signed_head, time_after
+from bedside.ledger.head import refuse_fork, signed_head
 from bedside.ledger.tree import StoredTree
 from bedside.ledger.verify import StoredLedger
 from bedside.store.database import Database
 from bedside.store.failures import CommitUnknown
+from bedside.store.wire import Wire
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
 """More than a page of anything; what needs all entries uses `entries`."""
-
-Outcome: TypeAlias = tuple[Entry, ...] | FenceMoved
-"""What became of a group of drafts: recorded together, or refused together by a fence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +79,15 @@ class Ledger:
         signer: SigningKey,
         origin: str,
         clock: Clock,
+        claims: Claims | None = None,
     ) -> None:
         self.database = database
         self.origin = check_origin(origin)
         self._subject_keys = subject_keys
         self._signer = signer
         self._clock = clock
+        self._claims = claims or Claims()
+        self._appender = Appender(self.origin, signer, self._claims)
 
     @property
     def public_key(self) -> PublicKey:
@@ -117,29 +113,25 @@ class Ledger:
         return _entries(self.append_each(connection, [[prepare(draft) for draft in drafts]]))
 
     def append_each(
-        self, connection: Connection, groups: Sequence[Sequence[Prepared]]
+        self,
+        connection: Connection,
+        groups: Sequence[Sequence[Prepared]],
+        claims: Sequence[Claim | None] = (),
     ) -> list[Outcome]:
-        """Append several groups of drafts; one that a fence refuses leaves the others alone.
+        """Append several groups; one that a fence or a claim refuses leaves the others alone.
+
+        Args:
+            connection: The caller's `database.write()`.
+            groups: Each is recorded as a whole or not at all.
+            claims: What each group claims, or nothing where none claims anything.
 
         Raises:
             Conflict: an event with the same id is recorded already; nothing can be committed.
             LedgerBroken: the stored head is not one that this ledger's key signed.
             Unavailable: the last event's time lies more than `MAX_AHEAD` ahead of the clock.
+            UsageError: a claim for a group of nothing.
         """
-        names = {p.draft.fence.name for group in groups for p in group if p.draft.fence}
-        fences = rows.read_fences(connection, names)
-        refused = [first_moved(group, fences) for group in groups]
-        accepted = [
-            prepared
-            for group, moved in zip(groups, refused, strict=True)
-            if moved is None
-            for prepared in group
-        ]
-        entries = iter(self._append(connection, accepted) if accepted else ())
-        return [
-            moved or tuple(next(entries) for _ in group)
-            for group, moved in zip(groups, refused, strict=True)
-        ]
+        return self._appender.append(Wire.of(connection), _groups(groups, claims), self._clock())
 
     def record(self, *drafts: Draft) -> tuple[Entry, ...]:
         """Append drafts in a transaction of their own; they are durable on return.
@@ -154,7 +146,9 @@ class Ledger:
         """
         return _entries(self.record_each([[prepare(draft) for draft in drafts]]))
 
-    def record_each(self, groups: Sequence[Sequence[Prepared]]) -> list[Outcome]:
+    def record_each(
+        self, groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None] = ()
+    ) -> list[Outcome]:
         """Append several groups in one durable transaction; see `append_each`.
 
         Where the connection is lost in the commit, it looks whether the commit took place.
@@ -163,12 +157,25 @@ class Ledger:
             CommitUnknown: the connection was lost, and nobody answers who could tell.
         """
         outcomes: list[Outcome] = []
+        together = _groups(groups, claims)
         try:
-            with self.database.write() as connection:
-                outcomes = self.append_each(connection, groups)
+            with self.database.writing() as wire:
+                outcomes = self._appender.append(wire, together, self._clock())
         except CommitUnknown as problem:
             self._refuse_unrecorded(outcomes, problem)
         return outcomes
+
+    def claimed(self, claim: Claim) -> tuple[Entry, ...]:
+        """Return what stands under a claim, in the ledger's order; nothing where it is free."""
+        with self.database.read() as connection:
+            wire = Wire.of(connection)
+            taken = self._claims.taken(wire, self._clock(), claim)
+            if taken is None:
+                return ()
+            first = rows.entry_with_id(connection, taken.event_id)
+            if first is None:
+                return ()
+            return tuple(rows.pages(connection, first.index, first.index + taken.events))
 
     def fence(self, connection: Connection, name: str) -> int:
         """Return the value of a fence; 0 before it first moved."""
@@ -277,7 +284,7 @@ class Ledger:
             rows.insert_checkpoint(connection, known.checkpoints, signed.size, signed.note)
             count = known.checkpoints + 1
             new = replace(known, checkpoints=count, note=signed.note)
-            rows.write_head(connection, head, new)
+            rows.move_head(Wire.of(connection), head, new)
             return signed
 
     def latest_checkpoint(self) -> Checkpoint | None:
@@ -332,37 +339,9 @@ class Ledger:
     def _head(self, connection: Connection) -> rows.HeadRow | None:
         return signed_head(connection, self.origin, self._signer.public)
 
-    def _append(self, connection: Connection, drafts: Sequence[Prepared]) -> list[Entry]:
-        stored = self._head(connection)
-        head = stored or rows.HeadRow()
-        tree, at = head.tree(), time_after(head, self._clock())
-        salts = os.urandom(SALT_BYTES * len(drafts))
-        entries: list[Entry] = []
-        nodes: list[tuple[int, int, bytes]] = []
-        for number, prepared in enumerate(drafts):
-            draft, event = prepared.draft, prepared.event(at)
-            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
-            leaf, index = commit_to(salt, event), tree.size
-            nodes += [node for node in tree.push(leaf) if node[0] % rows.TILE_LEVELS == 0]
-            kind, about = draft.kind.value, draft.about
-            entries.append(Entry(index, draft.id, kind, about, at, event, salt, leaf, tree.root()))
-        frontier = b"".join(tree.hashes)
-        signed = sign_checkpoint(self.origin, tree.size, entries[-1].root, self._signer)
-        new = rows.HeadRow(signed.size, signed.root, frontier, at, head.checkpoints, signed.note)
-        try:
-            rows.insert_entries(connection, entries)
-        except IntegrityError as problem:
-            raise Conflict(
-                "An event with one of these ids or places is recorded already.",
-                advice="Give each event an id of its own; if they have, run bedside ledger verify.",
-            ) from problem
-        rows.insert_nodes(connection, nodes)
-        rows.write_head(connection, stored, new)
-        return entries
-
     def _refuse_unrecorded(self, outcomes: Sequence[Outcome], problem: CommitUnknown) -> None:
         """Find out what became of a commit whose answer was lost."""
-        first = next((o[0] for o in outcomes if not isinstance(o, FenceMoved) and o), None)
+        first = next((one[0] for one in outcomes if isinstance(one, tuple) and one), None)
         if first is None:
             return  # there was nothing to commit
         try:
@@ -383,9 +362,17 @@ class Ledger:
 
 def _entries(outcomes: Sequence[Outcome]) -> tuple[Entry, ...]:
     (outcome,) = outcomes
-    if isinstance(outcome, FenceMoved):
-        raise outcome
-    return outcome
+    if isinstance(outcome, tuple):
+        return outcome
+    raise outcome
+
+
+def _groups(
+    groups: Sequence[Sequence[Prepared]], claims: Sequence[Claim | None]
+) -> tuple[Group, ...]:
+    if not claims:
+        return tuple([Group(drafts) for drafts in groups])
+    return tuple([Group(drafts, claim) for drafts, claim in zip(groups, claims, strict=True)])
 
 
 def _refuse_beyond(connection: Connection, size: int) -> None:

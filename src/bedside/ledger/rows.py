@@ -18,6 +18,7 @@ from bedside.ledger.tables import (
     ledger_head,
     ledger_nodes,
 )
+from bedside.store.wire import AnyOf, DriverRow, Statement, Wire
 
 HEAD_ID = 1
 TILE_LEVELS = 8
@@ -47,6 +48,10 @@ class HeadRow:
     checkpoints: int = 0
     note: str = ""
 
+    def row(self) -> DriverRow:
+        """Return the row as the driver gives it."""
+        return (self.size, self.root, self.frontier, self.at, self.checkpoints, self.note)
+
     def tree(self) -> Frontier:
         """Return the tree, ready to grow.
 
@@ -71,69 +76,78 @@ class HeadRow:
         return tree
 
 
-_HEAD = select(ledger_head).where(ledger_head.c.id == HEAD_ID)
 _HEAD_FIELDS = ("size", "root", "frontier", "at", "checkpoints", "note")
-_MOVE_HEAD = (
-    update(ledger_head)
-    .where(ledger_head.c.id == HEAD_ID, ledger_head.c.size == bindparam("old_size"))
-    .values({name: bindparam(name) for name in _HEAD_FIELDS})
+_HEAD = select(*[ledger_head.c[name] for name in _HEAD_FIELDS]).where(ledger_head.c.id == HEAD_ID)
+_HEAD_ON = Statement(f"SELECT {', '.join(_HEAD_FIELDS)} FROM ledger_head WHERE id = {HEAD_ID}")  # noqa: S608 - constants
+_FIRST_HEAD = Statement.inserting("ledger_head", ("id", *_HEAD_FIELDS))
+_MOVE_HEAD = Statement(
+    f"UPDATE ledger_head SET {' = ?, '.join(_HEAD_FIELDS)} = ? WHERE id = {HEAD_ID} AND size = ?"  # noqa: S608 - constants
 )
+_ENTRY_FIELDS = ("position", "id", "kind", "about", "at", "event", "salt", "leaf", "root")
+_INSERT_ENTRIES = {
+    count: Statement.inserting("ledger_entries", _ENTRY_FIELDS, count)
+    for count in (64, 32, 16, 8, 4, 2, 1)  # the largest first
+}
+"""Many rows in one statement cost one turn of the interpreter's lock, and one round to a server."""
+_INSERT_NODE = Statement.inserting("ledger_nodes", ("level", "position", "hash"))
+_FENCES = AnyOf("SELECT name, value FROM ledger_fences WHERE name")
 
 
 def read_head(connection: Connection) -> HeadRow | None:
     """Return the head, or None before the first entry."""
     row = connection.execute(_HEAD).one_or_none()
-    if row is None:
-        return None
-    return HeadRow(row.size, row.root, row.frontier, row.at, row.checkpoints, row.note)
+    return None if row is None else HeadRow(*row)
 
 
-def write_head(connection: Connection, old: HeadRow | None, new: HeadRow) -> None:
+def head_on(wire: Wire) -> DriverRow | None:
+    """Return the head's row as the driver gives it, or None before the first entry."""
+    found = wire.rows(_HEAD_ON)
+    return found[0] if found else None
+
+
+def move_head(wire: Wire, old: HeadRow | None, new: HeadRow) -> None:
     """Put `new` in the place of `old`.
 
     Raises:
         Conflict: the head is not `old` any more, so the caller did not hold the pen.
     """
-    values = {name: getattr(new, name) for name in _HEAD_FIELDS}
     if old is None:
-        connection.execute(insert(ledger_head), {"id": HEAD_ID, **values})
-        return
-    moved = connection.execute(_MOVE_HEAD, {"old_size": old.size, **values})
-    if moved.rowcount != 1:
+        wire.change(_FIRST_HEAD, (HEAD_ID, *new.row()))
+    elif wire.change(_MOVE_HEAD, (*new.row(), old.size)) != 1:
         raise Conflict(
             f"The ledger's head moved away from {old.size} entries.",
             advice="Append only inside database.write().",
         )
 
 
-def insert_entries(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write entries."""
-    connection.execute(
-        insert(ledger_entries),
-        [
-            {
-                "position": entry.index,
-                "id": entry.id,
-                "kind": entry.kind,
-                "about": entry.about,
-                "at": entry.at,
-                "event": entry.event,
-                "salt": entry.salt,
-                "leaf": entry.leaf,
-                "root": entry.root,
-            }
-            for entry in entries
-        ],
-    )
+def insert_entries(wire: Wire, entries: Sequence[Entry]) -> None:
+    """Write entries.
+
+    Raises:
+        IntegrityError: an id or a place is taken.
+    """
+    start = 0
+    for count, statement in _INSERT_ENTRIES.items():
+        while len(entries) - start >= count:
+            values: list[object] = []
+            for e in entries[start : start + count]:
+                values += (e.index, e.id, e.kind, e.about, e.at, e.event, e.salt, e.leaf, e.root)
+            wire.change(statement, values)
+            start += count
 
 
-def insert_nodes(connection: Connection, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+def insert_nodes(wire: Wire, nodes: Sequence[tuple[int, int, bytes]]) -> None:
     """Write inner nodes, given as level, position, hash."""
-    if nodes:
-        connection.execute(
-            insert(ledger_nodes),
-            [{"level": level, "position": at, "hash": value} for level, at, value in nodes],
-        )
+    for node in nodes:
+        wire.change(_INSERT_NODE, node)
+
+
+def fences_on(wire: Wire, names: Collection[str]) -> dict[str, int]:
+    """Return the values of fences, with one query for up to 64; one that never moved is 0."""
+    found = dict.fromkeys(names, 0)
+    for statement, values in _FENCES.parts(list(found)):
+        found |= {name: int(value) for name, value in wire.rows(statement, values)}
+    return found
 
 
 _ENTRIES = select(ledger_entries)

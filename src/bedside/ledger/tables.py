@@ -58,3 +58,51 @@ ledger_fences = Table(
     Column("name", Text, primary_key=True),
     Column("value", _NUMBER, nullable=False),
 )
+
+ledger_claims = Table(
+    "ledger_claims",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("first_event_id", Text, nullable=False),
+    Column("events", _NUMBER, nullable=False),
+    Column("at", Text, nullable=False, index=True),
+)
+
+witnesses = Table(
+    "witnesses",
+    metadata,
+    Column("name", Text, primary_key=True, comment="as in site.toml"),
+    Column("address", Text, nullable=False),
+    Column("size", _NUMBER, nullable=False, comment="what it saw last, as far as is known here"),
+    Column("note", Text, nullable=False, comment="that checkpoint, with its signature if it signs"),
+    Column("seen_at", Text, nullable=False, comment="when it was last reached and agreed"),
+    Column("sending_until", Text, nullable=False, comment="until then one process sends"),
+    Column("next_at", Text, nullable=False, comment="after a failure: not before"),
+    Column("failures", _NUMBER, nullable=False, comment="since it was last reached"),
+    Column("trouble", Text, nullable=False, comment="why it was not reached, in words"),
+    Column("refused", Text, nullable=False, comment="why it refused, in words"),
+    Column("accepted", _NUMBER, nullable=False, comment="the size that somebody said is lost"),
+)
+
+witnessed_logs = Table(
+    "witnessed_logs",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("vkey", Text, nullable=False),
+    Column("size", _NUMBER, nullable=False, comment="of the checkpoint cosigned last"),
+    Column("note", Text, nullable=False, comment="that checkpoint; empty before the first"),
+    Column("seen_at", Text, nullable=False),
+    Column("added_by", Text, nullable=False, comment="a person's id"),
+    Column("added_at", Text, nullable=False),
+)
+
+witness_refusals = Table(
+    "witness_refusals",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("size", _NUMBER, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("request", Text, nullable=False, comment="as it came"),
+    Column("at", Text, nullable=False),
+)

@@ -15,6 +15,13 @@ from enum import StrEnum
 from bedside.people.person import Person
 
 SECRET_BYTES = 32
+
+EXPIRES_SOON = 14
+"""Days before the end of a key in which its user and `bedside doctor` are told of it."""
+
+LONGEST_OVERLAP = 90
+"""Days that a key may go on after it was replaced: a rotation that never ends is none."""
+
 _SECRET = re.compile(r"bds_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -28,6 +35,7 @@ class SignInFault(StrEnum):
     EXPIRED = "expired"
     INACTIVE = "inactive"
     UNTOLD = "untold"  # stored, and the ledger tells of no such key: somebody wrote it by hand
+    LOCKED = "locked"  # not looked at: too many were refused from there before
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class ApiKey:
         created_at: RFC 3339 time in UTC.
         expires_at: From this moment on it does not open; None is never.
         revoked_at: When it was taken back; None while it is good.
+        closes_at: Where another key took its place, the end of their overlap; else None.
+        replaces: The id of the key whose place it took, or None.
     """
 
     id: str
@@ -49,6 +59,13 @@ class ApiKey:
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    closes_at: str | None = None
+    replaces: str | None = None
+
+    @property
+    def ends_at(self) -> str | None:
+        """From when on it opens nothing, revoked or not: the earlier of its two ends."""
+        return min((one for one in (self.expires_at, self.closes_at) if one), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +108,7 @@ def key_fault(found: tuple[ApiKey, Person] | None, now: str) -> SignInFault | No
     key, person = found
     if key.revoked_at is not None:
         return SignInFault.REVOKED
-    if key.expires_at is not None and now >= key.expires_at:
+    if key.ends_at is not None and now >= key.ends_at:
         return SignInFault.EXPIRED
     return None if person.active else SignInFault.INACTIVE
 

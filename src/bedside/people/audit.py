@@ -96,7 +96,11 @@ def _key_created(rows: Told, entry: Entry, body: Mapping[str, Json]) -> None:
         "created_at": entry.at,
         "expires_at": body["expires_at"],
         "revoked_at": None,
+        "closes_at": None,
+        "replaces": body.get("replaces"),
     }
+    if "replaces" in body:
+        rows.keys[body["replaces"]]["closes_at"] = body["closes_at"]
 
 
 def _key_revoked(rows: Told, entry: Entry, body: Mapping[str, Json]) -> None:

@@ -51,6 +51,19 @@ def key_created(caller: Caller | None, key: ApiKey, digest: str) -> Draft:
     return draft_by(caller, EventKind.KEY_CREATED, key.id, body)
 
 
+def key_rotated(caller: Caller, key: ApiKey, digest: str, before: ApiKey) -> Draft:
+    """Return the event of a key that takes the place of `before`, which closes by itself.
+
+    It is the event of a new key that says, besides, which one it replaces and until when both open.
+    """
+    body = _key(key) | {
+        "fingerprint": sha256_of(digest),
+        "replaces": before.id,
+        "closes_at": before.closes_at,
+    }
+    return draft_by(caller, EventKind.KEY_CREATED, key.id, body)
+
+
 def key_revoked(caller: Caller, key: ApiKey) -> Draft:
     """Return the event of a key that was taken back."""
     return draft_by(caller, EventKind.KEY_REVOKED, key.id, _key(key))

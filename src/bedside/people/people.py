@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from bedside.clock import Clock, new_id, timestamp
 from bedside.errors import Conflict, NotFound, PermissionRefused, SignInRefused, UsageError
+from bedside.ledger.events import Fence
 from bedside.ledger.ledger import Ledger
 from bedside.people import events, queries
 from bedside.people.api_key import (
@@ -21,6 +23,7 @@ from bedside.people.api_key import (
     new_secret,
     secret_digest,
 )
+from bedside.people.currency import PEOPLE_FENCE
 from bedside.people.permissions import Action, Role, allowed, roles_for
 from bedside.people.person import (
     MAX_NAME,
@@ -33,8 +36,12 @@ from bedside.people.person import (
     person_name,
     read_roles,
 )
+from bedside.people.rotation import Rotated, Terms, closed, rotate, successor
 from bedside.people.signing_in import Recognised, SigningIn
 from bedside.store.database import Database
+
+_OF_PEOPLE: Final = frozenset({Action.PEOPLE_MANAGE, Action.KEYS_MANAGE})
+"""What advances the fence of people."""
 
 
 class People:
@@ -175,15 +182,38 @@ class People:
             Conflict: it is revoked already, or no administrator could sign in any more.
         """
         with self.acting(caller, Action.KEYS_MANAGE, key_id) as connection:
-            key = queries.key(connection, key_id) if _could_exist(key_id) else None
-            if key is None:
-                raise NotFound(f"There is no API key {key_id!r}.", advice="List a person's keys.")
+            key = _one_key(connection, key_id)
             if key.revoked_at is not None:
                 raise Conflict(f"The API key {key_id} was revoked at {key.revoked_at}.")
             _keep_open(connection, f"{key_id} is the last key of an administrator", without=key_id)
             (entry,) = self._ledger.append(connection, [events.key_revoked(caller, key)])
             queries.revoke_key(connection, key_id, entry.at)
         return replace(key, revoked_at=entry.at)
+
+    def rotate_key(self, caller: Caller, key_id: str, terms: Terms) -> Rotated:
+        """Issue a key that takes the place of another, which closes by itself after the overlap.
+
+        Raises:
+            PermissionRefused: the caller may not manage keys.
+            NotFound: there is no such key.
+            UsageError: the overlap or the end of the new key cannot be.
+            Conflict: the old key opens nothing any more or was replaced already, or no
+                administrator would have a key that does not run out.
+        """
+        now = self._clock()
+        with self.acting(caller, Action.KEYS_MANAGE, key_id) as connection:
+            key = _one_key(connection, key_id)
+            before = closed(key, _one(connection, key.person_id), terms, now)
+            new = successor(before, terms, now)
+            if new.expires_at is not None:
+                what = f"{key_id} is the last key of an administrator that does not run out"
+                _keep_open(connection, what, without=key_id)
+            return rotate(connection, self._ledger, caller, before, new)
+
+    def unreplaced_keys(self, before: datetime) -> tuple[tuple[ApiKey, Person], ...]:
+        """Return the keys that end before a moment, have no successor, and whose they are."""
+        with self._database.read() as connection:
+            return queries.unreplaced(connection, timestamp(before))
 
     def keys(self, person_id: str) -> tuple[ApiKey, ...]:
         """Return the keys of a person (id or name), oldest first, revoked ones too; no secrets.
@@ -209,6 +239,11 @@ class People:
     def recognise(self, secrets: Collection[str | None], door: str) -> Recognised:
         """Return who each secret belongs to; who is a stranger must be turned away, each time."""
         return self._signing_in.recognise(secrets, door)
+
+    def fence(self) -> Fence:
+        """Return the fence of people as it stands: each act on people or their keys advances it."""
+        with self._database.read() as connection:
+            return Fence(PEOPLE_FENCE, self._ledger.fence(connection, PEOPLE_FENCE))
 
     def turn_away(self, stranger: Stranger, door: str, times: int = 1) -> SignInRefused:
         """Return what to tell a stranger who tried so many times, once that is on record."""
@@ -250,6 +285,8 @@ class People:
                     raise _not_allowed(present or caller.person, action)
                 self._refuse_spent_key(connection, caller, present)
                 yield connection
+                if action in _OF_PEOPLE:
+                    self._ledger.advance_fence(connection, PEOPLE_FENCE)
         except PermissionRefused as refusal:
             self._record_refusal(caller, action, about, refusal)
             raise
@@ -322,6 +359,15 @@ def _one(connection: Connection, known_as: str) -> Person:
             advice="List the people of this site.",
         )
     return person
+
+
+def _one_key(connection: Connection, key_id: str) -> ApiKey:
+    key = queries.key(connection, key_id) if _could_exist(key_id) else None
+    if key is None:
+        raise NotFound(
+            f"There is no API key {key_id[:MAX_NAME]!r}.", advice="List a person's keys."
+        )
+    return key
 
 
 def _keep_open(

@@ -2,8 +2,9 @@
 
 Every door asks `People.require`, and that asks `allowed`; nothing else decides. Rules beyond the
 table depend on the matter and not only on the role: nobody approves a version that they registered
-(`registry.lifecycle`), nobody administers and approves, nobody changes their own roles, and an
-administrator who can sign in stays (`people.person`, `people.people`).
+(`registry.lifecycle`), nobody confirms an erasure that they requested or lifts a hold that they
+placed (`ledger.erasure`), nobody administers and approves or has custody of records, nobody changes
+their own roles, and an administrator who can sign in stays (`people.person`, `people.people`).
 `docs/explanation/lifecycle.md` shows the table in words; a test compares them.
 """
 
@@ -23,6 +24,7 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    CUSTODIAN = "custodian"
     ADMINISTRATOR = "administrator"
 
 
@@ -39,6 +41,12 @@ class Action(StrEnum):
     PREDICT = "predict"
     DECIDE = "decide"
     TRACE_READ = "trace-read"
+    SUBJECT_READ = "subject-read"
+    ERASE_REQUEST = "erase-request"
+    ERASE_CONFIRM = "erase-confirm"
+    HOLD_PLACE = "hold-place"
+    HOLD_LIFT = "hold-lift"
+    ERASURES_READ = "erasures-read"
     LEDGER_READ = "ledger-read"
     LEDGER_EXPORT = "ledger-export"
     PEOPLE_READ = "people-read"
@@ -58,7 +66,13 @@ PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
         Action.MODELS_READ: frozenset(Role),
         Action.PREDICT: frozenset({Role.CLINICIAN}),
         Action.DECIDE: frozenset({Role.CLINICIAN}),
-        Action.TRACE_READ: frozenset({Role.CLINICIAN, Role.AUDITOR}),
+        Action.TRACE_READ: frozenset({Role.CLINICIAN, Role.AUDITOR, Role.CUSTODIAN}),
+        Action.SUBJECT_READ: frozenset({Role.CLINICIAN, Role.CUSTODIAN}),
+        Action.ERASE_REQUEST: frozenset({Role.CLINICIAN, Role.CUSTODIAN}),
+        Action.ERASE_CONFIRM: frozenset({Role.CUSTODIAN}),
+        Action.HOLD_PLACE: frozenset({Role.CUSTODIAN}),
+        Action.HOLD_LIFT: frozenset({Role.CUSTODIAN}),
+        Action.ERASURES_READ: frozenset({Role.CUSTODIAN, Role.AUDITOR}),
         Action.LEDGER_READ: frozenset({Role.AUDITOR}),
         Action.LEDGER_EXPORT: frozenset({Role.AUDITOR}),
         Action.PEOPLE_READ: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
@@ -73,6 +87,7 @@ ONLY_READS: Final = frozenset(
     {
         Action.MODELS_READ,
         Action.TRACE_READ,
+        Action.ERASURES_READ,
         Action.LEDGER_READ,
         Action.LEDGER_EXPORT,
         Action.PEOPLE_READ,

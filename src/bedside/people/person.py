@@ -16,8 +16,12 @@ MAX_NAME: Final = 100
 LOOK_ALIKE: Final = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"})
 """Scripts with letters that cannot be told apart by eye (Unicode Technical Standard 39, 5.1)."""
 
-APART: Final = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
-"""Roles that nobody has together: who gives roles and keys does not also approve."""
+APART: Final = (
+    (frozenset({Role.ADMINISTRATOR, Role.APPROVER}), "approve"),
+    (frozenset({Role.ADMINISTRATOR, Role.CUSTODIAN}), "erase"),
+)
+"""Roles that nobody has together, and what one could do alone by another's hand: who gives roles
+and keys neither approves nor erases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person who signed in, by which door and with which credential (the id of an API key)."""
+    """A person who signed in.
+
+    Attributes:
+        person: Who.
+        door: By which door.
+        credential: The id of the API key.
+        expires_at: From this moment on the key opens nothing (RFC 3339, UTC); None is never.
+    """
 
     person: Person
     door: str
     credential: str
+    expires_at: str | None = None
 
 
 def clean_name(text: str, what: str = "name") -> str:
@@ -121,11 +133,12 @@ def read_roles(names: Iterable[str]) -> frozenset[Role]:
             advice="Deactivate someone who shall do nothing here any more.",
         )
     roles = frozenset(known[name] for name in asked)
-    if roles >= APART:
-        raise UsageError(
-            f"Nobody is {' and '.join(sorted(APART))} at once: one could approve by another's hand.",
-            advice="Give one of the two roles to somebody else.",
-        )
+    for pair, act in APART:
+        if roles >= pair:
+            raise UsageError(
+                f"Nobody is {' and '.join(sorted(pair))} at once: one could {act} by another's hand.",
+                advice="Give one of the two roles to somebody else.",
+            )
     return roles
 
 

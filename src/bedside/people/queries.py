@@ -20,6 +20,8 @@ _KEY = (
     api_keys.c.created_at,
     api_keys.c.expires_at,
     api_keys.c.revoked_at,
+    api_keys.c.closes_at,
+    api_keys.c.replaces,
 )
 
 _AT_ONCE = 500
@@ -77,6 +79,8 @@ def add_key(connection: Connection, key: ApiKey, digest: str) -> None:
             created_at=key.created_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            closes_at=key.closes_at,
+            replaces=key.replaces,
         )
     )
 
@@ -84,6 +88,11 @@ def add_key(connection: Connection, key: ApiKey, digest: str) -> None:
 def revoke_key(connection: Connection, key_id: str, at: str) -> None:
     """Write when a key was revoked."""
     connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=at))
+
+
+def close_key(connection: Connection, key_id: str, at: str) -> None:
+    """Write from when on a key opens nothing, because another has taken its place."""
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(closes_at=at))
 
 
 def key(connection: Connection, key_id: str) -> ApiKey | None:
@@ -106,10 +115,28 @@ def lasting_keys(connection: Connection) -> dict[str, str]:
     """Return whose each key is, by its id, of the keys that are good and do not run out."""
     rows = connection.execute(
         select(api_keys.c.id, api_keys.c.person_id).where(
-            api_keys.c.revoked_at.is_(None), api_keys.c.expires_at.is_(None)
+            api_keys.c.revoked_at.is_(None),
+            api_keys.c.expires_at.is_(None),
+            api_keys.c.closes_at.is_(None),
         )
     )
     return {row.id: row.person_id for row in rows}
+
+
+def unreplaced(connection: Connection, before: str) -> tuple[tuple[ApiKey, Person], ...]:
+    """Return the keys of active people that end before a moment and have no successor."""
+    rows = connection.execute(
+        select(*_KEY, *_PERSON)
+        .join(people, people.c.id == api_keys.c.person_id)
+        .where(
+            api_keys.c.revoked_at.is_(None),
+            api_keys.c.closes_at.is_(None),
+            api_keys.c.expires_at < before,
+            people.c.active == 1,
+        )
+        .order_by(api_keys.c.expires_at, api_keys.c.id)
+    )
+    return tuple((ApiKey(*row[: len(_KEY)]), _person(row[len(_KEY) :])) for row in rows)
 
 
 def by_digests(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[ApiKey, Person]]:

@@ -67,7 +67,7 @@ class SigningIn:
             if digests.get(secret) in untold:
                 fault = SignInFault.UNTOLD
             if fault is None and known is not None:
-                recognised[secret] = Caller(known[1], door, known[0].id)
+                recognised[secret] = Caller(known[1], door, known[0].id, known[0].ends_at)
             elif fault is not None:
                 recognised[secret] = Stranger(fault, known)
         return recognised

@@ -27,6 +27,8 @@ api_keys = Table(
     Column("created_at", Text, nullable=False),
     Column("expires_at", Text),
     Column("revoked_at", Text),
+    Column("closes_at", Text),  # of a key whose place another took: the end of their overlap
+    Column("replaces", Text),  # the id of the key whose place it took
     Index("ix_api_keys_person_id", "person_id"),
 )
 

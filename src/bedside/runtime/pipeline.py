@@ -21,7 +21,7 @@ from bedside.runtime.image_path import ImagePath
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, output_width
 from bedside.runtime.session import Session
-from bedside.runtime.tabular_path import TabularPath
+from bedside.runtime.tabular_path import PlainAnswers, TabularPath
 
 AnyInput: TypeAlias = TabularInput | ImageInput
 
@@ -100,3 +100,13 @@ class Pipeline:
                 advice="Ask for the answer alone, or freeze the model with an [explanation].",
             )
         return self._path.explained(rows, going_on)
+
+    def plain(self, rows: Sequence[Json], *, together: bool) -> PlainAnswers:
+        """Return the places of the plain rows among `rows`, and their answers; none of a picture.
+
+        Raises:
+            PackageRefused: the model gives no usable number for one of them.
+        """
+        if not isinstance(self._path, TabularPath):
+            return [], ()
+        return self._path.plain(rows, together=together)

@@ -20,6 +20,7 @@ from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.pipeline import Parts, Pipeline
 from bedside.runtime.postprocess import Answer
 from bedside.runtime.session import check_conditions
+from bedside.runtime.tabular_path import PlainAnswers
 
 TOGETHER: Final = {"tabular": MAX_CASES, "image": PICTURES_AT_ONCE}
 """Golden cases that are replayed in one call, by kind of input."""
@@ -57,6 +58,7 @@ class Runner:
         self.digest = package.digest
         self._golden = package.golden
         self._pipeline = Pipeline(parts_of(package))
+        self._alike = False
 
     def predict(
         self, rows: Sequence[Json], *, explain: bool = False, going_on: GoingOn = always
@@ -76,6 +78,20 @@ class Runner:
         """
         return self._pipeline.answer(rows, explain=explain, going_on=going_on)
 
+    def plain(self, rows: Sequence[Json]) -> PlainAnswers:
+        """Return the places of the plain rows among `rows`, and an answer for each of those.
+
+        For a group of rows that people sent who do not know of each other: a row that is not
+        plain (a gap, another unit, or one that the gate would refuse) touches no other, and is
+        left to `predict`. An answer is the one that its row would get alone, bit for bit, as far
+        as the golden cases show: where their replay found a difference, the network computes
+        one row at a time.
+
+        Raises:
+            PackageRefused: the model gives no usable number for one of them.
+        """
+        return self._pipeline.plain(rows, together=self._alike)
+
     def replay_golden(self) -> GoldenReport:
         """Replay every golden case, one by one and many at once, and return what was found.
 
@@ -93,6 +109,10 @@ class Runner:
         for start in range(0, len(self._golden), together):
             rows = [case.input for case in self._golden[start : start + together]]
             answers += self.predict(rows, going_on=in_time)
+        alone, many = answers[: len(self._golden)], answers[len(self._golden) :]
+        self._alike = len(many) > 1 and all(
+            a.scores == b.scores for a, b in zip(alone, many, strict=True)
+        )
         pairs = zip((*self._golden, *self._golden), answers, strict=True)
         largest = max(self._difference(case, answer) for case, answer in pairs)
         return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from bedside.package.preprocessing import AnyOperation, tabular_operations
 from bedside.runtime.explain.contributions import contributions, plain_rows
 from bedside.runtime.gate import Gate
 from bedside.runtime.patience import GoingOn, always
+from bedside.runtime.plain_gate import PlainGate
 from bedside.runtime.postprocess import Answer, Postprocess
 from bedside.runtime.preprocess import Preprocess
 from bedside.runtime.session import Session
@@ -24,6 +25,10 @@ from bedside.runtime.table import Matrix, Table
 
 ROWS_AT_ONCE: Final = 1024
 """Rows preprocessed together: with the widest blocks a manifest may declare, 1 GiB."""
+
+
+PlainAnswers: TypeAlias = tuple[list[int], tuple[Answer, ...]]
+"""The places of the rows that were answered, and an answer for each of those."""
 
 
 class TabularPath:
@@ -34,6 +39,7 @@ class TabularPath:
         "_explanation",
         "_gate",
         "_output",
+        "_plain",
         "_postprocess",
         "_preprocess",
         "_session",
@@ -56,6 +62,7 @@ class TabularPath:
             raise PackageDamaged(f"The explanation {explanation.kind!r} is not one of a table.")
         self._declared, self._output, self._explanation = declared, output, explanation
         self._gate = Gate(declared)
+        self._plain = PlainGate(declared)
         self._preprocess = Preprocess(declared, tabular_operations(operations))
         self._session = session
         self._postprocess = Postprocess(output)
@@ -63,6 +70,22 @@ class TabularPath:
     def answer(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row."""
         return self._postprocess(self._scores(self._gate.check(rows)))
+
+    def plain(self, rows: Sequence[Json], *, together: bool) -> PlainAnswers:
+        """Return the places of the plain rows, and their answers; see `runtime.plain_gate`.
+
+        Args:
+            rows: What several people sent; none of them hears of another's.
+            together: Whether the network may compute them in one call.
+        """
+        places, table = self._plain.sift(rows)
+        if not places:
+            return [], ()
+        if together or len(places) == 1:
+            return places, self._postprocess(self._scores(table))
+        ready = self._preprocess(table)
+        alone = [self._session(ready[at : at + 1]) for at in range(len(places))]
+        return places, self._postprocess(np.concatenate(alone))
 
     def explained(self, rows: Sequence[Json], going_on: GoingOn = always) -> tuple[Answer, ...]:
         """Return one answer for each row, with the contribution of each field."""

@@ -5,14 +5,47 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from bedside.errors import InputRefused
+from bedside.errors import Conflict, InputRefused
+from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft
 from bedside.people.person import Caller
 from bedside.runtime.postprocess import Answer
 from bedside.serving.computing import GivenUp
 from bedside.serving.released import Loaded
 from bedside.serving.values import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms an answer is wanted.
+
+    Attributes:
+        version: The only version that may answer; None for whichever is released.
+        claim: Taken by the record of an answer, which is refused where it is taken.
+    """
+
+    version: str | None = None
+    claim: Claim | None = None
+
+    def check(self, loaded: Loaded) -> None:
+        """Return where `loaded` may answer.
+
+        Raises:
+            Conflict: another version was asked for.
+        """
+        answering = loaded.release.version
+        if self.version is not None and self.version != answering:
+            raise Conflict(
+                f"{loaded.release.model} answers with version {answering}, not {self.version[:60]!r}.",
+                advice=f"Ask for {answering}, once you know that what you send fits it, or for no "
+                "version in particular.",
+            )
+
+
+ANY: Final = Terms()
+"""No terms: whatever is released answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +60,7 @@ class Asking:
     rows: Sequence[Row]
     begun: int
     explain: bool
+    terms: Terms = ANY
     given_up: threading.Event = field(default_factory=threading.Event)
 
     def going_on(self) -> None:

@@ -30,6 +30,7 @@ from bedside.package.manifest import Manifest
 from bedside.registry.registry import Registry
 from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
+from bedside.serving.spelling import PredictionSpelling, spelling_of
 from bedside.serving.values import Readiness
 
 LOOK_SECONDS: Final = 0.2
@@ -51,6 +52,7 @@ class Loaded:
         manifest: Of the package.
         example: The raw row of the package's first golden case.
         pictures: Whether it takes pictures, each of which costs far more than a row of fields.
+        spelling: Spells the events of its plain predictions; None where that is done the long way.
     """
 
     release: Release
@@ -58,6 +60,7 @@ class Loaded:
     manifest: Manifest
     example: dict[str, Json]
     pictures: bool = False
+    spelling: PredictionSpelling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,14 @@ class ReleasedModels:
         package = self._registry.package(release.digest)
         manifest = package.manifest
         pictures = manifest.input.kind == "image"
-        return Loaded(release, load(package), manifest, package.golden[0].input, pictures)
+        return Loaded(
+            release,
+            load(package),
+            manifest,
+            package.golden[0].input,
+            pictures,
+            spelling_of(release, manifest),
+        )
 
     def _record_once(self, release: Release, error: PackageRefused) -> None:
         body: dict[str, Json] = {

@@ -23,6 +23,7 @@ from bedside.errors import (
     UsageError,
 )
 from bedside.keys.subjects import SubjectKeys
+from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, Entry
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit, Recorded
@@ -32,11 +33,13 @@ from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.postprocess import Answer
-from bedside.serving.attempt import Asking, Attempt
+from bedside.serving.attempt import ANY, Asking, Attempt, Terms
 from bedside.serving.computing import computed
+from bedside.serving.reading import reference, trace_read_draft
 from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
 from bedside.serving.released import Loaded, ReleasedModels
 from bedside.serving.story import Story
+from bedside.serving.together import Together
 from bedside.serving.trace import Trace
 from bedside.serving.values import (
     Decision,
@@ -86,10 +89,18 @@ class Serving:
         self._group = group
         self._people = people
         self._subject_keys = subject_keys
-        self._story = Story(ledger, people, registry, blobs)
+        self._story = Story(ledger, people, registry, subject_keys, blobs)
         self._pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, "bedside-pictures")
         self._explanations = ThreadPoolExecutor(EXPLANATIONS_AT_ONCE, "bedside-explanations")
+        self._together: tuple[asyncio.AbstractEventLoop, Together] | None = None
         self.models = ReleasedModels(registry, ledger)
+
+    def together(self) -> Together:
+        """Return what serves plain predictions of the running event loop as groups."""
+        loop = asyncio.get_running_loop()
+        if self._together is None or self._together[0] is not loop:
+            self._together = (loop, Together(self._group, self._subject_keys))
+        return self._together[1]
 
     async def answering(self, caller: Caller, model: str) -> Loaded:
         """Return what answers for `model` now, so that a door knows what to read from its client.
@@ -113,6 +124,7 @@ class Serving:
         *,
         size: int = 0,
         explain: bool = False,
+        terms: Terms = ANY,
     ) -> tuple[Prediction, ...]:
         """Return one recorded prediction for each row, or none at all.
 
@@ -122,10 +134,13 @@ class Serving:
             rows: What to predict for.
             size: Bytes in which the rows came; large ones are computed off the event loop.
             explain: Whether each answer comes with its explanation.
+            terms: Which version alone may answer, and what the record claims.
 
         Raises:
             PermissionRefused: the caller may not predict; recorded.
             NotFound: the site knows no such model.
+            Conflict: another version answers than the terms name, or the claim is taken
+                (`ClaimTaken`).
             Unavailable: nothing is released, or releases kept changing, or the record failed.
             PackageRefused: the released package does not prove itself here.
             InputRefused: the gate refused a row; recorded, with the reasons.
@@ -145,7 +160,8 @@ class Serving:
         )
         for _ in range(TRIES):
             loaded = await self.answering(caller, model)
-            request = Asking(caller, loaded, rows, begun, explain)
+            terms.check(loaded)
+            request = Asking(caller, loaded, rows, begun, explain, terms)
             if inline and not loaded.pictures:
                 attempt, recorded = self._submitted(request)
             elif explain:
@@ -182,17 +198,30 @@ class Serving:
                 self.models.fetch(model)
         raise _kept_changing(model)
 
-    def decide(self, caller: Caller, prediction_id: str, decision: Decision) -> DecisionRecord:
+    def decide(
+        self,
+        caller: Caller,
+        prediction_id: str,
+        decision: Decision,
+        claim: Claim | None = None,
+    ) -> DecisionRecord:
         """Record what was decided about a prediction; a later decision supersedes an earlier one.
 
+        Args:
+            caller: Who decides, through which door.
+            prediction_id: About which prediction.
+            decision: What they decided.
+            claim: Taken by the record, which is refused where it is taken.
+
         Raises:
+            ClaimTaken: the claim is taken.
             PermissionRefused: the caller may not decide; recorded.
             NotFound: no such prediction is recorded.
             UsageError: the decision does not fit what was shown.
             Conflict: the prediction's subject was erased.
             Unavailable: the record failed, or is not confirmed within `RECORD_SECONDS`.
         """
-        self._people.require(caller, Action.DECIDE, prediction_id)
+        self._people.require(caller, Action.DECIDE, reference(prediction_id))
         prediction = self._story.prediction(prediction_id)
         shown = self._story.shown(prediction)
         fitting = check_decision(decision, shown)
@@ -206,19 +235,24 @@ class Serving:
         stands = final_label(fitting, shown)
         draft = decision_draft(caller, prediction_id, fitting, stands, key)
         look = f"Read the trace of {prediction_id} before you decide again: it tells each decision."
-        (entry,) = _awaited(self._group.submit([draft]), look)
+        (entry,) = _awaited(self._group.submit([draft], claim), look)
         return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
 
     def trace(self, caller: Caller, prediction_id: str) -> Trace:
-        """Return the full story of a prediction, with proofs.
+        """Return the full story of a prediction, with proofs, once it is on record who read it.
 
         Raises:
             PermissionRefused: the caller may not read traces; recorded.
             NotFound: no such prediction is recorded.
             PackageDamaged: the archive of its package is not the one that the ledger names.
+            Unavailable: the record failed, or is not confirmed within `RECORD_SECONDS`.
         """
-        self._people.require(caller, Action.TRACE_READ, prediction_id)
-        return self._story.trace(prediction_id)
+        self._people.require(caller, Action.TRACE_READ, reference(prediction_id))
+        prediction = self._story.prediction(prediction_id)
+        subject = allowed(caller.person.roles, Action.SUBJECT_READ)
+        draft = trace_read_draft(caller, prediction_id, subject=subject)
+        _awaited(self._group.submit([draft]), "Nothing was told. Ask for the trace again.")
+        return self._story.trace(prediction, subject=subject)
 
     def readiness(self) -> tuple[Readiness, ...]:
         """Return for every released model whether this process answers with it, by name."""
@@ -257,7 +291,8 @@ class Serving:
         request.going_on()
         attempt = self._attempt(request)
         request.going_on()
-        return attempt, self._group.submit(attempt.drafts)
+        claim = request.terms.claim if attempt.refused is None else None
+        return attempt, self._group.submit(attempt.drafts, claim)
 
     def _attempt(self, request: Asking) -> Attempt:
         """Compute and draft; nothing is recorded and nobody is answered yet."""

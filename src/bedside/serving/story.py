@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from bedside.canonical import Json, read_json
 from bedside.errors import KeyUnavailable, NotFound, PackageDamaged
+from bedside.keys.subjects import SubjectKeys
+from bedside.ledger import erasure, view
+from bedside.ledger.checkpoint import Checkpoint
+from bedside.ledger.erasure import Erasure
 from bedside.ledger.events import Entry, EventKind
 from bedside.ledger.ledger import Ledger
 from bedside.package.manifest import Manifest
 from bedside.package.package import open_package
 from bedside.people.people import People
 from bedside.registry.registry import Registry
+from bedside.serving.reading import erasure_told, pseudonymous
 from bedside.serving.trace import Proved, Told, Trace, tell
 from bedside.serving.values import Shown
 from bedside.store.blobs import Blobs
@@ -31,8 +36,16 @@ MOST = 1000
 class Story:
     """Reads what happened; changes nothing but the signing of a checkpoint."""
 
-    def __init__(self, ledger: Ledger, people: People, registry: Registry, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        people: People,
+        registry: Registry,
+        subject_keys: SubjectKeys,
+        blobs: Blobs,
+    ) -> None:
         self._ledger = ledger
+        self._subject_keys = subject_keys
         self._people = people
         self._registry = registry
         self._blobs = blobs
@@ -80,14 +93,18 @@ class Story:
         labels = () if output.kind == "number" else tuple(one.label for one in output.classes)
         return Shown(body["label"], labels)
 
-    def trace(self, prediction_id: str) -> Trace:
+    def trace(self, prediction: Entry, *, subject: bool = True) -> Trace:
         """Return the story of a prediction with its proofs.
 
+        Args:
+            prediction: Its entry.
+            subject: Whether the person's identifier is told; else a pseudonym.
+
         Raises:
-            NotFound: no such prediction is recorded, or its package's archive is gone.
+            NotFound: its package's archive is gone.
             PackageDamaged: the archive is not the one that the ledger names.
         """
-        prediction = self.prediction(prediction_id)
+        prediction_id = prediction.about
         body = prediction.value["body"]
         ref = f"{body['model']}@{body['version']}"
         decisions = self._ledger.find(kind=EventKind.DECISION, about=prediction_id, limit=MOST)
@@ -99,13 +116,16 @@ class Story:
             ),
             key=lambda entry: entry.index,
         )
-        entries = sorted([prediction, *decisions, *lifecycle], key=lambda entry: entry.index)
-        checkpoint = self._ledger.checkpoint()
-        names: dict[str, str] = {}
+        gone = self._erasure(prediction)
+        erasures = self._ledger.find(kind=EventKind.ERASURE, about=gone.id) if gone else ()
+        everything = [prediction, *decisions, *lifecycle, *erasures]
+        entries = sorted(everything, key=lambda entry: entry.index)
+        checkpoint = self._covering(entries[-1].index)
+        teller = _Teller(self._ledger, self._people, self._subject_keys, gone, subject)
         return Trace(
-            prediction=self._told(prediction, names),
-            decisions=tuple(self._told(one, names) for one in decisions),
-            lifecycle=tuple(self._told(one, names) for one in lifecycle),
+            prediction=teller.told(prediction),
+            decisions=tuple(teller.told(one) for one in decisions),
+            lifecycle=tuple(teller.told(one) for one in lifecycle),
             manifest=self.manifest(ref, body["package"]),
             proofs=tuple(
                 Proved(
@@ -118,24 +138,70 @@ class Story:
             ),
             checkpoint=checkpoint,
             key=self._ledger.public_key.fingerprint,
+            erasures=tuple(teller.told(one) for one in erasures),
         )
 
-    def _told(self, entry: Entry, names: dict[str, str]) -> Told:
-        actor = entry.value["actor"]
-        if actor not in names:
-            names[actor] = self._name(actor)
-        personal: Json | None = None
-        erased = ""
+    def _covering(self, index: int) -> Checkpoint:
+        """Return a signed head over entry `index`: the latest, or a new one where that is older."""
+        latest = self._ledger.latest_checkpoint()
+        return latest if latest and latest.size > index else self._ledger.checkpoint()
+
+    def _erasure(self, prediction: Entry) -> Erasure | None:
+        """Return the erasure of a prediction whose key is gone, or None."""
+        key_id = prediction.value["sealed"]["key"]
+        if self._subject_keys.standing([key_id]):
+            return None
+        with self._ledger.database.read() as connection:
+            told = erasure.told(view.events(connection, erasure.KINDS))
+        return told.erased(key_id)
+
+
+class _Teller:
+    """Tells entries to one reader."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        people: People,
+        subject_keys: SubjectKeys,
+        gone: Erasure | None,
+        subject: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._people = people
+        self._pseudonyms = subject_keys.pseudonyms
+        self._subject = subject
+        self._names: dict[str, str] = {}
+        self._gone = None if gone is None else self._told_erasure(gone)
+
+    def told(self, entry: Entry) -> Told:
+        """Return an entry as this reader may hear it."""
+        name = self._name(entry.value["actor"])
         try:
-            personal = self._ledger.opened(entry)
-            if entry.kind == EventKind.PREDICTION and personal is not None:
-                personal |= {"input": read_json(personal["input"].encode())}
-        except KeyUnavailable as problem:
-            erased = problem.message  # told as such: the proofs hold without the key
-        return tell(entry, names[actor], personal, erased)
+            personal = self._personal(entry)
+        except KeyUnavailable as problem:  # told as such: the proofs hold without the key
+            return tell(entry, name, None, problem.message, self._gone)
+        return tell(entry, name, personal, "")
+
+    def _personal(self, entry: Entry) -> Json | None:
+        personal = self._ledger.opened(entry)
+        if personal is None:
+            return None
+        if not self._subject:
+            pseudonym = self._pseudonyms.of(entry.value["sealed"]["key"])
+            personal = pseudonymous(personal, pseudonym)
+        if entry.kind == EventKind.PREDICTION:
+            personal |= {"input": read_json(personal["input"].encode())}
+        return personal
+
+    def _told_erasure(self, gone: Erasure) -> dict[str, Json]:
+        acts = (gone.requested, gone.confirmed or gone.requested)
+        return erasure_told(gone, {act.by: self._name(act.by) for act in acts})
 
     def _name(self, actor: str) -> str:
-        try:
-            return self._people.get(actor).name
-        except NotFound:
-            return ""  # "system", which is nobody
+        if actor not in self._names:
+            try:
+                self._names[actor] = self._people.get(actor).name
+            except NotFound:
+                self._names[actor] = ""  # "system", which is nobody
+        return self._names[actor]

@@ -153,13 +153,16 @@ class _Teller:
             return self._lines([("input", erased), digest])
         personal = told["personal"]
         if "picture" in personal:
-            return [*self._lines([("subject", personal["subject"]), digest]), *self._film(personal)]
+            return [*self._lines([*self._whose(personal), digest]), *self._film(personal)]
         fields = [
             _line(f"  {name}", self._value(value))
             for name, value in sorted(personal["input"].items())
         ]
-        head = self._lines([("subject", personal["subject"]), digest])
+        head = self._lines([*self._whose(personal), digest])
         return [*head, f"  {self._say('input')}", *fields]
+
+    def _whose(self, personal: dict[str, Json]) -> Pairs:
+        return [("subject", personal.get("subject")), ("pseudonym", personal.get("pseudonym"))]
 
     def _film(self, personal: dict[str, Json]) -> list[str]:
         """Tell what names a picture, and where it is: it is not in the ledger."""
@@ -255,7 +258,18 @@ class _Teller:
 
     def _erased(self, told: dict[str, Json]) -> str:
         """Return why the personal part cannot be told, or an empty string."""
-        return f"{self._say('erased')} ({told['why']})" if told["personal"] == "erased" else ""
+        if told["personal"] != "erased":
+            return ""
+        gone = told.get("erasure")
+        if gone is None:
+            return f"{self._say('erased')} ({told['why']})"
+        asked, confirmed = (
+            f"{one['name']} ({one['id']})" for one in (gone["requested_by"], gone["confirmed_by"])
+        )
+        return (
+            f"{self._say('erased')}: {gone['at']}, {self._say(gone['reason'])};"
+            f" {self._say('requested-by')} {asked}, {self._say('confirmed-by')} {confirmed}"
+        )
 
     def _in_language(self, text: Mapping[Language, str]) -> str:
         return text.get(self.language) or text.get("en") or next(iter(text.values()), "")

@@ -37,6 +37,7 @@ class Told:
         name: The present name of the person who acted, or an empty string where nobody did.
         personal: The personal part, opened; None where there is none, or where it was erased.
         erased: Why the personal part cannot be read, such as a key that was destroyed; else empty.
+        erasure: When, why and by which two people it was erased; None where nobody did.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Told:
     name: str
     personal: Json | None = None
     erased: str = ""
+    erasure: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Trace:
         proofs: One for each event told, in the ledger's order.
         checkpoint: The signed tree head that all proofs end in.
         key: Fingerprint of the key that signed it. Check with a copy of the key from elsewhere.
+        erasures: The steps by which its personal part was erased, oldest first; mostly none.
     """
 
     prediction: Told
@@ -77,10 +80,12 @@ class Trace:
     proofs: tuple[Proved, ...]
     checkpoint: Checkpoint
     key: str
+    erasures: tuple[Told, ...] = ()
 
     def document(self) -> dict[str, Json]:
         """Return the trace as JSON."""
-        return {
+        erasures = [_told(one) for one in self.erasures]
+        return ({"erasures": erasures} if erasures else {}) | {
             "format": FORMAT,
             "prediction": _told(self.prediction),
             "decisions": [_told(one) for one in self.decisions],
@@ -114,10 +119,13 @@ class TraceVerdict:
     package: str
 
 
-def tell(entry: Entry, name: str, personal: Json | None, erased: str) -> Told:
+def tell(
+    entry: Entry, name: str, personal: Json | None, erased: str, erasure: Json | None = None
+) -> Told:
     """Return an entry as it is told."""
     value = entry.value
-    return Told(entry.index, {fact: value[fact] for fact in FACTS}, name, personal, erased)
+    facts = {fact: value[fact] for fact in FACTS}
+    return Told(entry.index, facts, name, personal, erased, erasure)
 
 
 def verify_trace(document: Json, public_key: PublicKey, origin: str | None = None) -> TraceVerdict:
@@ -143,6 +151,7 @@ def verify_trace(document: Json, public_key: PublicKey, origin: str | None = Non
             document["checkpoint"]["note"], origin or document["checkpoint"]["origin"], public_key
         )
         told = [document["prediction"], *document["decisions"], *document["lifecycle"]]
+        told += document.get("erasures", [])
         proofs = {proof["index"]: proof for proof in document["proofs"]}
         for one in told:
             _verify_told(one, proofs[one["index"]], checkpoint)
@@ -181,6 +190,12 @@ def _verify_story(document: dict[str, Json]) -> None:
         event = one["event"]
         if event["kind"] != EventKind.DECISION or event["about"] != prediction["about"]:
             raise LedgerBroken(f"Entry {one['index']} is no decision about this prediction.")
+    proofs = {proof["index"]: proof for proof in document["proofs"]}
+    sealed = read_json(from_base64(proofs[document["prediction"]["index"]]["event"]))["sealed"]
+    for one in document.get("erasures", []):
+        event = one["event"]
+        if event["kind"] != EventKind.ERASURE or sealed["key"] not in event["body"]["keys"]:
+            raise LedgerBroken(f"Entry {one['index']} is no erasure of this prediction.")
     ref = f"{body['model']}@{body['version']}"
     for one in document["lifecycle"]:
         event = one["event"]
@@ -191,7 +206,8 @@ def _verify_story(document: dict[str, Json]) -> None:
 def _told(told: Told) -> dict[str, Json]:
     value: dict[str, Json] = {"index": told.index, "event": told.event, "name": told.name}
     if told.erased:
-        return value | {"personal": "erased", "why": told.erased}
+        value |= {"personal": "erased", "why": told.erased}
+        return value if told.erasure is None else value | {"erasure": told.erasure}
     return value if told.personal is None else value | {"personal": told.personal}
 
 

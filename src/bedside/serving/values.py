@@ -135,6 +135,17 @@ class Shown:
     labels: tuple[str, ...] = field(default=())
 
 
+def tidy_reason(decision: Decision) -> str:
+    """Return the reason as it is recorded.
+
+    Raises:
+        UsageError: there is none, and one is needed.
+    """
+    reason = decision.reason.strip()
+    needed = reason or decision.verdict is not Verdict.AGREE
+    return words(reason, "reason") if needed else reason
+
+
 def check_decision(decision: Decision, shown: Shown) -> Decision:
     """Return `decision` with its reason tidied, once it fits what was shown.
 
@@ -142,9 +153,7 @@ def check_decision(decision: Decision, shown: Shown) -> Decision:
         UsageError: corrected without another of the model's labels, a label without a correction,
             or no reason where one is needed.
     """
-    reason = decision.reason.strip()
-    if reason or decision.verdict is not Verdict.AGREE:
-        reason = words(reason, "reason")
+    reason = tidy_reason(decision)
     if decision.verdict is not Verdict.CORRECTED:
         if decision.label is not None:
             raise UsageError(

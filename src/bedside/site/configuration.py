@@ -5,12 +5,22 @@ from __future__ import annotations
 from bedside.canonical import Json
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
+from bedside.site.backup.plan import BackupSettings
 from bedside.site.settings import Settings
+from bedside.site.witness_settings import WitnessSettings, recorded_witnesses
 
 
 def recorded_settings(settings: Settings) -> dict[str, Json]:
     """Return what the ledger keeps of the settings; a database's address may hold a password."""
-    return {"name": settings.name, "limits": settings.limits.model_dump(mode="json")}
+    told: dict[str, Json] = {
+        "name": settings.name,
+        "limits": settings.limits.model_dump(mode="json"),
+    }
+    if settings.witness != WitnessSettings():
+        told["witness"] = recorded_witnesses(settings.witness)
+    if settings.backup != BackupSettings():
+        told["backup"] = settings.backup.model_dump(mode="json")
+    return told
 
 
 def record_change(ledger: Ledger, settings: Settings) -> None:

@@ -8,12 +8,16 @@ import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from bedside.clock import timestamp
 from bedside.errors import BedsideError, SiteProblem
+from bedside.people.api_key import EXPIRES_SOON
+from bedside.site.backup.state import backup_state
 from bedside.site.schema import UPGRADE_ADVICE, differences
 from bedside.site.settings import SETTINGS_FILE
 from bedside.site.site import KEYS_FOLDER, Site
@@ -68,6 +72,8 @@ def _opened(site: Site) -> list[Finding]:
         _checked("schema", lambda: _schema(site)),
         _checked("ledger", lambda: _ledger(site)),
         _checked("people", lambda: f"{len(site.people.list())} people"),
+        _ending_keys(site),
+        *_backups(site),
     ]
     for release in site.registry.released():
         name = release.model
@@ -138,6 +144,32 @@ def _ledger(site: Site) -> str:
     return (
         f"{verdict.entries} entries and {verdict.checkpoints} checkpoints verified; "
         "people, keys, versions and releases are as they tell"
+    )
+
+
+def _backups(site: Site) -> list[Finding]:
+    state = backup_state(site.settings.backup, site.clock())
+    if state is None:
+        return []
+    advice = "Run bedside backup, and see in the log why the service does not." if state.late else ""
+    return [Finding("backup", not state.late, state.words(), advice)]
+
+
+def _ending_keys(site: Site) -> Finding:
+    try:
+        ending = site.people.unreplaced_keys(site.clock() + timedelta(days=EXPIRES_SOON))
+    except BedsideError as problem:
+        return _failed("API keys", problem)
+    now = timestamp(site.clock())
+    soon = [(key, owner) for key, owner in ending if (key.ends_at or "") > now]
+    if not soon:
+        return Finding("API keys", True, f"none ends within {EXPIRES_SOON} days unreplaced")
+    named = "; ".join(f"{key.id} of {owner.name} at {key.ends_at}" for key, owner in soon[:5])
+    return Finding(
+        "API keys",
+        True,  # nothing is wrong yet
+        f"{len(soon)} end within {EXPIRES_SOON} days unreplaced: {named}",
+        f"bedside people rotate-key {soon[0][0].id}",
     )
 
 

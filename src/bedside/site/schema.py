@@ -32,7 +32,33 @@ def every_table() -> MetaData:
 def upgrade(database: Database) -> None:
     """Bring the schema up to date, in one transaction; a schema that is so already is left alone."""
     with database.write() as connection:
-        command.upgrade(_config(connection), "head")
+        upgrade_to(connection, "head")
+
+
+def upgrade_to(connection: Connection, wanted: str) -> None:
+    """Bring the schema to a revision of its history, in the caller's `database.write()`.
+
+    Raises:
+        SiteProblem: this Bedside does not know that revision, or the present one.
+    """
+    known = known_revisions()
+    for name in (revision(connection), wanted):
+        if name not in (None, "head", *known):
+            raise SiteProblem(
+                f"The schema {name} is not known here; the newest that is, is {known[0]}.",
+                advice="Install the newer Bedside that made it.",
+            )
+    command.upgrade(_config(connection), wanted)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the present schema, or None where there is none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Return every revision of the history, the newest first."""
+    return tuple(step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
 def check_schema(database: Database) -> None:
@@ -42,16 +68,19 @@ def check_schema(database: Database) -> None:
         SiteProblem: the database is older, newer, or empty.
     """
     with database.read() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    expected = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        present = revision(connection)
+    expected = known_revisions()[0]
     if present == expected:
         return
     if present is None:
         raise SiteProblem(
             f"The database {database.name} holds no site.", advice="Make one with `bedside init`."
         )
-    known = {step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    advice = UPGRADE_ADVICE if present in known else "Install the newer Bedside that made it."
+    advice = (
+        UPGRADE_ADVICE
+        if present in known_revisions()
+        else "Install the newer Bedside that made it."
+    )
     raise SiteProblem(
         f"The database's schema is {present}; this Bedside needs {expected}.", advice=advice
     )

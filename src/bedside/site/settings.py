@@ -12,6 +12,11 @@ from pydantic import Field, ValidationError
 from bedside.errors import SiteProblem
 from bedside.package.fields import Frozen
 from bedside.package.reading import faults
+from bedside.site.backup.plan import BackupSettings, backup_lines
+from bedside.site.key_settings import KeySettings, key_lines
+from bedside.site.privacy_settings import PrivacySettings, privacy_lines
+from bedside.site.proxy_settings import ProxySettings, proxy_lines
+from bedside.site.witness_settings import WitnessSettings, witness_lines
 
 SETTINGS_FILE = "site.toml"
 MAX_SETTINGS_BYTES = 64 * 1024
@@ -30,6 +35,18 @@ class Limits(Frozen):
         concurrent: Requests being answered at once by one process; more are told to come back.
         header_seconds: Time for a client to send the head of a request, and again its body.
         shutdown_seconds: Time for requests in flight to finish when the service is stopped.
+        answer_seconds: Time for a client to take an answer that does not fit into the socket.
+        connections: Open connections of one process. When there are more, the one that has waited
+            longest without a request gives way.
+        connections_per_address: Of these, how many may come from one address; an IPv6 address
+            counts by its first 64 bits. A proxy that is trusted (`[proxy]`) may have all.
+        key_per_second: Requests that one API key may send a second for long, in one process; 0 is
+            no limit.
+        key_burst: Requests that one API key may send at once; then `key_per_second` holds.
+        person_per_second: The same for all API keys of one person together.
+        person_burst: The same for all API keys of one person together.
+        repeat_hours: How long a request that is sent again under its Idempotency-Key gets the
+            answer that it got; after that the key is new.
     """
 
     body_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 4 * 2**20
@@ -38,6 +55,14 @@ class Limits(Frozen):
     concurrent: Annotated[int, Field(ge=1, le=100_000)] = 256
     header_seconds: Annotated[int, Field(ge=1, le=600)] = 20
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    answer_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    connections: Annotated[int, Field(ge=16, le=100_000)] = 2000
+    connections_per_address: Annotated[int, Field(ge=8, le=100_000)] = 1000
+    key_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    key_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 30_000
+    person_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 2000
+    person_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 60_000
+    repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 168
 
 
 class DatabaseSettings(Frozen):
@@ -60,6 +85,11 @@ class Settings(Frozen):
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
     database: DatabaseSettings = DatabaseSettings()
     limits: Limits = Limits()
+    keys: KeySettings = KeySettings()
+    privacy: PrivacySettings = PrivacySettings()
+    proxy: ProxySettings = ProxySettings()
+    witness: WitnessSettings = WitnessSettings()
+    backup: BackupSettings = BackupSettings()
 
     @property
     def origin(self) -> str:
@@ -80,6 +110,11 @@ def write_settings(settings: Settings) -> str:
         "",
         "[limits]",
         *(f"{name} = {value}" for name, value in settings.limits.model_dump().items()),
+        *proxy_lines(settings.proxy),
+        *key_lines(settings.keys),
+        *privacy_lines(settings.privacy),
+        *witness_lines(settings.witness),
+        *backup_lines(settings.backup),
     ]
     return "\n".join(lines) + "\n"
 
@@ -98,12 +133,25 @@ def read_settings(path: Path) -> Settings:
     if path.stat().st_size > MAX_SETTINGS_BYTES:
         raise SiteProblem(f"{path} has {path.stat().st_size} bytes; at most {MAX_SETTINGS_BYTES}.")
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
         raise SiteProblem(f"{path} is not TOML: {problem}.", advice="Correct it.") from problem
+    return parse_settings(text, str(path))
+
+
+def parse_settings(text: str, name: str) -> Settings:
+    """Read and check the text of a `site.toml`, which messages call `name`.
+
+    Raises:
+        SiteProblem: it is not TOML, or a value in it cannot be used.
+    """
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as problem:
+        raise SiteProblem(f"{name} is not TOML: {problem}.", advice="Correct it.") from problem
     except ValidationError as problem:
         raise SiteProblem(
-            f"{path} cannot be used: {faults(problem)}.", advice="Correct it, or remove the line."
+            f"{name} cannot be used: {faults(problem)}.", advice="Correct it, or remove the line."
         ) from problem
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,12 +13,11 @@ from typing import Final, Self
 from bedside.clock import Clock, new_id, system_clock, timestamp
 from bedside.errors import Conflict, LedgerBroken, SiteProblem
 from bedside.keys.signing import SigningKey
-from bedside.keys.site_key import VARIABLE as SITE_KEY_VARIABLE
-from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
 from bedside.ledger.audit import Verdict
 from bedside.ledger.checkpoint import verifier_key
+from bedside.ledger.claims import Claims
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.group import GroupCommit
 from bedside.ledger.ledger import Ledger
@@ -25,9 +25,14 @@ from bedside.people.api_key import IssuedKey
 from bedside.people.people import People
 from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
+from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
+from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
+from bedside.serving.story import Story
 from bedside.site.audit import check_rows
+from bedside.site.backup.duty import BackupDuty
 from bedside.site.configuration import record_change, recorded_settings
+from bedside.site.key_settings import KeySettings
 from bedside.site.schema import check_schema, upgrade
 from bedside.site.settings import (
     SETTINGS_FILE,
@@ -36,13 +41,14 @@ from bedside.site.settings import (
     read_settings,
     write_settings,
 )
+from bedside.site.unlocking import KEYS_FOLDER, make_key, unlock, with_fingerprint
+from bedside.site.witnesses import Witnessed, witnessing_of
 from bedside.store.blobs import FolderBlobs
 from bedside.store.database import Database
 from bedside.store.disk import sync_folder, write_new
 
 DATABASE_VARIABLE: Final = "BEDSIDE_DATABASE_URL"
 DATABASE_FILE: Final = "bedside.db"
-KEYS_FOLDER: Final = "keys"
 SUBJECT_KEYS_FILE: Final = "subjects.db"
 LEDGER_KEY_FILE: Final = "ledger.key"
 LEDGER_PUBLIC_FILE: Final = "ledger.pub"
@@ -65,32 +71,65 @@ class Site:
         people: Who may come in.
         registry: Versions and releases.
         serving: Predict, decide, trace.
+        witnessing: Who sees this ledger grow.
+        witnessed: The ledgers that this site sees grow.
+        backups: Makes generations while the service runs.
     """
 
-    def __init__(self, folder: Path, settings: Settings, clock: Clock) -> None:
-        """Wire the rooms of the site in `folder`; `open` and `create` are the ways to get one."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        clock: Clock,
+        *,
+        hold: bool = True,
+        url: str | None = None,
+    ) -> None:
+        """Wire the rooms of the site in `folder`; `open` and `create` are the ways to get one.
+
+        A restore gives the database's address itself, whatever environment and settings say.
+        """
         self.folder = folder
         self.settings = settings
         self.clock = clock
         with ExitStack() as opened:
-            url = database_url(folder, settings, os.environ)
+            url = url or database_url(folder, settings, os.environ)
             self.database = Database.open(url)
             opened.callback(self.database.close)
             check_schema(self.database)
             keys = folder / KEYS_FOLDER
-            self.subject_keys = SubjectKeys.open(_keys_url(folder, url), SiteKey.load(keys), clock)
+            site_key = unlock(folder, settings)
+            self.subject_keys = SubjectKeys.open(keys_url(folder, url), site_key, clock)
             opened.callback(self.subject_keys.close)
             signer = SigningKey.load(keys / LEDGER_KEY_FILE)
-            self.ledger = Ledger(self.database, self.subject_keys, signer, settings.origin, clock)
+            claims = Claims(timedelta(hours=settings.limits.repeat_hours))
+            self.ledger = Ledger(
+                self.database, self.subject_keys, signer, settings.origin, clock, claims
+            )
             check_tail(self.ledger)
+            self.witnessing = witnessing_of(self.ledger, settings.witness, clock)
+            if hold:
+                self.witnessing.hold()
             check_rows(self.database)
             self.blobs = FolderBlobs(folder / BLOBS_FOLDER)
             self.people = People(self.database, self.ledger, clock)
+            self.witnessed = Witnessed(self.ledger, self.people, keys, clock)
             self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
             self.group = GroupCommit(self.ledger)
             self.serving = Serving(
                 self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs
             )
+            self.repeating = Repeating(
+                self.serving,
+                self.ledger,
+                self.people,
+                self.subject_keys,
+                Story(
+                    self.ledger, self.people, self.registry, self.subject_keys, self.blobs
+                ).manifest,
+                site_key.derive(CLAIMS_PURPOSE),
+            )
+            self.backups = BackupDuty(folder, settings.backup, clock)
             self.group.start()
             opened.callback(self.group.close)
             self._closing = opened.pop_all()
@@ -98,7 +137,12 @@ class Site:
 
     @classmethod
     def create(
-        cls, folder: Path, name: str, admin: str, clock: Clock = system_clock
+        cls,
+        folder: Path,
+        name: str,
+        admin: str,
+        clock: Clock = system_clock,
+        keys: KeySettings | None = None,
     ) -> tuple[Self, IssuedKey]:
         """Make a new site, and return it opened, with the first administrator's key.
 
@@ -107,11 +151,14 @@ class Site:
             name: What people call the site.
             admin: Name of the first administrator.
             clock: Tells the time.
+            keys: Where the site key is to be; None: a file in the folder.
 
         Raises:
             Conflict: a site is there already, or the database holds one.
             SiteProblem: the folder is in use for something else, or cannot be used.
             UsageError: a name that cannot be used.
+            KeyUnavailable: the site key cannot be kept where `keys` says.
+            Unavailable: a key service does not answer now.
         """
         folder = folder.absolute()
         clean_name(admin)
@@ -120,14 +167,14 @@ class Site:
             name=clean_name(name, "name of the site"),
             created=timestamp(clock()),
             database=DatabaseSettings(),
+            keys=keys or KeySettings(),
         )
         _make_folders(folder)
         url = database_url(folder, settings, os.environ)
         database = Database.open(url)
         try:
             _refuse_other_site(database)
-            if SITE_KEY_VARIABLE not in os.environ:  # given from outside, it is kept outside
-                SiteKey.create(folder / KEYS_FOLDER)
+            settings = with_fingerprint(settings, make_key(folder, settings))
             signer = SigningKey.new()
             signer.save(folder / KEYS_FOLDER / LEDGER_KEY_FILE)
             _write(folder / KEYS_FOLDER / LEDGER_PUBLIC_FILE, signer.public.to_pem(), 0o644)
@@ -149,20 +196,26 @@ class Site:
         return site, key
 
     @classmethod
-    def open(cls, folder: Path, clock: Clock = system_clock) -> Self:
+    def open(cls, folder: Path, clock: Clock = system_clock, *, hold: bool = True) -> Self:
         """Open the site in `folder`.
+
+        Args:
+            folder: Where it is.
+            clock: Tells the time.
+            hold: Whether to hold the ledger against what its witnesses saw; a witness that does
+                not answer is passed over.
 
         Raises:
             SiteProblem: no site, settings or a schema that cannot be used, or a disk that is not
                 kept.
             KeyUnavailable: a key is missing, or others may read it.
-            LedgerBroken: the end of the ledger is not signed, does not fit the latest checkpoint,
-                or is gone; or people, keys,
+            LedgerBroken: the end of the ledger is not signed, does not fit the latest checkpoint
+                or a witness, or is gone; or people, keys,
                 versions or releases are not as the ledger tells.
             Unavailable: the database does not answer.
         """
         folder = folder.absolute()
-        site = cls(folder, read_settings(folder / SETTINGS_FILE), clock)
+        site = cls(folder, read_settings(folder / SETTINGS_FILE), clock, hold=hold)
         if site.ledger.head().size == 0:
             site.close()
             raise LedgerBroken(
@@ -212,6 +265,7 @@ class Site:
             self.people.sum_up_refused_sign_ins()
             self.group.close()
             self.ledger.checkpoint()
+            self.witnessing.finish()
 
     def __enter__(self) -> Self:
         """Return the site."""
@@ -260,7 +314,7 @@ def check_tail(ledger: Ledger) -> None:
         )
 
 
-def _keys_url(folder: Path, url: str) -> str:
+def keys_url(folder: Path, url: str) -> str:
     """Return where the subject keys are: a file of their own, or a schema of their own."""
     if url.startswith("sqlite"):
         return f"sqlite:///{folder / KEYS_FOLDER / SUBJECT_KEYS_FILE}"

@@ -11,19 +11,22 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Engine, create_engine, event, text
+from sqlalchemy import Column, Connection, Engine, Text, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bedside.errors import BedsideError, SiteProblem, Unavailable, UsageError
 from bedside.store import sqlite
+from bedside.store.condition import Condition, refuse_without_room
 from bedside.store.disk import allows_forgetting
-from bedside.store.failures import told_in_our_words
+from bedside.store.failures import DatabaseUnavailable, told_in_our_words
+from bedside.store.wire import DriverRow, Statement, Wire
 
 LOCK_SECONDS = 30.0
 """How long a writer waits for the pen, and a caller for a free connection."""
@@ -46,6 +49,8 @@ _WRITER: dict[str, dict[str, Any]] = {
     "postgresql": {"isolation_level": "READ COMMITTED"},
 }
 _TAKE_PEN = text("SELECT pg_advisory_xact_lock(:number)")
+_BEGIN = Statement("BEGIN IMMEDIATE")
+_COMMIT = Statement("COMMIT")
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -56,6 +61,7 @@ class Database:
     Attributes:
         dialect: Which of the two it is.
         name: Its address without the password, for messages.
+        condition: Whether it can be written to, as far as its last writers know.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Database:
     ) -> None:
         self.dialect: Dialect = dialect
         self.name = engine.url.render_as_string(hide_password=True)
+        self.condition = Condition()
         self._engine = engine
         self._reader = engine.execution_options(**_READER[dialect])
         if erasing and dialect == "postgresql":
@@ -72,6 +79,8 @@ class Database:
         self._lock_number = _lock_number(pen)
         self._pen = threading.Lock()
         self._holder: int | None = None
+        self._wire: Wire | None = None  # belongs to whoever holds the pen
+        self._begin = _BEGIN if dialect == "sqlite" else _begin_with_pen(self._lock_number)
 
     @classmethod
     def open(cls, url: str, *, pen: str = "bedside", erasing: bool = False) -> Database:
@@ -138,7 +147,94 @@ class Database:
             with told_in_our_words(self.name, committing=True):
                 transaction.commit()
 
-    def forget_overwritten(self, column: Column[bytes]) -> None:
+    @contextmanager
+    def writing(self) -> Iterator[Wire]:
+        """Give the pen as `write` does, on the driver's own connection, kept from one to the next.
+
+        Raises:
+            Unavailable: the pen was not free within `LOCK_SECONDS`, or the database cannot answer.
+            SiteProblem: it is damaged, or its tables are of another version.
+            UsageError: this thread already holds the pen.
+        """
+        with self._holding_the_pen(), told_in_our_words(self.name):
+            wire = self._begun()
+            try:
+                yield wire
+            except BaseException:
+                if not wire.undo():
+                    self._give_up_wire()
+                raise
+            with told_in_our_words(self.name, committing=True):
+                try:
+                    wire.change(_COMMIT)
+                except BaseException:
+                    self._give_up_wire()
+                    raise
+
+    def ask(self, statement: Statement, values: Sequence[object] = ()) -> list[DriverRow]:
+        """Return what one query finds, in a moment of its own.
+
+        Raises:
+            Unavailable: the database cannot answer now.
+            SiteProblem: it is damaged, or its tables are of another version.
+        """
+        with told_in_our_words(self.name):
+            connection = self._engine.raw_connection()
+            try:
+                driver = connection.dbapi_connection
+                return Wire(driver, self._engine.dialect).rows(statement, values)  # type: ignore[arg-type]
+            except DBAPIError as problem:
+                if problem.connection_invalidated:
+                    connection.invalidate()
+                raise
+            finally:
+                connection.close()
+
+    def _begun(self) -> Wire:
+        """Return the kept connection with a transaction begun, or a new one where it was lost."""
+        kept = self._wire
+        if kept is not None:
+            try:
+                kept.change(self._begin)
+            except DBAPIError as problem:
+                self._give_up_wire()
+                if not problem.connection_invalidated:
+                    raise  # nothing was asked of it yet: a new connection may be had
+            else:
+                return kept
+        connection = self._engine.raw_connection()
+        connection.detach()  # not the pool's any more
+        wire = self._wire = Wire.alone(connection, self._engine.dialect)
+        try:
+            wire.change(self._begin)
+        except BaseException:
+            self._give_up_wire()
+            raise
+        return wire
+
+    def _give_up_wire(self) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()  # what was not committed is rolled back
+
+    def probe(self) -> None:
+        """Write to the database without changing anything in it, and end its trouble if that goes.
+
+        Raises:
+            Unavailable: it cannot be written to now.
+            SiteProblem: it is damaged.
+        """
+        if self.dialect == "sqlite":
+            refuse_without_room(self.name, Path(str(self._engine.url.database)))
+        with self.write() as connection:
+            if self.dialect == "sqlite":  # the number in the file's head is written as it was
+                number = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+            else:  # a transaction that has a number is on the disk when it is committed
+                connection.exec_driver_sql("SELECT pg_current_xact_id()")
+        self.condition.mended()
+
+    def forget_overwritten(self, column: Column[Any]) -> None:
         """Drop what overwritten values of `column` left in the database's files and log.
 
         Raises:
@@ -166,19 +262,21 @@ class Database:
                 advice="Another process reads this database: repeat when it is done.",
             )
 
-    def _rewrite(self, column: Column[bytes]) -> None:
+    def _rewrite(self, column: Column[Any]) -> None:
         # VACUUM leaves what an old snapshot may see, and bytes in the gaps of pages. A change of
         # a column's type writes the living rows to a new file and removes the old one, whatever
         # snapshots there are (PostgreSQL, "Caveats" in chapter 13, MVCC).
         table, name = column.table.fullname, column.name
+        kind = "text" if isinstance(column.type, Text) else "bytea"
         with self._writer.begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(ERASE_SECONDS * 1000)}")
             connection.exec_driver_sql(
-                f"ALTER TABLE {table} ALTER COLUMN {name} TYPE bytea USING {name} || ''::bytea"
+                f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind} USING {name} || ''::{kind}"
             )
 
     def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
+        self._give_up_wire()
         self._engine.dispose()
 
     @contextmanager
@@ -191,13 +289,18 @@ class Database:
                 advice="Pass the connection on.",
             )
         if not self._pen.acquire(timeout=LOCK_SECONDS):
-            raise Unavailable(
+            problem = DatabaseUnavailable(
                 f"{self.name} was not free for writing within {LOCK_SECONDS:g} s.",
                 advice="Try again; if it stays so, look for a long-running writer.",
             )
+            self.condition.failed(problem)
+            raise problem
         self._holder = me
         try:
             yield
+        except DatabaseUnavailable as problem:
+            self.condition.failed(problem)
+            raise
         finally:
             self._holder = None
             self._pen.release()
@@ -219,6 +322,12 @@ def _address(url: str) -> URL:
 def _lock_number(pen: str) -> int:
     # 63 bits of a digest: PostgreSQL's advisory locks are signed 64-bit numbers
     return int.from_bytes(hashlib.sha256(pen.encode()).digest()[:8], "big") >> 1
+
+
+def _begin_with_pen(number: int) -> Statement:
+    # as in `write`, in one round: each statement after the lock sees what was committed before
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    return Statement(f"{begin}; SELECT pg_advisory_xact_lock({number})")
 
 
 def _sqlite_engine(address: URL, erasing: bool) -> Engine:

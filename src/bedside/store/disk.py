@@ -48,6 +48,23 @@ def write_new(path: Path, data: bytes, mode: int) -> None:
         raise
 
 
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """Put `data` in the place of a file, durably: whoever reads it finds all of the old or the new.
+
+    Raises:
+        OSError: it cannot be written; the old one stands.
+    """
+    coming = path.with_name(f".{path.name}.incoming-{os.getpid()}")
+    coming.unlink(missing_ok=True)
+    write_new(coming, data, mode)
+    try:
+        coming.replace(path)
+    except BaseException:
+        coming.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable: a new or renamed file is only as durable as its name.
 

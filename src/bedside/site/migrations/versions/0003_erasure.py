@@ -1,4 +1,4 @@
-"""Erasure by two people, and legal holds."""
+"""Erasure by two people, and legal holds: the ledger alone holds them, so there is no table."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add to the schema; there is no way back: a record is not unmade."""
+    """Change nothing. What is asked, confirmed and held stands in events, which nobody can alter."""

@@ -1,0 +1,123 @@
+"""The short way of a plain prediction: one row of fields, sent as JSON, by somebody known.
+
+The lane has no rule of its own. It takes a request only where nothing about it is in question, asks
+`serving` the same as the route does, and tells the same answer; whatever is not plain (another form
+of body, a row that the gate must look at, an unknown or outdated key, a failed record's fence) goes
+on to the route, which begins anew with the same bytes and is where each refusal is. A test sends the
+same requests both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from starlette.types import Message, Receive, Scope
+
+from bedside.api.metrics import Metrics
+from bedside.api.plain_body import plain_row
+from bedside.api.rates import Rates
+from bedside.api.remembered import Known, Remembered
+from bedside.api.requests import MEDIA_TYPE
+from bedside.api.spelled import AnswerSpelling
+from bedside.people.currency import PEOPLE_FENCE
+from bedside.people.permissions import Action, allowed
+from bedside.serving.released import Loaded
+from bedside.serving.serving import INLINE_BYTES, Serving
+from bedside.serving.values import Prediction
+
+PERSON: Final = "bedside.person"
+"""Where the id of the person who asked is left, for the log."""
+
+_BEFORE: Final = "/v1/models/"
+_AFTER: Final = "/predict"
+_BEARER: Final = b"Bearer "
+_JSON: Final = frozenset(
+    MEDIA_TYPE.encode() + charset for charset in (b"", b"; charset=utf-8", b";charset=utf-8")
+)
+"""Spellings of the content type that leave no question; every other goes by the route."""
+_ELSEWHERE: Final = (b"content-encoding", b"transfer-encoding", b"idempotency-key")
+"""Headers whose requests go by the route."""
+
+
+class Asked(NamedTuple):
+    """A request that the lane may take, before its body is here."""
+
+    known: Known
+    loaded: Loaded
+    length: int
+
+
+class Lane:
+    """The short way of one application, on its event loop."""
+
+    def __init__(
+        self, serving: Serving, remembered: Remembered, rates: Rates, metrics: Metrics
+    ) -> None:
+        self._serving = serving
+        self._remembered = remembered
+        self._rates = rates
+        self._metrics = metrics
+        self._spelling = AnswerSpelling()
+
+    def asked(self, scope: Scope) -> Asked | None:
+        """Return what is asked, where it goes by the lane as far as one sees from its head."""
+        path: str = scope["path"]
+        if not (path.startswith(_BEFORE) and path.endswith(_AFTER)):
+            return None
+        loaded = self._serving.models.current(path[len(_BEFORE) : -len(_AFTER)])
+        if loaded is None or loaded.spelling is None:
+            return None
+        sent = scope["headers"]
+        headers: dict[bytes, bytes] = dict(sent)
+        length = headers.get(b"content-length", b"")
+        if len(headers) != len(sent) or any(name in headers for name in _ELSEWHERE):
+            return None
+        if not length.isdigit() or len(length) > 6 or int(length) > INLINE_BYTES:
+            return None
+        if headers.get(b"content-type", b"").lower() not in _JSON:
+            return None
+        authorization = headers.get(b"authorization", b"")
+        if not authorization.startswith(_BEARER):
+            return None
+        known = self._remembered.of(authorization[len(_BEARER) :])
+        if known is None or not allowed(known.caller.person.roles, Action.PREDICT):
+            return None
+        return Asked(known, loaded, int(length))
+
+    async def answer(self, scope: Scope, asked: Asked, receive: Receive) -> bytes | Receive:
+        """Return the answer; or what gives the request once more, for the route.
+
+        Raises:
+            BedsideError: the caller asks too often, or the record failed.
+        """
+        came: list[Message] = [await receive()]
+        while came[-1]["type"] == "http.request" and came[-1].get("more_body", False):
+            came.append(await receive())
+        again = _again(came, receive)
+        if came[-1]["type"] != "http.request":
+            return again
+        data = b"".join([message.get("body", b"") for message in came])
+        row = plain_row(data) if len(data) == asked.length else None
+        if row is None:
+            return again
+        known = asked.known
+        scope[PERSON] = known.caller.person.id
+        self._rates.admit(scope, known.caller)
+        told = await self._serving.together().ask(known.caller, asked.loaded, row, known.fences)
+        if not isinstance(told, Prediction):
+            if told is not None and told.fence == PEOPLE_FENCE:
+                self._remembered.forget()
+            return again
+        self._metrics.predicted(told.manifest.name, told.manifest.version, told.label)
+        return self._spelling(told)
+
+
+def _again(came: list[Message], receive: Receive) -> Receive:
+    """Return what gives the messages that came once more, and then those that still come."""
+    kept = iter(came)
+
+    async def receiving() -> Message:
+        message = next(kept, None)
+        return await receive() if message is None else message
+
+    return receiving

@@ -1,0 +1,35 @@
+"""The socket that a service listens on, bound before anything else is opened."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from bedside.errors import SiteProblem
+
+BACKLOG: Final = 2048
+"""Connections that may wait to be accepted, such as while a worker is started again."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket bound to `host` and `port` (0: any free one).
+
+    Raises:
+        SiteProblem: the name is unknown, or the port is taken or not allowed.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        raise SiteProblem(
+            f"Nothing can listen on {host}:{port}: {problem.strerror}.",
+            advice="Choose another --port, or stop what holds this one.",
+        ) from problem
+    return listener

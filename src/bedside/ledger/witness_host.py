@@ -1,0 +1,262 @@
+"""This site as a witness of other ledgers: which ones, what it saw of each, what it refused.
+
+A checkpoint is cosigned once it continues the one that was cosigned last, and after the new one is
+on the disk; both in one write transaction, so that two requests cannot cross.
+
+Source: C2SP tlog-witness (https://c2sp.org/tlog-witness), "add-checkpoint".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from bedside.clock import Clock, timestamp
+from bedside.errors import Conflict, NotFound, UsageError
+from bedside.keys.signing import SigningKey
+from bedside.ledger.checkpoint import Checkpoint
+from bedside.ledger.cosignature import cosign
+from bedside.ledger.note import ED25519, NoteKey, SignedNote, read_vkey
+from bedside.ledger.tables import witness_refusals, witnessed_logs
+from bedside.ledger.witness import Offer, StaleOffer, WitnessRefused, judge
+from bedside.ledger.witness_http import SIZE_TYPE
+from bedside.ledger.witness_request import Request, read_request
+from bedside.ledger.witness_shelf import folder_of
+from bedside.store.database import Database
+
+MAX_REFUSALS: Final = 1000
+"""Kept of one log: enough to convict it. Only what its own key signed is kept at all."""
+
+PLAIN: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a witness answers.
+
+    Attributes:
+        status: HTTP status.
+        media_type: Of the body.
+        body: The text.
+    """
+
+    status: HTTPStatus
+    media_type: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedLog:
+    """A ledger that this site witnesses.
+
+    Attributes:
+        origin: Its name.
+        vkey: Its verifier key.
+        size: The size that was cosigned last; 0 before the first.
+        note: That checkpoint, cosigned; empty before the first.
+        seen_at: When that was; empty before the first.
+        added_by: The id of the person who added it.
+        added_at: When.
+        refusals: How many checkpoints were refused and kept.
+    """
+
+    origin: str
+    vkey: str
+    size: int
+    note: str
+    seen_at: str
+    added_by: str
+    added_at: str
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A checkpoint that was refused: signed by the log's own key, and no continuation.
+
+    Attributes:
+        size: What it says that the log's size is.
+        root: And its root.
+        why: In words.
+        request: The whole request as it came, proof and signatures included.
+        at: When.
+    """
+
+    size: int
+    root: bytes
+    why: str
+    request: str
+    at: str
+
+
+class WitnessHost:
+    """The witness that a site is.
+
+    Attributes:
+        key: The verifier key of its cosignatures.
+    """
+
+    def __init__(self, database: Database, signer: SigningKey, key: NoteKey, clock: Clock) -> None:
+        self.key = key
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """Answer `add-checkpoint`; what it returns was written to the disk before.
+
+        Raises:
+            Unavailable: the database cannot answer.
+        """
+        try:
+            request = read_request(body)
+        except UsageError as problem:
+            return Reply(HTTPStatus.BAD_REQUEST, PLAIN, f"{problem}\n")
+        with self._database.read() as connection:
+            known = _log(connection, request.origin)
+        if known is None:
+            return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
+        if not _signed(request.note, read_vkey(known.vkey, ED25519)):
+            return Reply(HTTPStatus.FORBIDDEN, PLAIN, "This log's key did not sign this.\n")
+        with self._database.write() as connection:
+            return self._judged(connection, request)
+
+    def latest(self, folder: str) -> Reply:
+        """Answer which checkpoint was cosigned last.
+
+        Args:
+            folder: The SHA-256 of the log's origin, in hexadecimal.
+        """
+        with self._database.read() as connection:
+            notes = connection.execute(select(witnessed_logs.c.origin, witnessed_logs.c.note))
+            found = next((row.note for row in notes if folder_of(row.origin) == folder), None)
+        if found is None:
+            return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
+        return Reply(HTTPStatus.OK if found else HTTPStatus.NO_CONTENT, PLAIN, found)
+
+    def _judged(self, connection: Connection, request: Request) -> Reply:
+        known = _log(connection, request.origin)
+        if known is None:
+            return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
+        new = Checkpoint(request.origin, request.size, request.root, request.checkpoint)
+        try:
+            judge(_seen(known), Offer(new, request.old, request.path))
+        except StaleOffer as stale:
+            return Reply(HTTPStatus.CONFLICT, SIZE_TYPE, f"{stale.size}\n")
+        except WitnessRefused as refused:
+            self._keep(connection, request, refused.message)
+            same = request.old == request.size
+            status = HTTPStatus.CONFLICT if same else HTTPStatus.UNPROCESSABLE_ENTITY
+            return Reply(status, PLAIN, f"{refused.message}\n")
+        except UsageError as problem:
+            return Reply(HTTPStatus.BAD_REQUEST, PLAIN, f"{problem}\n")
+        return self._cosigned(connection, request, read_vkey(known.vkey, ED25519))
+
+    def _cosigned(self, connection: Connection, request: Request, key: NoteKey) -> Reply:
+        now = self._clock()
+        line = cosign(request.note.text, self.key.name, self._signer, int(now.timestamp()))
+        theirs = "".join(str(one) for one in request.note.signatures if one.is_by(key))
+        connection.execute(
+            update(witnessed_logs)
+            .where(witnessed_logs.c.origin == request.origin)
+            .values(
+                size=request.size,
+                note=f"{request.note.text}\n{theirs}{line}",
+                seen_at=timestamp(now),
+            )
+        )
+        return Reply(HTTPStatus.OK, PLAIN, str(line))
+
+    def _keep(self, connection: Connection, new: Request, why: str) -> None:
+        columns = witness_refusals.c
+        mine = columns.origin == new.origin
+        same = (columns.size == new.size) & (columns.root == new.root)
+        count = select(func.count()).select_from(witness_refusals).where(mine)
+        if connection.execute(count).scalar_one() >= MAX_REFUSALS:
+            return
+        if connection.execute(select(columns.size).where(mine & same)).first() is None:
+            row = {"origin": new.origin, "size": new.size, "root": new.root, "why": why}
+            row |= {"request": new.text, "at": timestamp(self._clock())}
+            connection.execute(insert(witness_refusals), row)
+
+
+def witnessed(database: Database) -> tuple[WitnessedLog, ...]:
+    """Return every ledger that this site witnesses, by origin."""
+    with database.read() as connection:
+        counted = select(witness_refusals.c.origin, func.count()).group_by(
+            witness_refusals.c.origin
+        )
+        refusals: Mapping[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
+        rows = connection.execute(select(witnessed_logs).order_by(witnessed_logs.c.origin)).all()
+    return tuple(WitnessedLog(**row._mapping, refusals=refusals.get(row.origin, 0)) for row in rows)
+
+
+def refusals(database: Database, origin: str) -> tuple[Refused, ...]:
+    """Return what was refused of a ledger, oldest first."""
+    columns = witness_refusals.c
+    query = (
+        select(columns.size, columns.root, columns.why, columns.request, columns.at)
+        .where(columns.origin == origin)
+        .order_by(columns.at, columns.size)
+    )
+    with database.read() as connection:
+        return tuple(Refused(*row) for row in connection.execute(query))
+
+
+def add_log(connection: Connection, vkey: str, by: str, at: str) -> NoteKey:
+    """Begin to witness a ledger, in the caller's `database.write()`; return its key.
+
+    Raises:
+        UsageError: not a log's verifier key.
+        Conflict: a ledger of this name is witnessed already.
+    """
+    key = read_vkey(vkey, ED25519)
+    if _log(connection, key.name) is not None:
+        raise Conflict(
+            f"{key.name} is witnessed already.",
+            advice="A log keeps its name for good. If it began anew, remove it first.",
+        )
+    row = {"origin": key.name, "vkey": key.vkey, "size": 0, "note": "", "seen_at": ""}
+    connection.execute(insert(witnessed_logs), row | {"added_by": by, "added_at": at})
+    return key
+
+
+def remove_log(connection: Connection, origin: str) -> WitnessedLog:
+    """Witness a ledger no longer, in the caller's `database.write()`; return what was known of it.
+
+    What was refused of it stays.
+
+    Raises:
+        NotFound: it is not witnessed here.
+    """
+    found = _log(connection, origin)
+    if found is None:
+        raise NotFound(
+            f"{origin!r} is not witnessed here.", advice="bedside ledger witness list shows who is."
+        )
+    connection.execute(delete(witnessed_logs).where(witnessed_logs.c.origin == origin))
+    return WitnessedLog(**found._mapping)
+
+
+def _log(connection: Connection, origin: str) -> Row[Any] | None:
+    query = select(witnessed_logs).where(witnessed_logs.c.origin == origin)
+    return connection.execute(query).one_or_none()
+
+
+def _seen(known: Row[Any]) -> Checkpoint | None:
+    if not known.note:
+        return None
+    request = read_request(f"old 0\n\n{known.note}".encode())
+    return Checkpoint(known.origin, known.size, request.root, known.note)
+
+
+def _signed(note: SignedNote, key: NoteKey) -> bool:
+    mine = [one for one in note.signatures if one.is_by(key)]
+    return bool(mine) and all(
+        len(one.signature) == 64 and key.public.verify(one.signature, note.text.encode())
+        for one in mine
+    )

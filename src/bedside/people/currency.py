@@ -1,0 +1,13 @@
+"""The fence of people: whether what was known of them is still so, asked where it is recorded.
+
+Each act on people or their keys advances it in its own transaction. Who signed somebody in and keeps
+that for the next requests gives the fence's value along with what they record, so that nothing is
+recorded, and nobody answered, by a role or a key that was taken away meanwhile (decision 10).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PEOPLE_FENCE: Final = "people"
+"""Name of the ledger's fence that is advanced by each change of people and of their keys."""

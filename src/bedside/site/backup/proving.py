@@ -1,0 +1,159 @@
+"""Proves a restored site before anybody may use it, and records that it was restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bedside.canonical import Json
+from bedside.clock import Clock
+from bedside.errors import LedgerBroken, PackageRefused
+from bedside.ledger.audit import Head
+from bedside.ledger.checkpoint import Checkpoint, read_checkpoint
+from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.ledger import Ledger
+from bedside.ledger.note import read_note
+from bedside.runtime.runner import load
+from bedside.site.backup.manifest import Manifest
+from bedside.site.settings import Settings
+from bedside.site.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A filled folder and database that is to become a site.
+
+    Attributes:
+        folder: The folder.
+        settings: What will stand in its `site.toml`; without witnesses, to whom nothing is sent
+            before a person has looked.
+        url: The database's address.
+        clock: Tells the time.
+    """
+
+    folder: Path
+    settings: Settings
+    url: str
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proved of a restored site.
+
+    Attributes:
+        entries: Entries verified, all of the ledger as it was backed up.
+        checkpoints: Signed checkpoints verified.
+        models: Released packages whose golden cases hold on this machine.
+        unproven: Released packages that do not prove themselves here, with the reason, by name.
+        lost: Entries recorded after the backup and before the given checkpoint; None where no
+            checkpoint was given.
+        index: The place of the event of the restore in the ledger.
+    """
+
+    entries: int
+    checkpoints: int
+    models: tuple[str, ...]
+    unproven: dict[str, str]
+    lost: int | None
+    index: int
+
+
+def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only: bool) -> Proof:
+    """Verify everything of a copy, then record the restore as its first act.
+
+    Args:
+        copy: What was filled.
+        manifest: Of the generation.
+        checkpoint: The note of a later checkpoint, or None.
+        record_only: Whether released packages may fail to prove themselves here.
+
+    Raises:
+        LedgerBroken: the record is not whole, not the one of the manifest, or not the one that the
+            checkpoint was signed over.
+        PackageRefused: a released package does not prove itself, and `record_only` is not set.
+        Unavailable: the database cannot answer.
+    """
+    with Site(copy.folder, copy.settings, copy.clock, hold=False, url=copy.url) as site:
+        verdict = site.verify()
+        _refuse_other_head(verdict.head, manifest)
+        lost = None if checkpoint is None else missing_since(site.ledger, checkpoint)
+        proved, unproven = _golden(site)
+        if unproven and not record_only:
+            model, reason = next(iter(unproven.items()))
+            raise PackageRefused(
+                f"{model} is released and does not prove itself on this machine: {reason}",
+                advice="Restore on a machine like the one before; or, to have the record back"
+                " without this model, with --record-only.",
+            )
+        body: dict[str, Json] = {
+            "generation": manifest.generation,
+            "lost": lost,
+            "made": manifest.made,
+            "root": manifest.root,
+            "schema": manifest.schema,
+            "size": manifest.size,
+            "software": manifest.software,
+            "unproven": sorted(unproven),
+        }
+        (entry,) = site.ledger.record(
+            Draft(EventKind.RESTORE, copy.settings.id, "system", "system", body)
+        )
+    return Proof(verdict.entries, verdict.checkpoints, proved, unproven, lost, entry.index)
+
+
+def missing_since(ledger: Ledger, note: str) -> int:
+    """Return how many entries a later checkpoint covers that this ledger does not have.
+
+    Args:
+        ledger: The restored one.
+        note: The checkpoint, with or without signatures of witnesses under the ledger's own.
+
+    Raises:
+        LedgerBroken: it is not signed by this ledger's key, or it is older than the backup and
+            signed over other entries.
+    """
+    known = _own(note, ledger)
+    head = ledger.head()
+    if known.size > head.size:
+        return known.size - head.size
+    if known.size and known.root != _root_at(ledger, known.size):
+        raise LedgerBroken(
+            f"The restored ledger is another one than that of the checkpoint over {known.size} "
+            "entries.",
+            advice="Somebody made two histories of this site. Keep both, and find out who.",
+        )
+    return 0
+
+
+def _own(note: str, ledger: Ledger) -> Checkpoint:
+    found = read_note(note)
+    own = [str(line) for line in found.signatures if line.name == ledger.origin]
+    return read_checkpoint(found.text + "\n" + "".join(own), ledger.origin, ledger.public_key)
+
+
+def _root_at(ledger: Ledger, size: int) -> bytes:
+    return ledger.entry(size - 1).root
+
+
+def _refuse_other_head(head: Head, manifest: Manifest) -> None:
+    if (head.size, head.root.hex()) != (manifest.size, manifest.root):
+        raise LedgerBroken(
+            f"The restored ledger has {head.size} entries with the root {head.root.hex()}; the "
+            f"manifest tells of {manifest.size} with {manifest.root}.",
+            advice="Use another generation.",
+        )
+
+
+def _golden(site: Site) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Replay the golden cases of every released package."""
+    proved: list[str] = []
+    unproven: dict[str, str] = {}
+    for release in site.registry.released():
+        try:
+            load(site.registry.package(release.digest)).replay_golden()
+        except PackageRefused as problem:
+            unproven[release.ref] = problem.message
+        else:
+            proved.append(release.ref)
+    return tuple(proved), unproven
