@@ -166,6 +166,15 @@ def test_every_member_of_an_answer_about_a_picture_is_explained(
     assert explained == set(told) - set(plain)
 
 
+def test_what_is_sent_again_is_answered_once(
+    server: Running, hospital: Hospital, tmp_path: Path
+) -> None:
+    section = PAGE.read_text("utf-8").split("\n## Send it again\n")[1].split("\n## ")[0]
+    (code,) = re.findall(r"^```python\n(.*?)^```$", section, re.M | re.S)
+    printed = run([sys.executable, "-c", code], server, hospital, tmp_path)
+    assert "'verdict': 'agree'" in printed
+
+
 def test_every_member_that_the_page_explains_is_in_the_answer(
     server: Running, hospital: Hospital, tmp_path: Path
 ) -> None:

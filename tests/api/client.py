@@ -29,6 +29,9 @@ class Client:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self._runner.run(self._client.post(path, **options))
 
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._runner.run(self._client.request(method, path, **options))
+
     def at_once(self, path: str, times: int, **options: Any) -> list[httpx.Response]:
         """Send the same POST `times` times at once."""
 

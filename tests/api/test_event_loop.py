@@ -11,6 +11,7 @@ import pytest
 from bedside.api import answers, routes
 from bedside.api.requests import PredictRequest, read_predict
 from bedside.serving.serving import INLINE_BYTES
+from bedside.serving.together import Together, Wanted
 from bedside.serving.values import Prediction
 from bedside.site.settings import Limits
 from tests.api.client import Client
@@ -50,12 +51,19 @@ def test_what_is_large_is_done_off_the_event_loop(
         note("compute")
         return compute(*given)  # type: ignore[arg-type]
 
+    worked = Together._worked
+
+    def working(together: Together, group: Sequence[Wanted]) -> object:
+        note("compute")
+        return worked(together, group)
+
     def telling(predictions: Sequence[Prediction], *, many: bool) -> object:
         note("tell")
         return tell(predictions, many=many)
 
     monkeypatch.setattr(routes, "read_predict", reading)
     monkeypatch.setattr(hospital.site.serving, "_attempt", computing)
+    monkeypatch.setattr(Together, "_worked", working)
     monkeypatch.setattr(answers, "predicted_response", telling)
     body = json.dumps({"inputs": [{"input": ROW}] * rows}).encode().ljust(length)
     headers = hospital["clinician"].headers | {"content-type": "application/json"}

@@ -71,19 +71,26 @@ def filled(disk: Path) -> Iterator[None]:
 
 
 @contextmanager
-def unchangeable(folder: Path) -> Iterator[None]:
+def unchangeable(folder: Path, *, mapped: bool = False) -> Iterator[None]:
     """Let every write into a folder fail, of files that are open too, as after an error of the disk.
 
     A mount cannot be made read-only while files on it are open for writing; the attribute can.
 
+    Args:
+        folder: With all that is in it.
+        mapped: Also SQLite's `-shm` files, which it has mapped into memory. The kernel then ends
+            a process that touches them, with SIGBUS, as it does after an emergency remount.
+
     Raises:
         Impossible: not root, or a file system without this attribute.
     """
-    _run("chattr", "-R", "+i", folder)
+    paths = [folder, *folder.rglob("*")]
+    found = [one for one in paths if mapped or not one.name.endswith("-shm")]
+    _run("chattr", "+i", *found)
     try:
         yield
     finally:
-        _run("chattr", "-R", "-i", folder)
+        _run("chattr", "-i", *found)
 
 
 @contextmanager
@@ -123,7 +130,7 @@ class StoppablePostgres:
     """A PostgreSQL server that keeps its folder when it is stopped; use it as a context manager."""
 
     def __init__(self, programs: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="bedside-pg-", dir="/tmp"))  # noqa: S108 - a socket's path is short
+        self.folder = Path(tempfile.mkdtemp(prefix="bedside-pg-", dir="/tmp"))
         self._programs = programs
         self._user = postgres._unprivileged()
         if self._user:

@@ -80,7 +80,8 @@ def test_workers_that_are_killed_lose_nothing(
         wait_until(lambda: len(service.workers()) == 2)
         with Load([service.port], hospital["clinician"].headers, seed=3) as load:
             for number in (1, 2):
-                wait_until(lambda before=len(load.predictions): len(load.predictions) > before + 9)
+                before = len(load.predictions)
+                wait_until(lambda known=before: len(load.predictions) > known + 9)
                 known = service.workers()
                 os.kill(known[number], signal.SIGKILL)
                 wait_until(lambda n=number, k=known: service.workers()[n] != k[n])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedside.errors import KeyUnavailable
-from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, derive
+from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, derive, mac
 
 KEY = bytes(range(KEY_BYTES))
 
@@ -21,6 +23,11 @@ def test_derivation_is_hkdf_as_in_rfc_5869() -> None:
 @given(st.binary(min_size=1, max_size=100), st.binary(max_size=100))
 def test_derivation_is_that_of_the_library(secret: bytes, purpose: bytes) -> None:
     assert derive(secret, purpose) == HKDF(SHA256(), KEY_BYTES, None, purpose).derive(secret)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=3000))
+def test_the_mac_is_that_of_the_library(key: bytes, message: bytes) -> None:
+    assert mac(key, message) == hmac.digest(key, message, "sha256")
 
 
 def test_each_purpose_has_its_own_key() -> None:

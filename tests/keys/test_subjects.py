@@ -61,6 +61,14 @@ def test_a_batch_gets_the_same_keys_as_one_by_one(subject_keys: SubjectKeys) -> 
     assert len(set(ids)) == 4
 
 
+def test_a_nonce_that_was_drawn_ahead_is_used_once() -> None:
+    key = SubjectKey("k", bytes(32), nonce=b"n" * 12)
+    with ThreadPoolExecutor(8) as threads:
+        boxes = list(threads.map(lambda _: key.seal(b"plain", b"event"), range(200)))
+    assert len({box.nonce for box in boxes}) == 200
+    assert all(key.open(box, b"event") == b"plain" for box in boxes)
+
+
 def test_no_subjects_need_no_keys(subject_keys: SubjectKeys) -> None:
     assert subject_keys.many([]) == []
 

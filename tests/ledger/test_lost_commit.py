@@ -15,7 +15,8 @@ from bedside.ledger.group import GroupCommit
 from bedside.ledger.ledger import Ledger
 from bedside.store.database import Database
 from bedside.store.failures import CommitUnknown
-from bedside.store.wire import Statement, Wire
+from bedside.store.statement import Statement
+from bedside.store.wire import Wire
 from tests import postgres
 from tests.ledger.drafts import prediction
 

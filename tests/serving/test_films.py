@@ -83,7 +83,7 @@ def test_pictures_are_computed_in_threads_of_their_own(
     monkeypatch.setattr(films.site.serving, "_attempt", noting)
     caller = films["clinician"].caller
     asyncio.run(films.site.serving.predict(caller, FILMS, [Row(ROW)]))
-    asyncio.run(films.site.serving.predict(caller, MODEL, [Row(FIELDS)]))
+    asyncio.run(films.site.serving.predict(caller, MODEL, [Row(FIELDS)] * 2))
     asyncio.run(films.site.serving.predict(caller, FILMS, [Row(ROW)], explain=True))
     assert names[0].startswith("bedside-pictures")
     assert names[1] == "MainThread"

@@ -17,9 +17,10 @@ from bedside.errors import (
     Unavailable,
     UsageError,
 )
+from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.group import Recorded
-from bedside.serving import serving as serving_module
+from bedside.serving import outcomes
 from bedside.serving.attempt import Attempt
 from bedside.serving.values import Decision, Prediction, Row, Verdict
 from tests.bedside_site import MODEL, ROW, Hospital
@@ -137,7 +138,7 @@ def test_no_row_is_no_request(hospital: Hospital) -> None:
 class Hanging:
     """A group commit that accepts everything and never confirms anything."""
 
-    def submit(self, drafts: Sequence[Draft]) -> Recorded:
+    def submit(self, drafts: Sequence[Draft], claim: Claim | None = None) -> Recorded:
         return Future()
 
 
@@ -147,7 +148,7 @@ def test_a_record_that_nobody_confirms_is_told_as_uncertain(
     (one,) = predicted(hospital)
     serving = hospital.site.serving
     monkeypatch.setattr(serving, "_group", Hanging())
-    monkeypatch.setattr(serving_module, "RECORD_SECONDS", 0.01)
+    monkeypatch.setattr(outcomes, "RECORD_SECONDS", 0.01)
     for asked, look in (
         ([Row(ROW)], r"trace of [0-9a-f-]{36} before"),
         ([Row(ROW), Row(ROW)], r"trace of [0-9a-f-]{36} \(and 1 more\)"),
@@ -164,7 +165,7 @@ def test_a_record_that_nobody_confirms_is_told_as_uncertain(
 @pytest.mark.parametrize(
     ("rows", "size", "inline"),
     [
-        ([Row(ROW)], 65536, True),
+        ([Row(ROW)] * 2, 65536, True),
         ([Row(ROW)], 65537, False),
         ([Row(ROW)] * 16, 0, True),
         ([Row(ROW)] * 17, 0, False),
@@ -186,9 +187,9 @@ def test_what_is_large_is_computed_and_sealed_off_the_event_loop(
         seen.append(threading.get_ident())
         return attempt(*given)  # type: ignore[arg-type]
 
-    def submitting(drafts: Sequence[Draft]) -> Recorded:
+    def submitting(drafts: Sequence[Draft], claim: Claim | None = None) -> Recorded:
         seen.append(threading.get_ident())
-        return submit(drafts)
+        return submit(drafts, claim)
 
     monkeypatch.setattr(serving, "_attempt", attempting)
     monkeypatch.setattr(serving._group, "submit", submitting)
@@ -222,7 +223,8 @@ def test_an_answer_computed_before_a_release_is_never_recorded_after_it(
         return found
 
     monkeypatch.setattr(serving, "_attempt", releasing_after_computing)
-    answer = asyncio.run(serving.predict(hospital["clinician"].caller, MODEL, [Row(ROW)]))
+    row = Row(ROW, "patient-7")  # of a person: it goes the long way
+    answer = asyncio.run(serving.predict(hospital["clinician"].caller, MODEL, [row]))
     assert computed == ["1.2.3", "2.0.0"]
     assert answer[0].manifest.version == "2.0.0"
     (release,) = hospital.site.ledger.find(kind=EventKind.RELEASE, about=ref)

@@ -27,4 +27,5 @@ def test_an_unchanged_site_records_nothing_when_it_is_opened(hospital: Hospital)
 
 def test_a_databases_address_is_not_recorded(hospital: Hospital) -> None:
     (opened,) = hospital.site.ledger.find(kind=EventKind.SITE_OPENED)
-    assert set(opened.value["body"]["settings"]) == {"name", "limits"}
+    assert set(opened.value["body"]["settings"]) == {"name", "limits", "keys"}
+    assert set(opened.value["body"]["settings"]["keys"]) == {"source", "key", "fingerprint"}

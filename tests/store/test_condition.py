@@ -78,3 +78,20 @@ def test_without_room_on_the_disk_a_trouble_stays(
     monkeypatch.setattr(os, "statvfs", lambda _: Room(ROOM_BYTES // 4096 - 1, 4096))
     with pytest.raises(Unavailable, match=r"its disk is full \(1044480 bytes are free\)"):
         refuse_without_room("sqlite:///a.db", tmp_path / "a.db")
+
+
+def test_a_connection_that_was_opened_read_only_is_not_kept(tmp_path: Path) -> None:
+    """SQLite opens a file that it may not write to for reading alone, and says so to nobody."""
+    path = tmp_path / "a.db"
+    database = Database.open(f"sqlite:///{path}")
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE a (n INTEGER)"))
+        connection.execute(text("PRAGMA query_only = ON"))  # as such a connection behaves
+    with pytest.raises(Unavailable, match="readonly database"), database.write() as connection:
+        connection.execute(text("INSERT INTO a VALUES (1)"))
+    trouble = trouble_of(database)
+    assert trouble is not None
+    assert "It is read-only: look how its disk is mounted" in trouble.advice
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO a VALUES (1)"))
+    database.close()

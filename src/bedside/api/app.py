@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -29,6 +30,7 @@ from bedside.api.room import BODIES_AT_ONCE, BODIES_OF_ONE, PictureRoom
 from bedside.api.unforeseen import unforeseen
 from bedside.api.watch import DatabaseWatch
 from bedside.errors import BedsideError
+from bedside.people.currency import people_fence
 from bedside.site.site import Site
 
 _KINDS = {
@@ -71,7 +73,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.addresses = Addresses(site.settings.proxy)
     app.state.metrics = Metrics(site)
     app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
-    app.state.remembered = Remembered(site.clock)
+    app.state.remembered = Remembered(site.clock, partial(people_fence, site.ledger))
     app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR, app.state.remembered)
     body = site.settings.limits.picture_bytes
     app.state.room = PictureRoom(BODIES_AT_ONCE * body, BODIES_OF_ONE * body)

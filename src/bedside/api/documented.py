@@ -6,16 +6,17 @@ a member that is not here is a fault of one of the two.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from bedside.package.explanation import Explanation
 from bedside.package.fields import TabularInput, Text
 from bedside.package.images import ImageInput
 from bedside.package.manifest import Evaluation
 from bedside.package.outputs import Output
-from bedside.registry.lifecycle import Act, State
+from bedside.registry.lifecycle import MAX_WORDS, Act, State
 from bedside.serving.values import Verdict
 
 
@@ -31,18 +32,50 @@ class ProblemDetails(BaseModel):
     refusals: list[dict[str, Any]] = Field(default_factory=list)
 
 
-class DecisionBody(BaseModel):
+class Closed(BaseModel):
+    """A body or an answer without further members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+_CORRECTED: Final[JsonDict] = {
+    "properties": {"verdict": {"const": Verdict.CORRECTED}},
+    "required": ["verdict"],
+}
+_AGREED: Final[JsonDict] = {
+    "properties": {"verdict": {"const": Verdict.AGREE}},
+    "required": ["verdict"],
+}
+
+
+class DecisionBody(Closed):
     """What the physician decided about a prediction."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": _CORRECTED,
+                    "then": {"properties": {"label": {"type": "string"}}, "required": ["label"]},
+                    "else": {"properties": {"label": {"type": "null"}}},
+                },
+                {
+                    "if": _AGREED,
+                    "else": {
+                        "properties": {"reason": {"type": "string", "pattern": r"\S"}},
+                        "required": ["reason"],
+                    },
+                },
+            ],
+            "examples": [{"verdict": "agree"}],
+        }
+    )
 
     verdict: Verdict
     label: str | None = Field(None, description="Only with `corrected`: the label that is right.")
-    reason: str = Field("", description="Needed unless the verdict is `agree`.")
-
-
-class Closed(BaseModel):
-    """An answer without further members."""
-
-    model_config = ConfigDict(extra="forbid")
+    reason: str | None = Field(
+        "", max_length=MAX_WORDS, description="Needed unless the verdict is `agree`."
+    )
 
 
 class Recorded(Closed):

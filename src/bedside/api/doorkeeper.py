@@ -113,14 +113,15 @@ class Doorkeeper:
     ) -> tuple[dict[str | None, Outcome | Stranger], Fence | None]:
         """Return who each secret belongs to, and the fence of people from before this look."""
         try:
-            fence = None if self._remembered is None else self._people.fence()
+            fence = None if self._remembered is None else self._remembered.fence()
             return {**self._people.recognise(secrets, self._door)}, fence
         except BedsideError as problem:
             return dict.fromkeys(secrets, problem), None
 
     def _remember(self, secret: str | None, outcome: Outcome, fence: Fence | None) -> None:
-        known = self._remembered is not None and fence is not None and secret is not None
-        if known and isinstance(outcome, Caller):
+        if self._remembered is None or fence is None or secret is None:
+            return
+        if isinstance(outcome, Caller):
             self._remembered.keep(secret, outcome, fence)
 
     def _turned_away(

@@ -144,7 +144,7 @@ class Envelope:
         return own
 
     def _measure(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
-        route = scope.get(ROUTE) or getattr(scope.get("endpoint"), "__name__", "none")
+        route: str = scope.get(ROUTE, "") or getattr(scope.get("endpoint"), "__name__", "none")
         self._metrics.answered(route, status, seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
             tell(

@@ -21,7 +21,7 @@ _NOTHING_OF_THE_DEVICE: Final = (
     "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), "
     "fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), "
     "payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), "
-    "usb=(), web-share=(), xr-spatial-tracking=()"
+    "usb=(), xr-spatial-tracking=()"
 )
 
 _BASE: Final[Headers] = (

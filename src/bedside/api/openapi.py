@@ -18,9 +18,10 @@ from bedside.api.documented import (
 )
 from bedside.api.example import short_example_of
 from bedside.api.idempotency import PARAMETER
+from bedside.api.leading import lead_on
 from bedside.api.open_inference.documented import InferAnswer, InferBody, infer_paths
 from bedside.api.picture_schema import picture_contents, picture_parameters
-from bedside.api.problems import MEDIA_TYPE, OPEN_INFERENCE
+from bedside.api.problems import MEDIA_TYPE
 from bedside.api.schema import (
     REFERENCE,
     answer_schema,
@@ -30,6 +31,7 @@ from bedside.api.schema import (
     request_schema,
     spoken,
 )
+from bedside.api.stated import state_problems
 from bedside.canonical import Json
 from bedside.package.images import ImageInput
 from bedside.runtime.image_path import PICTURES_AT_ONCE
@@ -85,10 +87,8 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     }
     for model in (DecisionBody, FieldsExplanation, PictureExplanation, InferBody, InferAnswer):
         components["schemas"] |= component_of(model)
-    for path, operations in value["paths"].items():
-        for operation in operations.values():
-            if not f"{path}/".startswith(OPEN_INFERENCE):
-                _say_problem_json(operation["responses"]["default"])
+    state_problems(value)
+    lead_on(value, [one.release.model for one in loaded])
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value
@@ -163,12 +163,6 @@ def _asked(loaded: Loaded, rows: int) -> dict[str, Json]:
 
 def _input_name(loaded: Loaded) -> str:
     return f"{loaded.release.model}.input"
-
-
-def _say_problem_json(response: dict[str, Json]) -> None:
-    """Give the problem its own media type; FastAPI says application/json of every model."""
-    content = response["content"]
-    response["content"] = {MEDIA_TYPE: next(iter(content.values()))}
 
 
 def _about(loaded: Loaded) -> str:

@@ -50,7 +50,9 @@ def picture_contents(declared: ImageInput, *, explains: bool) -> dict[str, Json]
     types = [MEDIA_TYPES[medium] for medium in declared.media]
     subject = {
         "type": "string",
+        "minLength": 1,
         "maxLength": MAX_SUBJECT,
+        "pattern": r"\S",
         "description": "A pseudonym of the person. 省略可。患者の仮名。",
     }
     parts: dict[str, Json] = {

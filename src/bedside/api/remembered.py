@@ -41,7 +41,17 @@ class Known(NamedTuple):
 class Remembered:
     """The sign-ins that one process remembers; used on one event loop, so it needs no lock."""
 
-    def __init__(self, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Clock, fence: Callable[[], Fence], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Remember nobody yet.
+
+        Args:
+            clock: Tells when a key ends.
+            fence: Reads the fence of people from the database.
+            now: Tells seconds of a clock that never goes back.
+        """
+        self.fence = fence
         self._clock = clock
         self._now = now
         self._known: dict[bytes, Known] = {}

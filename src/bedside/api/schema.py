@@ -70,7 +70,9 @@ def request_schema(row_input: Json, rows: int, *, explains: bool = False) -> dic
         "input": row_input,
         "subject": {
             "type": ["string", "null"],
+            "minLength": 1,
             "maxLength": MAX_SUBJECT,
+            "pattern": r"\S",
             "description": "A pseudonym of the person. 省略可。患者の仮名。",
         },
     }

@@ -19,6 +19,7 @@ from bedside.cli import (
     cards,
     demo,
     doctor,
+    erasing,
     freezing,
     keys,
     lab,
@@ -29,6 +30,7 @@ from bedside.cli import (
     registry,
     serving,
     site,
+    site_key,
     verifying,
     witness,
 )
@@ -52,6 +54,8 @@ ALONE: Mapping[str, Command] = MappingProxyType(
         "predict": predicting.predict,
         "decide": serving.decide,
         "trace": serving.trace,
+        "erase": erasing.erase,
+        "hold": erasing.hold,
     }
 )
 """The commands of one word."""
@@ -84,6 +88,28 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
                 "trust": keys.trust,
                 "revoke": keys.revoke,
                 "list": keys.list_keys,
+                "site": (
+                    "The key that wraps all others of a site: where it is, and how it moves.",
+                    {
+                        "show": site_key.show_site,
+                        "move": site_key.move_site,
+                    },
+                ),
+            },
+        ),
+        "erasures": (
+            "Erasures that wait, that were made, and what is left of them to do.",
+            {
+                "list": erasing.list_erasures,
+                "withdraw": erasing.withdraw,
+                "finish": erasing.finish,
+            },
+        ),
+        "holds": (
+            "Legal holds, which forbid an erasure.",
+            {
+                "list": erasing.list_holds,
+                "lift": erasing.lift,
             },
         ),
         "registry": (

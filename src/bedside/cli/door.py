@@ -57,8 +57,10 @@ def _read_key_file(path: Path) -> str:
 @contextmanager
 def open_site(folder: Path, *, hold: bool = True) -> Iterator[Site]:
     """Open the site in `folder`, held against its witnesses or not, and close it afterwards."""
+    from bedside.cli.passphrase import passphrase_for
     from bedside.site.site import Site
 
+    passphrase_for(folder)
     with Site.open(folder, hold=hold) as site:
         yield site
 

@@ -34,7 +34,7 @@ RoleOption = Annotated[
     list[str],
     typer.Option(
         "--role",
-        help="developer, approver, clinician, operator, auditor or administrator; "
+        help="developer, approver, clinician, operator, auditor, custodian or administrator; "
         "may be given several times.",
     ),
 ]

@@ -10,15 +10,23 @@ import typer
 
 from bedside.canonical import Json
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyOutOption, SiteOption
+from bedside.cli.passphrase import passphrase_for
 from bedside.cli.screen import Page, show
 from bedside.cli.secrets import hand_over, refuse_taken
+from bedside.cli.site_key import (
+    KmsEndpointOption,
+    KmsKeyOption,
+    KmsRegionOption,
+    PassphraseFileOption,
+    Wanted,
+)
 from bedside.errors import UsageError
 
 Serve: TypeAlias = Callable[[Path, str, int, int], None]
 """Serves the site in a folder on a host and a port, with so many processes, until told to stop."""
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917 - a command has its options
     name: Annotated[str | None, typer.Option("--name", help="What people call the site.")] = None,
     admin: Annotated[
         str | None, typer.Option("--admin", help="Name of the first administrator.")
@@ -29,6 +37,13 @@ def init(
     backup: Annotated[
         bool, typer.Option("--backup/--no-backup", help="With --upgrade: back it up before.")
     ] = True,
+    site_key: Annotated[
+        str, typer.Option("--site-key", help="Where the site key is to be: file, passphrase, …")
+    ] = "file",
+    kms_key: KmsKeyOption = "",
+    kms_region: KmsRegionOption = "",
+    kms_endpoint: KmsEndpointOption = "",
+    passphrase_file: PassphraseFileOption = "",
     key_out: KeyOutOption = None,
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
@@ -43,14 +58,22 @@ def init(
             advice='bedside init --name "Ward 3" --admin "Their name"; '
             "an existing site: bedside init --upgrade.",
         )
-    _create(site, (name, admin), key_out, as_json=as_json)
+    wanted = Wanted(site_key, kms_key, kms_region, kms_endpoint, passphrase_file)
+    _create(site, (name, admin), wanted, key_out, as_json=as_json)
 
 
-def _create(folder: Path, names: tuple[str, str], key_out: Path | None, *, as_json: bool) -> None:
+def _create(
+    folder: Path,
+    names: tuple[str, str],
+    wanted: Wanted,
+    key_out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     from bedside.site.site import Site
 
     refuse_taken(key_out)
-    created, issued = Site.create(folder, *names)
+    created, issued = Site.create(folder, *names, keys=wanted.settings())
     with created:
         kept = hand_over(issued, key_out)
     value: dict[str, Json] = {
@@ -109,6 +132,8 @@ def serve(
 ) -> None:
     """Serve the site over HTTP until Ctrl-C or SIGTERM; what was accepted is still answered."""
     start: Serve = context.obj
+    if (site / "site.toml").is_file():
+        passphrase_for(site)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def tell(page: Page) -> None:

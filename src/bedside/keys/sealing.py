@@ -5,9 +5,9 @@ Sources: NIST SP 800-38D (GCM), RFC 5869 (HKDF).
 
 from __future__ import annotations
 
-import hmac
 import os
 from dataclasses import dataclass
+from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,6 +18,9 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 _EMPTY_SALT = bytes(32)
+_PADDING = bytes(32)  # to a block of SHA-256
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 def derive(secret: bytes, purpose: bytes) -> bytes:
@@ -30,7 +33,7 @@ def extract(secret: bytes) -> bytes:
 
     Source: RFC 5869, section 2.2, with an empty salt.
     """
-    return hmac.digest(_EMPTY_SALT, secret, "sha256")
+    return mac(_EMPTY_SALT, secret)
 
 
 def expand(pseudorandom: bytes, purpose: bytes) -> bytes:
@@ -38,7 +41,19 @@ def expand(pseudorandom: bytes, purpose: bytes) -> bytes:
 
     Source: RFC 5869, section 2.3.
     """
-    return hmac.digest(pseudorandom, purpose + b"\x01", "sha256")
+    return mac(pseudorandom, purpose + b"\x01")
+
+
+def mac(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA256 (RFC 2104) under a key of 32 bytes.
+
+    `hmac.digest` gives up the interpreter for each, which is the longer the more threads there are;
+    this does not for less than 2 kB.
+    """
+    padded = key + _PADDING
+    inner = sha256(padded.translate(_INNER))
+    inner.update(message)
+    return sha256(padded.translate(_OUTER) + inner.digest()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +80,15 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, plain: bytes, context: bytes) -> Sealed:
-        """Return `plain` encrypted, bound to `context` (the additional authenticated data)."""
-        nonce = os.urandom(NONCE_BYTES)
+    def seal(self, plain: bytes, context: bytes, nonce: bytes = b"") -> Sealed:
+        """Return `plain` encrypted, bound to `context` (the additional authenticated data).
+
+        Args:
+            plain: What nobody else may read.
+            context: What it belongs to.
+            nonce: 12 random bytes that were never used; drawn now where none are given.
+        """
+        nonce = nonce or os.urandom(NONCE_BYTES)
         return Sealed(nonce, self._cipher.encrypt(nonce, plain, context))
 
     def open(self, sealed: Sealed, context: bytes) -> bytes:

@@ -7,7 +7,6 @@ describes the formats.
 
 from __future__ import annotations
 
-import hmac
 import os
 import threading
 import time
@@ -20,12 +19,13 @@ from sqlalchemy.schema import CreateSchema
 from bedside.clock import Clock, new_ids, system_clock, timestamp
 from bedside.errors import KeyUnavailable, Unavailable, UsageError
 from bedside.keys.pseudonyms import Pseudonyms
-from bedside.keys.sealing import KEY_BYTES, Sealed, Sealer, expand, extract
+from bedside.keys.sealing import KEY_BYTES, NONCE_BYTES, Sealed, Sealer, expand, extract, mac
 from bedside.keys.site_key import SiteKey
 from bedside.keys.spares import Spares
 from bedside.keys.tables import SCHEMA, subject_keys_table
 from bedside.store.database import Database
-from bedside.store.wire import AnyOf, DriverRow, Statement, Wire
+from bedside.store.statement import AnyOf, Statement
+from bedside.store.wire import DriverRow, Wire
 
 MAX_SUBJECT_CHARACTERS = 512
 """Longer than any patient identifier; bounds what a message can make us hash."""
@@ -54,16 +54,22 @@ class SubjectKey:
         id: A random UUID, stored beside what the key sealed; it says nothing about the person.
     """
 
-    __slots__ = ("_derived", "_secret", "id")
+    __slots__ = ("_derived", "_nonces", "_secret", "id")
 
-    def __init__(self, key_id: str, secret: bytes) -> None:
+    def __init__(self, key_id: str, secret: bytes, nonce: bytes = b"") -> None:
+        """Keep a key; `nonce`, where it was drawn ahead, is used for the first box only."""
         self.id = key_id
         self._secret = secret
+        self._nonces = [nonce] if nonce else []
         self._derived: tuple[Sealer, bytes] | None = None  # a spare key may never be used
 
     def seal(self, plain: bytes, context: bytes) -> Sealed:
         """Return `plain` encrypted and bound to `context` (for an event: its id)."""
-        return self._keys()[0].seal(plain, context)
+        try:
+            nonce = self._nonces.pop()  # in one step: no two threads get the same
+        except IndexError:
+            nonce = b""
+        return self._keys()[0].seal(plain, context, nonce)
 
     def open(self, sealed: Sealed, context: bytes) -> bytes:
         """Return the plain bytes.
@@ -78,7 +84,7 @@ class SubjectKey:
 
         Source: RFC 2104.
         """
-        return "hmac-sha256:" + hmac.digest(self._keys()[1], data, "sha256").hex()
+        return "hmac-sha256:" + mac(self._keys()[1], data).hex()
 
     def _keys(self) -> tuple[Sealer, bytes]:
         """Return what seals, and the key of digests."""
@@ -275,7 +281,7 @@ class SubjectKeys:
             data = subject.encode("utf-8")
         except UnicodeEncodeError as problem:
             raise UsageError("A subject's identifier is not Unicode text.") from problem
-        return hmac.digest(self._lookup_key, data, "sha256").hex()
+        return mac(self._lookup_key, data).hex()
 
     def _make_named(self, lookups: list[str]) -> dict[str, SubjectKey]:
         """Write a key for each person who has none still, and return everybody's."""
@@ -294,7 +300,11 @@ class SubjectKeys:
         made = self._drawn(count)  # before the pen is taken
         with self._database.writing() as wire:
             self._write(wire, [(None, *key) for key in made])
-        return [SubjectKey(key_id, secret) for key_id, secret, _ in made]
+        nonces = os.urandom(NONCE_BYTES * count)
+        return [
+            SubjectKey(key_id, secret, nonces[number * NONCE_BYTES : (number + 1) * NONCE_BYTES])
+            for number, (key_id, secret, _) in enumerate(made)
+        ]
 
     def _drawn(self, count: int) -> list[tuple[str, bytes, bytes]]:
         """Return new keys: id, secret, and the secret wrapped."""

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from bedside.clock import timestamp
 from bedside.errors import Conflict, UsageError
-from bedside.store.wire import Statement, Wire
+from bedside.store.statement import Statement
+from bedside.store.wire import Wire
 
 KEPT = timedelta(days=7)
 """How long a claim stands unless a site says otherwise: longer than anybody repeats a request."""

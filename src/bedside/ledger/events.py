@@ -22,6 +22,9 @@ SALT_BYTES = 32
 MAX_EVENT_BYTES = 1024 * 1024
 """A prediction on a wide table is a few kilobytes; what is larger belongs into a blob."""
 
+SEALED_STEP = 256
+"""Bytes: what is sealed is filled up with spaces, which JSON ignores, to a multiple of so many."""
+
 MAX_NAME_CHARACTERS = 512
 """For `id`, `about`, `actor` and `door`: longer than any of ours; keeps the indexes small."""
 
@@ -261,7 +264,9 @@ def _sealed(draft: Draft | Spelled, plain: bytes) -> bytes:
             f"The draft {draft.id} has a personal part and no key to seal it with.",
             advice="Pass subject_key; use SubjectKeys.for_nobody() where no person is named.",
         )
-    key, sealed = draft.subject_key.id, draft.subject_key.seal(plain, draft.id.encode())
+    # who guesses a person's part can compute its length: only the step that it lies in is told
+    padded = plain + b" " * (-len(plain) % SEALED_STEP)
+    key, sealed = draft.subject_key.id, draft.subject_key.seal(padded, draft.id.encode())
     return b'{"box":"%b","key":%b,"nonce":"%b"}' % (
         b2a_base64(sealed.box, newline=False),
         encode_basestring(key).encode(),

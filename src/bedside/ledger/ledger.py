@@ -350,10 +350,8 @@ class Ledger:
         except Unavailable:
             raise problem from None
         if found != first:
-            raise Unavailable(
-                "The connection to the database was lost in the commit.",
-                advice="Nothing was recorded. Try again.",
-            ) from problem
+            advice = "Nothing was recorded. Try again."
+            raise Unavailable(problem.message, advice=advice) from problem
 
     def _latest(self, connection: Connection) -> Checkpoint | None:
         note = rows.latest_note(connection)

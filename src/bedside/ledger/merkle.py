@@ -18,18 +18,26 @@ HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves."""
 
+_LEAF = hashlib.sha256(b"\x00")
+_NODE = hashlib.sha256(b"\x01")
+"""Begun and copied: a copy is twice as fast as a new one, which is looked up by its name."""
+
 SubtreeReader: TypeAlias = Callable[[int, int], bytes]
 """Returns the hash of the complete subtree at (level, position)."""
 
 
 def leaf_hash(data: bytes) -> bytes:
     """Return SHA-256(0x00 ‖ data)."""
-    return hashlib.sha256(b"\x00" + data).digest()
+    begun = _LEAF.copy()
+    begun.update(data)
+    return begun.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return SHA-256(0x01 ‖ left ‖ right)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    begun = _NODE.copy()
+    begun.update(left + right)
+    return begun.digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:

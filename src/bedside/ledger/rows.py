@@ -18,7 +18,8 @@ from bedside.ledger.tables import (
     ledger_head,
     ledger_nodes,
 )
-from bedside.store.wire import AnyOf, DriverRow, Statement, Wire
+from bedside.store.statement import AnyOf, Statement
+from bedside.store.wire import DriverRow, Wire
 
 HEAD_ID = 1
 TILE_LEVELS = 8

@@ -6,9 +6,11 @@ Bounded in time and size; no redirect is followed, and no answer believed withou
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
-import time
+import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -133,13 +135,15 @@ class HttpWitness:
         )
 
     def _ask(self, method: str, what: str, body: bytes | None = None) -> _Answer:
-        deadline = time.monotonic() + SECONDS
-        connection = self._connection()
         path = f"{self._parts.path.rstrip('/')}/{what}"
+        headers = {"content-type": "text/plain; charset=utf-8"}
         try:
-            connection.request(method, path, body, {"content-type": "text/plain; charset=utf-8"})
-            answer = connection.getresponse()
-            data = _read(answer, deadline)
+            with self._connection() as connection:
+                connection.request(method, path, body, headers)
+                answer = connection.getresponse()
+                data = answer.read(MAX_NOTE_BYTES + 1)
+            if len(data) > MAX_NOTE_BYTES:
+                raise OSError(f"an answer of more than {MAX_NOTE_BYTES} bytes")  # noqa: TRY301
             media_type = (answer.getheader("content-type") or "").partition(";")[0].strip().lower()
             return _Answer(answer.status, media_type, data.decode())
         except (OSError, http.client.HTTPException, UnicodeDecodeError) as problem:
@@ -148,31 +152,37 @@ class HttpWitness:
                 f"The witness {self.name} at {self.address} does not answer: {words}.",
                 advice="Look whether it runs, and whether this machine may reach it.",
             ) from problem
-        finally:
-            connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=SECONDS)
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
+    @contextmanager
+    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+        """Give a connection that is cut after `SECONDS`, wherever the conversation is then."""
+        secure = self._parts.scheme == "https"
+        host, port = self._parts.hostname or "", self._parts.port or (443 if secure else 80)
+        with socket.create_connection((host, port), SECONDS) as plain, plain.dup() as twin:
+            guard = threading.Timer(SECONDS, _cut, [twin])
+            guard.start()
+            try:
+                connection = http.client.HTTPConnection(host, port)
+                connection.sock = plain
+                if secure:
+                    context = ssl.create_default_context()
+                    connection.sock = context.wrap_socket(plain, server_hostname=host)
+                with closing(connection):
+                    yield connection
+            finally:
+                late = guard.finished.is_set()
+                guard.cancel()
+            if late:
+                raise TimeoutError(f"no whole answer within {SECONDS:g} s")
+
+
+def _cut(twin: socket.socket) -> None:
+    with suppress(OSError):  # it was over a moment ago
+        twin.shutdown(socket.SHUT_RDWR)
 
 
 def _text_of(note: str) -> str:
     return note.rpartition("\n\n")[0] + "\n"
-
-
-def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
-    """Return the whole body, at most `MAX_NOTE_BYTES` and before the deadline."""
-    data = b""
-    while part := answer.read1(MAX_NOTE_BYTES + 1 - len(data)):
-        data += part
-        if len(data) > MAX_NOTE_BYTES:
-            raise OSError(f"an answer of more than {MAX_NOTE_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no whole answer within {SECONDS:g} s")
-    return data
 
 
 def _split(address: str) -> SplitResult:
@@ -181,7 +191,7 @@ def _split(address: str) -> SplitResult:
         found = urlsplit(address)
         usable = found.scheme in ("http", "https") and found.hostname and found.port != 0
     except ValueError as problem:
-        raise UsageError(f"{address!r} is no address.", advice=advice) from problem
+        raise UsageError("This is no address of a witness.", advice=advice) from problem
     if not usable or found.username or found.password or found.query or found.fragment:
         raise UsageError("This is no address of a witness.", advice=advice)
     return found

@@ -9,5 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from bedside.ledger.events import Fence
+from bedside.ledger.ledger import Ledger
+
 PEOPLE_FENCE: Final = "people"
 """Name of the ledger's fence that is advanced by each change of people and of their keys."""
+
+
+def people_fence(ledger: Ledger) -> Fence:
+    """Return the fence of people as it stands now; read it before what it is to prove current."""
+    with ledger.database.read() as connection:
+        return Fence(PEOPLE_FENCE, ledger.fence(connection, PEOPLE_FENCE))

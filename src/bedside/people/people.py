@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from bedside.clock import Clock, new_id, timestamp
 from bedside.errors import Conflict, NotFound, PermissionRefused, SignInRefused, UsageError
-from bedside.ledger.events import Fence
 from bedside.ledger.ledger import Ledger
 from bedside.people import events, queries
 from bedside.people.api_key import (
@@ -239,11 +238,6 @@ class People:
     def recognise(self, secrets: Collection[str | None], door: str) -> Recognised:
         """Return who each secret belongs to; who is a stranger must be turned away, each time."""
         return self._signing_in.recognise(secrets, door)
-
-    def fence(self) -> Fence:
-        """Return the fence of people as it stands: each act on people or their keys advances it."""
-        with self._database.read() as connection:
-            return Fence(PEOPLE_FENCE, self._ledger.fence(connection, PEOPLE_FENCE))
 
     def turn_away(self, stranger: Stranger, door: str, times: int = 1) -> SignInRefused:
         """Return what to tell a stranger who tried so many times, once that is on record."""

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from bedside.canonical import Json
 from bedside.clock import Clock, new_id, timestamp
-from bedside.errors import Conflict, NotFound, UsageError
+from bedside.errors import BedsideError, Conflict, NotFound, UsageError
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import erasure, view
 from bedside.ledger.erasure import Erasure, Hold, HoldReason, Reason, Told
@@ -261,6 +261,17 @@ class Erasing:
             self._subject_keys.destroy(key_id)
         waiting = [one for one in told.erasures.values() if one.confirmed and not one.done]
         return tuple(self._carried_out(one.id, one.keys) for one in waiting)
+
+    def take_up(self) -> bool:
+        """Finish what can be finished, as `finish`; return whether nothing is left to do.
+
+        A service starts although a backup is not within reach: `bedside doctor` says what waits.
+        """
+        try:
+            self.finish()
+        except BedsideError:
+            return False
+        return True
 
     def _carried_out(self, erasure_id: str, keys: tuple[str, ...]) -> Erasure:
         for key_id in keys:

@@ -11,23 +11,24 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 from bedside.clock import new_id
 from bedside.errors import (
-    BedsideError,
     Conflict,
     InputRefused,
     KeyUnavailable,
     Unavailable,
     UsageError,
 )
-from bedside.keys.subjects import SubjectKeys
+from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, Entry
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit, Recorded
 from bedside.ledger.ledger import Ledger
+from bedside.people.currency import people_fence
 from bedside.people.people import People
 from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
@@ -35,6 +36,7 @@ from bedside.registry.registry import Registry
 from bedside.runtime.postprocess import Answer
 from bedside.serving.attempt import ANY, Asking, Attempt, Terms
 from bedside.serving.computing import computed
+from bedside.serving.outcomes import TRIES, awaited, confirmed, kept_changing, look_for, outcome
 from bedside.serving.reading import reference, trace_read_draft
 from bedside.serving.recording import Asked, decision_draft, prediction_draft, refusal_drafts
 from bedside.serving.released import Loaded, ReleasedModels
@@ -52,9 +54,6 @@ from bedside.serving.values import (
 )
 from bedside.store.blobs import Blobs
 
-TRIES: Final = 5
-"""How often an answer is computed anew because releases kept changing under it."""
-
 INLINE_ROWS: Final = 16
 """Up to so many rows are computed on the event loop: a thread would take longer than they do."""
 
@@ -68,9 +67,6 @@ may take some hundred MiB. Rows of fields and explanations have other threads.""
 EXPLANATIONS_AT_ONCE: Final = 2
 """Requests for explanations that are computed at once, in threads of their own: an answer alone, of
 a picture or a row of fields, never waits behind one. Explanations wait behind explanations."""
-
-RECORD_SECONDS: Final = 60.0
-"""How long a caller without an event loop waits for its record; longer than any writer may wait."""
 
 
 class Serving:
@@ -161,6 +157,10 @@ class Serving:
         for _ in range(TRIES):
             loaded = await self.answering(caller, model)
             terms.check(loaded)
+            if inline and len(rows) == 1 and terms.claim is None and loaded.spelling is not None:
+                told = await self.together().ask(caller, loaded, rows[0])
+                if isinstance(told, Prediction):
+                    return (told,)
             request = Asking(caller, loaded, rows, begun, explain, terms)
             if inline and not loaded.pictures:
                 attempt, recorded = self._submitted(request)
@@ -171,13 +171,12 @@ class Serving:
             else:
                 attempt, recorded = await asyncio.to_thread(self._submitted, request)
             try:
-                # shielded: a caller who goes away must not take a record out of its group
-                entries = await asyncio.shield(asyncio.wrap_future(recorded))
+                entries = await confirmed(recorded, look_for(attempt))
             except FenceMoved:
                 await asyncio.to_thread(self.models.fetch, model)
             else:
-                return _outcome(attempt, entries)
-        raise _kept_changing(model)
+                return outcome(attempt, entries)
+        raise kept_changing(model)
 
     def predict_now(
         self, caller: Caller, model: str, rows: Sequence[Row], *, explain: bool = False
@@ -193,10 +192,10 @@ class Serving:
             loaded = self.models.current(model) or self.models.fetch(model)
             attempt, recorded = self._submitted(Asking(caller, loaded, rows, begun, explain))
             try:
-                return _outcome(attempt, _awaited(recorded, _look_for(attempt)))
+                return outcome(attempt, awaited(recorded, look_for(attempt)))
             except FenceMoved:
                 self.models.fetch(model)
-        raise _kept_changing(model)
+        raise kept_changing(model)
 
     def decide(
         self,
@@ -225,18 +224,22 @@ class Serving:
         prediction = self._story.prediction(prediction_id)
         shown = self._story.shown(prediction)
         fitting = check_decision(decision, shown)
-        try:
-            key = self._subject_keys.get(prediction.value["sealed"]["key"])
-        except KeyUnavailable as problem:
-            raise Conflict(
-                f"The subject of the prediction {prediction_id} was erased.",
-                advice="Nothing personal can be recorded about it any more.",
-            ) from problem
         stands = final_label(fitting, shown)
-        draft = decision_draft(caller, prediction_id, fitting, stands, key)
         look = f"Read the trace of {prediction_id} before you decide again: it tells each decision."
-        (entry,) = _awaited(self._group.submit([draft], claim), look)
-        return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
+        for _ in range(TRIES):
+            fence = people_fence(self._ledger)  # before the key: the person may be erased meanwhile
+            key = self._key_of(prediction)
+            draft = decision_draft(caller, prediction_id, fitting, stands, key)
+            draft = replace(draft, further=(fence,))
+            try:
+                (entry,) = awaited(self._group.submit([draft], claim), look)
+            except FenceMoved:
+                continue
+            return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
+        raise Unavailable(
+            f"People or keys of this site changed {TRIES} times while this was recorded.",
+            advice="Send the decision again.",
+        )
 
     def trace(self, caller: Caller, prediction_id: str) -> Trace:
         """Return the full story of a prediction, with proofs, once it is on record who read it.
@@ -251,7 +254,7 @@ class Serving:
         prediction = self._story.prediction(prediction_id)
         subject = allowed(caller.person.roles, Action.SUBJECT_READ)
         draft = trace_read_draft(caller, prediction_id, subject=subject)
-        _awaited(self._group.submit([draft]), "Nothing was told. Ask for the trace again.")
+        awaited(self._group.submit([draft]), "Nothing was told. Ask for the trace again.")
         return self._story.trace(prediction, subject=subject)
 
     def readiness(self) -> tuple[Readiness, ...]:
@@ -269,6 +272,20 @@ class Serving:
             )
             for found in self.models.standing()
         )
+
+    def _key_of(self, prediction: Entry) -> SubjectKey:
+        """Return the key under which a prediction was sealed.
+
+        Raises:
+            Conflict: its subject was erased.
+        """
+        try:
+            return self._subject_keys.get(prediction.value["sealed"]["key"])
+        except KeyUnavailable as problem:
+            raise Conflict(
+                f"The subject of the prediction {prediction.about} was erased.",
+                advice="Nothing personal can be recorded about it any more.",
+            ) from problem
 
     async def _in_thread(
         self, threads: ThreadPoolExecutor, request: Asking
@@ -311,7 +328,11 @@ class Serving:
         except InputRefused as refusal:
             refused = refusal
         microseconds = (time.perf_counter_ns() - request.begun) // 1000
-        asked = Asked(request.caller, loaded.release, len(rows), microseconds, loaded.pictures)
+        # before a person's key is looked up: should they be erased meanwhile, nothing is recorded
+        named = any(row.subject is not None for row in rows)
+        further = (people_fence(self._ledger),) if named else ()
+        parts = (request.caller, loaded.release, len(rows), microseconds, loaded.pictures)
+        asked = Asked(*parts, further)
         if refused is not None:
             return Attempt(loaded, (), (), self._refusals(asked, rows, refused), refused)
         keys = self._subject_keys.many([row.subject for row in rows])
@@ -329,66 +350,3 @@ class Serving:
         places = sorted({refusal.row for refusal in refused.refusals})
         keys = self._subject_keys.many([rows[place].subject for place in places])
         return refusal_drafts(asked, rows, refused, dict(zip(places, keys, strict=True)))
-
-
-def _outcome(attempt: Attempt, entries: tuple[Entry, ...]) -> tuple[Prediction, ...]:
-    """Return what the caller may now hear.
-
-    Raises:
-        InputRefused: the gate refused, and that is recorded now.
-    """
-    if attempt.refused is not None:
-        raise attempt.refused
-    release = attempt.loaded.release
-    return tuple(
-        Prediction(
-            id=prediction_id,
-            manifest=attempt.loaded.manifest,
-            package=release.digest,
-            epoch=release.epoch,
-            label=answer.label,
-            scores=answer.scores,
-            threshold=answer.threshold,
-            index=entry.index,
-            at=entry.at,
-            flags=answer.flags,
-            picture=answer.picture,
-            explanation=answer.explanation,
-        )
-        for prediction_id, answer, entry in zip(attempt.ids, attempt.answers, entries, strict=True)
-    )
-
-
-def _awaited(recorded: Recorded, look: str) -> tuple[Entry, ...]:
-    """Return the entries once they are durable.
-
-    Args:
-        recorded: What the group commit accepted; it cannot be called back.
-        look: How to find out whether it was recorded after all.
-
-    Raises:
-        Unavailable: nobody confirmed it within `RECORD_SECONDS`.
-    """
-    try:
-        return recorded.result(RECORD_SECONDS)
-    except TimeoutError as problem:
-        raise Unavailable(
-            f"The record was not confirmed within {RECORD_SECONDS:g} seconds; "
-            "it may have been recorded, or may still be.",
-            advice=look,
-        ) from problem
-
-
-def _look_for(attempt: Attempt) -> str:
-    if not attempt.ids:
-        ref = attempt.loaded.release.ref
-        return f"The input was refused; look for a refusal about {ref} in the ledger."
-    others = f" (and {len(attempt.ids) - 1} more)" if len(attempt.ids) > 1 else ""
-    return f"Ask for the trace of {attempt.ids[0]}{others} before you send it again."
-
-
-def _kept_changing(model: str) -> BedsideError:
-    return Unavailable(
-        f"The release of {model} changed {TRIES} times while this answer was computed.",
-        advice="Send the request again.",
-    )

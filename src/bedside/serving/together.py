@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from bedside.clock import new_ids
-from bedside.errors import BedsideError, Unavailable
+from bedside.errors import BedsideError
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger.appending import Outcome
 from bedside.ledger.events import Entry, Fence, Prepared, prepare_spelled
@@ -25,6 +25,7 @@ from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit
 from bedside.people.person import Caller
 from bedside.runtime.postprocess import Answer
+from bedside.serving.outcomes import RECORD_SECONDS, not_confirmed
 from bedside.serving.released import Loaded
 from bedside.serving.spelling import Said
 from bedside.serving.values import Prediction, Row
@@ -32,8 +33,7 @@ from bedside.serving.values import Prediction, Row
 MOST: Final = 64
 """Requests in one group: what is computed at once on the event loop stays under some milliseconds."""
 
-RECORD_SECONDS: Final = 60.0
-"""How long a caller waits for the record; longer than any writer may wait."""
+_LOOK: Final = "Look into the ledger before you send it again."
 
 Told: TypeAlias = Prediction | FenceMoved | None
 """A recorded prediction; or, for whoever must go the long way: the fence that moved, or None."""
@@ -161,7 +161,7 @@ class Together:
         except BedsideError as problem:
             self._failed(loop, served, problem)
             return
-        late = loop.call_later(RECORD_SECONDS, self._failed, loop, served, _not_confirmed())
+        late = loop.call_later(RECORD_SECONDS, self._failed, loop, served, not_confirmed(_LOOK))
         recorded.add_done_callback(
             lambda done: loop.call_soon_threadsafe(self._settle, loop, served, (done, late))
         )
@@ -228,11 +228,3 @@ def _fail(told: asyncio.Future[Told], problem: BaseException) -> None:
         if isinstance(problem, BedsideError):  # a copy: one raised by many gathers tracebacks
             problem = type(problem)(problem.message, advice=problem.advice)
         told.set_exception(problem)
-
-
-def _not_confirmed() -> Unavailable:
-    return Unavailable(
-        f"The record was not confirmed within {RECORD_SECONDS:g} seconds; it may have been "
-        "recorded, or may still be.",
-        advice="Look into the ledger before you send it again.",
-    )

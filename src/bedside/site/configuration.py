@@ -5,7 +5,10 @@ from __future__ import annotations
 from bedside.canonical import Json
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
+from bedside.people.person import Caller
 from bedside.site.backup.plan import BackupSettings
+from bedside.site.key_settings import KeySettings
+from bedside.site.privacy_settings import PrivacySettings
 from bedside.site.settings import Settings
 from bedside.site.witness_settings import WitnessSettings, recorded_witnesses
 
@@ -20,13 +23,23 @@ def recorded_settings(settings: Settings) -> dict[str, Json]:
         told["witness"] = recorded_witnesses(settings.witness)
     if settings.backup != BackupSettings():
         told["backup"] = settings.backup.model_dump(mode="json")
+    if settings.keys != KeySettings():
+        told["keys"] = settings.keys.model_dump(
+            mode="json", include={"source", "key", "fingerprint"}
+        )
+    if settings.privacy != PrivacySettings():
+        told["privacy"] = settings.privacy.model_dump(mode="json")
     return told
 
 
-def record_change(ledger: Ledger, settings: Settings) -> None:
+def record_change(ledger: Ledger, settings: Settings, by: Caller | None = None) -> None:
     """Record the settings if they are not those that the ledger knows from the last opening.
 
-    A person changes them with an editor, so the event's actor is the system.
+    Args:
+        ledger: Where.
+        settings: As they are now.
+        by: Who changed them with a command; None where somebody did with an editor, and the event's
+            actor is the system.
     """
     known = [
         entry
@@ -40,8 +53,9 @@ def record_change(ledger: Ledger, settings: Settings) -> None:
             Draft(
                 kind=EventKind.CONFIGURATION_CHANGED,
                 about=settings.id,
-                actor="system",
-                door="system",
+                actor=by.person.id if by else "system",
+                door=by.door if by else "system",
+                credential=by.credential if by else "",
                 body={"before": before, "settings": now},
             )
         )

@@ -6,6 +6,7 @@ import platform
 import shutil
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,8 @@ from bedside.people.api_key import EXPIRES_SOON
 from bedside.site.backup.state import backup_state
 from bedside.site.schema import UPGRADE_ADVICE, differences
 from bedside.site.settings import SETTINGS_FILE
-from bedside.site.site import KEYS_FOLDER, Site
+from bedside.site.site import Site
+from bedside.site.unlocking import KEYS_FOLDER
 
 LEAST_PYTHON: Final = (3, 11)
 LEAST_FREE_BYTES: Final = 2**30
@@ -73,6 +75,7 @@ def _opened(site: Site) -> list[Finding]:
         _checked("ledger", lambda: _ledger(site)),
         _checked("people", lambda: f"{len(site.people.list())} people"),
         _ending_keys(site),
+        _checked("erasures", lambda: _erasures(site)),
         *_backups(site),
     ]
     for release in site.registry.released():
@@ -151,8 +154,19 @@ def _backups(site: Site) -> list[Finding]:
     state = backup_state(site.settings.backup, site.clock())
     if state is None:
         return []
-    advice = "Run bedside backup, and see in the log why the service does not." if state.late else ""
+    advice = (
+        "Run bedside backup, and see in the log why the service does not." if state.late else ""
+    )
     return [Finding("backup", not state.late, state.words(), advice)]
+
+
+def _erasures(site: Site) -> str:
+    site.erasing.finish()
+    told, now = site.erasing.told(), timestamp(site.clock())
+    states = Counter(one.state(now).value for one in told.erasures.values())
+    holds = sum(one.lifted is None for one in told.holds.values())
+    named = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    return f"{named or 'none'}; {holds} legal holds stand"
 
 
 def _ending_keys(site: Site) -> Finding:

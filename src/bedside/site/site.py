@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,12 +26,14 @@ from bedside.people.api_key import IssuedKey
 from bedside.people.people import People
 from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
+from bedside.serving.erasing import Erasing
 from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
 from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
 from bedside.serving.story import Story
 from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
+from bedside.site.backup.forgetting import forget_keys
 from bedside.site.configuration import record_change, recorded_settings
 from bedside.site.key_settings import KeySettings
 from bedside.site.schema import check_schema, upgrade
@@ -71,6 +74,7 @@ class Site:
         people: Who may come in.
         registry: Versions and releases.
         serving: Predict, decide, trace.
+        erasing: Erase and hold, by two people.
         witnessing: Who sees this ledger grow.
         witnessed: The ledgers that this site sees grow.
         backups: Makes generations while the service runs.
@@ -128,6 +132,14 @@ class Site:
                     self.ledger, self.people, self.registry, self.subject_keys, self.blobs
                 ).manifest,
                 site_key.derive(CLAIMS_PURPOSE),
+            )
+            self.erasing = Erasing(
+                self.ledger,
+                self.people,
+                self.subject_keys,
+                clock,
+                settings.privacy.erasure_days,
+                partial(forget_keys, folder, settings, site_key),
             )
             self.backups = BackupDuty(folder, settings.backup, clock)
             self.group.start()
@@ -225,6 +237,7 @@ class Site:
             )
         try:
             record_change(site.ledger, site.settings)
+            site.erasing.take_up()
         except BaseException:
             site.close()
             raise

@@ -7,6 +7,7 @@ stands. Only a probe ends a trouble: a transaction that happened to write nothin
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,38 @@ ROOM_BYTES: Final = 1024 * 1024
 than the probe, and the service should not say twice a second that it is well again."""
 
 
+SLOW_SECONDS: Final = 10.0
+"""A write that takes longer than this is a trouble by itself: whoever waits for it waits in vain."""
+
+
 class Condition:
     """The condition of one database; safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
+        """Begin without trouble; `database` is its address without the password, for messages."""
+        self._database = database
         self._trouble: Unavailable | None = None
+        self._writing: float | None = None
 
     @property
     def trouble(self) -> Unavailable | None:
-        """Why the last write failed, or None where it did not, or a probe succeeded since."""
-        return self._trouble
+        """Why the last write failed, or none comes to its end; None where writes go well.
+
+        A failure stays until a probe has written.
+        """
+        begun = self._writing
+        if self._trouble is not None or begun is None:
+            return self._trouble
+        seconds = time.monotonic() - begun
+        return self._slow(seconds) if seconds > SLOW_SECONDS else None
+
+    def begun(self) -> None:
+        """Note that somebody begins to write; nobody else does until `ended`."""
+        self._writing = time.monotonic()
+
+    def ended(self) -> None:
+        """Note that they are done."""
+        self._writing = None
 
     def failed(self, problem: Unavailable) -> None:
         """Keep why a write failed, without the places it came through."""
@@ -35,6 +58,12 @@ class Condition:
     def mended(self) -> None:
         """Forget the trouble: a probe has just written."""
         self._trouble = None
+
+    def _slow(self, seconds: float) -> Unavailable:
+        return Unavailable(
+            f"{self._database} cannot answer now: a write has been under way for {seconds:.0f} s.",
+            advice="Its disk or its server hangs, or the network to it; the service goes on by itself.",
+        )
 
 
 def refuse_without_room(database: str, path: Path) -> None:

@@ -25,8 +25,9 @@ from bedside.errors import BedsideError, SiteProblem, Unavailable, UsageError
 from bedside.store import sqlite
 from bedside.store.condition import Condition, refuse_without_room
 from bedside.store.disk import allows_forgetting
-from bedside.store.failures import DatabaseUnavailable, told_in_our_words
-from bedside.store.wire import DriverRow, Statement, Wire
+from bedside.store.failures import DatabaseUnavailable, drop_stale, told_in_our_words
+from bedside.store.statement import Statement
+from bedside.store.wire import DriverRow, Wire
 
 LOCK_SECONDS = 30.0
 """How long a writer waits for the pen, and a caller for a free connection."""
@@ -52,6 +53,15 @@ _TAKE_PEN = text("SELECT pg_advisory_xact_lock(:number)")
 _BEGIN = Statement("BEGIN IMMEDIATE")
 _COMMIT = Statement("COMMIT")
 
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""How soon a server that is no longer there is noticed: seconds, and the last one milliseconds."""
+
 Dialect = Literal["sqlite", "postgresql"]
 
 
@@ -69,7 +79,7 @@ class Database:
     ) -> None:
         self.dialect: Dialect = dialect
         self.name = engine.url.render_as_string(hide_password=True)
-        self.condition = Condition()
+        self.condition = Condition(self.name)
         self._engine = engine
         self._reader = engine.execution_options(**_READER[dialect])
         if erasing and dialect == "postgresql":
@@ -160,9 +170,9 @@ class Database:
             wire = self._begun()
             try:
                 yield wire
-            except BaseException:
-                if not wire.undo():
-                    self._give_up_wire()
+            except BaseException as problem:
+                if isinstance(problem, DBAPIError) or not wire.undo():
+                    self._give_up_wire()  # its disk or server may have failed under it
                 raise
             with told_in_our_words(self.name, committing=True):
                 try:
@@ -296,6 +306,7 @@ class Database:
             self.condition.failed(problem)
             raise problem
         self._holder = me
+        self.condition.begun()
         try:
             yield
         except DatabaseUnavailable as problem:
@@ -303,6 +314,7 @@ class Database:
             raise
         finally:
             self._holder = None
+            self.condition.ended()
             self._pen.release()
 
 
@@ -354,6 +366,7 @@ def _sqlite_engine(address: URL, erasing: bool) -> Engine:
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", drop_stale)
     return engine
 
 
@@ -384,5 +397,8 @@ def _postgresql_engine(address: URL) -> Engine:
         hide_parameters=True,
         pool_timeout=LOCK_SECONDS,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "options": options},
+        connect_args={
+            **{k: v for k, v in _PATIENCE.items() if k not in address.query},
+            "options": options,
+        },
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import exc
+from sqlalchemy.engine import ExceptionContext
 
 from bedside.errors import BedsideError, SiteProblem, Unavailable
 
@@ -68,6 +69,16 @@ def told_in_our_words(database: str, *, committing: bool = False) -> Iterator[No
         if translated is None:
             raise
         raise translated from problem
+
+
+def drop_stale(context: ExceptionContext) -> None:
+    """Let SQLAlchemy close the connections of a SQLite file whose disk failed under them.
+
+    SQLite opens a file that it may not write to for reading alone, and stays with that for as long
+    as the connection lives; the next one finds the disk as it is then.
+    """
+    if _code(context.original_exception) in _READ_ONLY | _DISK:
+        context.is_disconnect = True
 
 
 def _translate(problem: exc.DBAPIError, database: str) -> BedsideError | None:

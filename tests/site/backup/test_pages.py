@@ -19,7 +19,9 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_rows_come_back_as_they_were(rows: list[tuple[int | None, str | None, bytes | None]]) -> None:
+def test_rows_come_back_as_they_were(
+    rows: list[tuple[int | None, str | None, bytes | None]],
+) -> None:
     page = encode_page(SHAPE, rows)
     assert decode_page(SHAPE, page) == rows
     assert rows_in(page) == len(rows)

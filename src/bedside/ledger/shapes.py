@@ -1,0 +1,133 @@
+"""Shapes of events: once one event was checked in full, others of its shape are checked by a pattern.
+
+A shape is what an event leaves when the content of its texts and numbers is taken out: the names in
+their order, and the kind of each value. Its pattern matches a text if, and only if, the text has
+that shape, its numbers are spelled canonically and none of its texts needs an escape. With the names
+in canonical order, such a text is canonical JSON with exactly the members that were checked. What
+does not match is not wrong for that; it is checked in full.
+"""
+
+from __future__ import annotations
+
+import re
+from json.encoder import encode_basestring
+from typing import Final, NamedTuple
+
+from bedside.canonical import Json, canonical_bytes
+
+TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+
+MOST_SHAPES: Final = 64
+"""Shapes remembered: each kind of event has a few for each model."""
+
+MOST_FRACTIONS: Final = 4096
+"""Fractions remembered as canonical: a threshold stands in every prediction of its model."""
+
+_TEXT: Final = '"[^"]*+"'
+_NUMBER: Final = r"(?:0|-?[1-9][0-9]{0,14}|(-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,20}))"
+_NAMED: Final = ("about", "at", "id", "kind")
+
+
+class Fields(NamedTuple):
+    """The members of an event by which it is found.
+
+    Attributes:
+        about: What it is about.
+        at: When it was recorded.
+        id: Its identifier.
+        kind: What happened.
+    """
+
+    about: str
+    at: str
+    id: str
+    kind: str
+
+
+class _Shape(NamedTuple):
+    pattern: re.Pattern[str]
+    fields: tuple[int, ...]
+    fractions: tuple[int, ...]
+
+
+class Shapes:
+    """The shapes that were met, the last one first."""
+
+    def __init__(self) -> None:
+        self._shapes: list[_Shape] = []
+        self._fractions: set[str] = set()
+
+    def learn(self, event: dict[str, Json]) -> None:
+        """Remember the shape of an event that was checked in full."""
+        if len(self._shapes) == MOST_SHAPES:
+            self._shapes.pop()
+        writer = _Writer()
+        pattern = re.compile(writer.pattern(event, top=True))
+        fields = tuple([writer.groups[name] for name in _NAMED])
+        self._shapes.insert(0, _Shape(pattern, fields, tuple(writer.fractions)))
+
+    def fields(self, text: str) -> tuple[str, ...] | None:
+        """Return about, at, id and kind of an event of a known shape, or None where it has none.
+
+        Args:
+            text: The event, which has neither a control character nor a backslash.
+        """
+        for number, shape in enumerate(self._shapes):
+            found = shape.pattern.fullmatch(text)
+            if found is None or not self._canonical(found.group(0, *shape.fractions)):
+                continue
+            if number:
+                self._shapes.insert(0, self._shapes.pop(number))
+            return found.group(*shape.fields)
+        return None
+
+    def _canonical(self, fractions: str | tuple[str | None, ...]) -> bool:
+        if isinstance(fractions, str):
+            return True  # the whole match alone: no fraction in this shape
+        for text in fractions[1:]:
+            if text is None or text in self._fractions:
+                continue
+            if canonical_bytes(float(text)) != text.encode():
+                return False
+            if len(self._fractions) < MOST_FRACTIONS:
+                self._fractions.add(text)
+        return True
+
+
+class _Writer:
+    """Writes the pattern of one event, and remembers which group holds what."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, int] = {}
+        self.fractions: list[int] = []
+        self._last = 0
+
+    def pattern(self, value: Json, *, top: bool = False) -> str:
+        match value:
+            case str():
+                return _TEXT
+            case bool():
+                return "(?:true|false)"
+            case None:
+                return "null"
+            case int() | float():
+                self._last += 1
+                self.fractions.append(self._last)
+                return _NUMBER
+            case list():
+                return r"\[" + ",".join([self.pattern(one) for one in value]) + r"\]"
+            case _:
+                names = sorted(value, key=_utf16)
+                return "{" + ",".join([self._member(n, value[n], top) for n in names]) + "}"
+
+    def _member(self, name: str, value: Json, top: bool) -> str:
+        start = re.escape(encode_basestring(name)) + ":"
+        if not top or name not in _NAMED:
+            return start + self.pattern(value)
+        self._last += 1
+        self.groups[name] = self._last
+        return start + '"(' + (TIME if name == "at" else '[^"]*+') + ')"'
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16-be")
