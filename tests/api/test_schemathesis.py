@@ -19,6 +19,7 @@ import httpx
 import pytest
 import pytest_socket
 
+from bedside.site.settings import SETTINGS_FILE, read_settings, write_settings
 from tests import bedside_site
 from tests.api.running import Running, running
 from tests.bedside_site import MODEL, ROW, Hospital
@@ -29,6 +30,24 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.loopback]
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 SECONDS = 280.0
+TAKEN = ["2xx", "404", "409"]
+"""What a request that the schema allows is told, unless an operation says more."""
+
+NOT_FOR = {
+    "clinician": "metrics$|checkpoint$",
+    "auditor": "predict$|infer$|decision$",
+    "operator": "predict$|infer$|decision$|trace$|checkpoint$",
+    "developer": "predict$|infer$|decision$|trace$|checkpoint$|metrics$",
+}
+"""The paths of what each role may not do."""
+
+SEMANTIC = f"""
+# What no schema can say: whether a file is a picture and what stands beside it, which labels there
+# are beside the one shown, whether tensors fit a model. The statuses are stated all the same.
+[[operations]]
+include-path-regex = "{FILMS}/predict$|decision$|infer$"
+checks.positive_data_acceptance.expected-statuses = {json.dumps([*TAKEN, "400", "413", "422"])}
+"""
 
 
 @dataclass
@@ -50,17 +69,25 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         hospital.release()
         release_films(hospital)
         hospital.site.close()
+        _free_sign_ins(hospital.site.folder / SETTINGS_FILE)
         with running(hospital.site.folder) as server:
             headers = hospital["clinician"].headers
             with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
-                path = f"/v1/models/{{}}/predict"
+                path = "/v1/models/{}/predict"
                 made = [client.post(path.format(MODEL), json={"input": ROW}) for _ in range(3)]
                 picture = {"content": BRIGHT, "headers": {"content-type": "image/png"}}
                 made.append(client.post(path.format(FILMS), **picture))
             yield Api(server, hospital, tuple(one.json()["id"] for one in made))
 
 
-def configuration(api: Api) -> str:
+def _free_sign_ins(path: Path) -> None:
+    """Let no refused sign-in make the next one wait: schemathesis tries many bad keys."""
+    known = read_settings(path)
+    limits = known.limits.model_copy(update={"refused_sign_ins": 1_000_000})
+    path.write_text(write_settings(known.model_copy(update={"limits": limits})))
+
+
+def configuration(api: Api, role: str) -> str:
     """What schemathesis cannot know: names of models and predictions that are here."""
     return f"""
 hooks = {json.dumps(str(HOOKS))}
@@ -74,17 +101,28 @@ values = {json.dumps(api.predictions)}
 [dictionaries.versions]
 values = ["1.2.3", "1.0.0"]
 
+[checks.positive_data_acceptance]
+expected-statuses = {json.dumps(TAKEN)}
+
 [parameters]
 "path.name" = {{ dictionary = "models", probability = 0.9 }}
 "path.prediction_id" = {{ dictionary = "predictions", probability = 0.9 }}
 "path.version" = {{ dictionary = "versions", probability = 0.9 }}
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "422"]
+
+[[operations]]
+include-path-regex = "{NOT_FOR[role]}"
+checks.positive_data_acceptance.expected-statuses = ["403", "404"]
+{SEMANTIC if role == "clinician" else ""}
 """
 
 
 def run(api: Api, folder: Path, role: str, *options: str) -> None:
     """Let schemathesis ask as somebody of a role; check that it found nothing."""
     config = folder / "schemathesis.toml"
-    config.write_text(configuration(api))
+    config.write_text(configuration(api, role))
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),

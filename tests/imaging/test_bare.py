@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
 
 from bedside.errors import UsageError
 from bedside.imaging.bare import bare_png
@@ -52,6 +55,6 @@ def test_a_picture_of_many_blocks_is_whole() -> None:
     ],
     ids=lambda one: f"{one.dtype}{one.shape}",
 )
-def test_what_no_png_can_say_is_refused(pixels: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_what_no_png_can_say_is_refused(pixels: NDArray[Any]) -> None:
     with pytest.raises(UsageError):
         bare_png(pixels)

@@ -107,7 +107,7 @@ def test_a_chunk_that_is_left_out_or_repeated_is_noticed() -> None:
 
 def test_a_chunk_of_another_file_under_the_same_key_is_noticed() -> None:
     other = sealed(bytes(2 * CHUNK_BYTES + 100), b'{"salt":"two"}\n')
-    first, second, third = chunks(THREE)
+    first, _, third = chunks(THREE)
     assert "Chunk 1" in refused(LINE + first + chunks(other)[1] + third)
 
 

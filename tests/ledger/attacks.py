@@ -10,8 +10,9 @@ from sqlalchemy import Connection, delete, insert, select
 from bedside.canonical import canonical_bytes, read_json
 from bedside.keys.signing import SigningKey
 from bedside.ledger.checkpoint import sign_checkpoint
-from bedside.ledger.events import SALT_BYTES, commit_to
+from bedside.ledger.events import commit_to
 from bedside.ledger.export import write_export
+from bedside.ledger.form import SALT_BYTES
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.merkle import Frontier
 from bedside.ledger.tables import ledger_checkpoints, ledger_entries, ledger_head, ledger_nodes

@@ -15,7 +15,8 @@ from bedside.keys.signing import SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
 from bedside.ledger.checkpoint import sign_checkpoint
-from bedside.ledger.events import SALT_BYTES, commit_to
+from bedside.ledger.events import commit_to
+from bedside.ledger.form import SALT_BYTES
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.merkle import Frontier
 from bedside.ledger.tables import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -307,6 +308,48 @@ class TestHalfway:
         assert told == [(key,), (key,)]
         last = site.ledger.find(kind=EventKind.ERASURE, newest_first=True, limit=1)[0]
         assert last.value["body"]["backups"] == ["generation-1", "generation-2"]
+
+
+@pytest.mark.parametrize("act", ["predict", "decide"])
+def test_nothing_is_recorded_under_a_key_that_was_destroyed_meanwhile(
+    ward: Ward, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ward.predict()
+    key = ward.site.ledger.entry(one.index).value["sealed"]["key"]
+    submit, erased = ward.site.group.submit, []
+
+    def erase_first(*arguments: Any, **options: Any) -> Any:
+        if not erased:
+            erased.append(ward.erase(Target(PATIENT)))
+        return submit(*arguments, **options)
+
+    monkeypatch.setattr(ward.site.group, "submit", erase_first)
+    if act == "predict":
+        again = ward.predict()
+        found = ward.site.ledger.entry(again.index).value["sealed"]["key"]
+        assert found != key
+        assert ward.site.subject_keys.standing([found]) == {found: True}
+    else:
+        clinician = ward.hospital["clinician"].caller
+        with pytest.raises(Conflict, match="was erased"):
+            ward.site.serving.decide(clinician, one.id, Decision(Verdict.AGREE))
+        assert not ward.site.ledger.find(kind=EventKind.DECISION)
+    done = ward.site.ledger.find(kind=EventKind.ERASURE, newest_first=True, limit=1)[0]
+    after = ward.site.ledger.entries(done.index)
+    assert not any((entry.value["sealed"] or {}).get("key") == key for entry in after)
+
+
+def test_keys_that_another_process_destroyed_are_dropped_from_memory(ward: Ward) -> None:
+    ward.predict()
+    with Site.open(ward.site.folder, ward.clock) as other:
+        keys = other.subject_keys
+        other.erasing.forgetting.look()
+        keys.for_subject(PATIENT)
+        other.erasing.forgetting.look()
+        assert keys._remembered
+        ward.erase(Target(PATIENT))
+        other.erasing.forgetting.look()
+        assert not keys._remembered
 
 
 def test_the_same_person_later_has_a_new_key_that_is_erased_anew(ward: Ward) -> None:

@@ -31,6 +31,7 @@ from bedside.api.unforeseen import unforeseen
 from bedside.api.watch import DatabaseWatch
 from bedside.errors import BedsideError
 from bedside.people.currency import people_fence
+from bedside.people.lockout import Lockout
 from bedside.site.site import Site
 
 _KINDS = {
@@ -74,7 +75,8 @@ def create_app(site: Site) -> FastAPI:
     app.state.metrics = Metrics(site)
     app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
     app.state.remembered = Remembered(site.clock, partial(people_fence, site.ledger))
-    app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR, app.state.remembered)
+    lockout = Lockout(site.settings.limits.refused_sign_ins)
+    app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR, app.state.remembered, lockout)
     body = site.settings.limits.picture_bytes
     app.state.room = PictureRoom(BODIES_AT_ONCE * body, BODIES_OF_ONE * body)
     app.state.watch = DatabaseWatch((site.database, site.subject_keys.database))
@@ -99,13 +101,16 @@ async def _watching(app: FastAPI) -> AsyncIterator[None]:
     app.state.watch.start()
     site.witnessing.start()
     site.backups.start()
+    site.erasing.forgetting.start()
     try:
         yield
     finally:
+        site.erasing.forgetting.stop()
         site.backups.stop()
         site.witnessing.stop()
         app.state.watch.stop()
         site.serving.models.stop()
+        app.state.service.lines.write()
 
 
 async def _told(request: Request, error: Exception) -> Response:

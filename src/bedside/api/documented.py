@@ -250,9 +250,13 @@ class ReadinessAnswer(Closed):
 
 
 class StatusAnswer(Closed):
-    """Where the service stands: `alive`, `ready`, or in words why no request should come."""
+    """Where the service stands: `alive`, `ready`, or in words why no request should come.
+
+    `witness` is there when a witness of the ledger does not agree: `waiting`, `away`, `refused`.
+    """
 
     status: str
+    witness: str | None = None
 
 
 class EventTold(Closed):

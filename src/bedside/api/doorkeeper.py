@@ -30,13 +30,19 @@ class Doorkeeper:
         lockout: Who must wait because of refused sign-ins.
     """
 
-    def __init__(self, people: People, door: str, remembered: Remembered | None = None) -> None:
+    def __init__(
+        self,
+        people: People,
+        door: str,
+        remembered: Remembered | None = None,
+        lockout: Lockout | None = None,
+    ) -> None:
         self._people = people
         self._remembered = remembered
         self._door = door
         self._waiting: Waiting = defaultdict(list)
         self._looking: asyncio.Task[None] | None = None
-        self.lockout = Lockout()
+        self.lockout = Lockout() if lockout is None else lockout
         self._unlooked = 0
         self._counting: asyncio.Task[None] | None = None
 

@@ -5,21 +5,20 @@ One plain ASGI layer, because each layer costs every prediction.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bedside.api.headers import base_headers
-from bedside.api.journal import REQUESTS, tell
 from bedside.api.lane import PERSON, Asked, Lane
 from bedside.api.metrics import Metrics
 from bedside.api.problems import Problem, problem_of, respond
 from bedside.api.rates import TAKEN, TOLD, Rates
+from bedside.api.request_lines import Line, RequestLines
 from bedside.api.unforeseen import unforeseen
 from bedside.errors import BedsideError
 
@@ -48,12 +47,14 @@ class Service:
         draining: Whether it is being stopped: what comes is answered, and its connection closed.
         rates: How often each key and person may ask; None where nobody counts.
         tls: Whether its clients reach it over TLS that a proxy ends.
+        lines: The log's lines of requests.
     """
 
     in_flight: int = 0
     draining: bool = False
     rates: Rates | None = None
     tls: bool = False
+    lines: RequestLines = field(default_factory=RequestLines)
 
 
 class Envelope:
@@ -115,6 +116,7 @@ class Envelope:
     ) -> Receive | None:
         """Answer by the lane, or return what gives the request once more, for the routes."""
         assert self._lane is not None  # noqa: S101 - the lane asked
+        scope[ROUTE] = "predict"
         try:
             answer = await self._lane.answer(scope, asked, receive)
         except BedsideError as error:
@@ -125,7 +127,6 @@ class Envelope:
             return None
         if not isinstance(answer, bytes):
             return answer
-        scope[ROUTE] = "predict"
         length = str(len(answer)).encode("ascii")
         headers = [(b"content-length", length), _JSON]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -146,17 +147,11 @@ class Envelope:
     def _measure(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route: str = scope.get(ROUTE, "") or getattr(scope.get("endpoint"), "__name__", "none")
         self._metrics.answered(route, status, seconds)
-        if REQUESTS.isEnabledFor(logging.INFO):
-            tell(
-                REQUESTS,
-                logging.INFO,
-                "left" if status == CLIENT_GONE else "answered",
-                method=scope["method"],
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 3),
-                person=scope.get(PERSON),
-            )
+        message = "left" if status == CLIENT_GONE else "answered"
+        milliseconds, person = round(seconds * 1000, 3), scope.get(PERSON)
+        self._service.lines.add(
+            Line(time.time(), message, scope["method"], route, status, milliseconds, person)
+        )
 
 
 def _full(limit: int, path: str) -> Problem:

@@ -38,6 +38,8 @@ _JSON: Final = frozenset(
 _ELSEWHERE: Final = (b"content-encoding", b"transfer-encoding", b"idempotency-key")
 """Headers whose requests go by the route."""
 
+_DIGITS: Final = len(str(INLINE_BYTES))
+
 
 class Asked(NamedTuple):
     """A request that the lane may take, before its body is here."""
@@ -67,22 +69,21 @@ class Lane:
         loaded = self._serving.models.current(path[len(_BEFORE) : -len(_AFTER)])
         if loaded is None or loaded.spelling is None:
             return None
-        sent = scope["headers"]
-        headers: dict[bytes, bytes] = dict(sent)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
-        if len(headers) != len(sent) or any(name in headers for name in _ELSEWHERE):
+        if len(headers) != len(scope["headers"]) or not _is_plain(headers, length):
             return None
-        if not length.isdigit() or len(length) > 6 or int(length) > INLINE_BYTES:
-            return None
-        if headers.get(b"content-type", b"").lower() not in _JSON:
-            return None
-        authorization = headers.get(b"authorization", b"")
+        known = self._known(headers.get(b"authorization", b""))
+        return None if known is None else Asked(known, loaded, int(length))
+
+    def _known(self, authorization: bytes) -> Known | None:
+        """Return who sent a request, where that is remembered and they may predict."""
         if not authorization.startswith(_BEARER):
             return None
         known = self._remembered.of(authorization[len(_BEARER) :])
         if known is None or not allowed(known.caller.person.roles, Action.PREDICT):
             return None
-        return Asked(known, loaded, int(length))
+        return known
 
     async def answer(self, scope: Scope, asked: Asked, receive: Receive) -> bytes | Receive:
         """Return the answer; or what gives the request once more, for the route.
@@ -121,3 +122,12 @@ def _again(came: list[Message], receive: Receive) -> Receive:
         return await receive() if message is None else message
 
     return receiving
+
+
+def _is_plain(headers: dict[bytes, bytes], length: bytes) -> bool:
+    """Return whether a body of JSON is sent as it is, and all of it is small."""
+    if any(name in headers for name in _ELSEWHERE):
+        return False
+    if not length.isdigit() or len(length) > _DIGITS or int(length) > INLINE_BYTES:
+        return False
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == _JSON

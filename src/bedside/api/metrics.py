@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from bedside.api.journal import STATE, tell
 from bedside.api.numbers import Numbers, SharedNumbers, added_up, cumulative
+from bedside.api.witness_numbers import witness_numbers
 from bedside.errors import BedsideError
 from bedside.site.backup.state import backup_state
 from bedside.site.site import Site
@@ -217,3 +218,4 @@ class SiteState(Collector):
             tell(STATE, logging.WARNING, "no ledger gauge", error=type(problem).__name__)
             return
         yield GaugeMetricFamily("bedside_ledger_entries", "Entries in the ledger.", value=size)
+        yield from witness_numbers(self._site.witnessing.states())

@@ -18,7 +18,6 @@ from bedside.api.documented import (
 )
 from bedside.api.example import short_example_of
 from bedside.api.idempotency import PARAMETER
-from bedside.api.leading import lead_on
 from bedside.api.open_inference.documented import InferAnswer, InferBody, infer_paths
 from bedside.api.picture_schema import picture_contents, picture_parameters
 from bedside.api.problems import MEDIA_TYPE
@@ -88,10 +87,20 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     for model in (DecisionBody, FieldsExplanation, PictureExplanation, InferBody, InferAnswer):
         components["schemas"] |= component_of(model)
     state_problems(value)
-    lead_on(value, [one.release.model for one in loaded])
+    _name_models(value["paths"], [one.release.model for one in loaded])
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value
+
+
+def _name_models(paths: dict[str, Json], models: list[str]) -> None:
+    """Say, wherever a model's name stands in an address, which ones are released here."""
+    names = {model: {"value": model} for model in models}
+    for operations in paths.values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if names and (parameter["in"], parameter["name"]) == ("path", "name"):
+                    parameter["examples"] = names
 
 
 def _head_with_description(operation: dict[str, Json]) -> None:

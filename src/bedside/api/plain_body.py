@@ -17,6 +17,8 @@ from bedside.serving.values import Row
 _SINGLE: Final = frozenset({int, float, str, bool, type(None)})
 """The types of JSON values that hold no others."""
 
+_SUBJECT: Final = frozenset({str, type(None)})
+
 
 def plain_row(data: bytes) -> Row | None:
     r"""Return the row in `{"input": {…}}` or `{"input": {…}, "subject": …}` whose values are single.
@@ -26,24 +28,24 @@ def plain_row(data: bytes) -> Row | None:
     A number is left to the strict reader where two readers could differ: the gate for plain rows takes
     no integer beyond ±(2**53 - 1), and no float that is not finite.
     """
-    if b"\\" in data:
-        return None
-    try:
-        body = from_json(data, allow_inf_nan=False)
-    except ValueError:
-        return None
+    body = None if b"\\" in data else _read(data)
     if type(body) is not dict or type(row := body.get("input")) is not dict:
         return None
     subject = body.get("subject")
-    if len(body) != 1 + ("subject" in body) or not (subject is None or type(subject) is str):
+    if len(body) != 1 + ("subject" in body) or type(subject) not in _SUBJECT:
         return None
     kinds = [*map(type, row.values())]
-    if not _SINGLE.issuperset(kinds):
-        return None
     texts = len(body) + len(row) + kinds.count(str) + (subject is not None)
-    if data.count(b'"') != 2 * texts:
+    if not _SINGLE.issuperset(kinds) or data.count(b'"') != 2 * texts:
         return None
     return _row(row, subject)
+
+
+def _read(data: bytes) -> Json:
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError:
+        return None
 
 
 def _row(values: dict[str, Json], subject: str | None) -> Row | None:

@@ -68,6 +68,10 @@ class Buckets:
         self._window = ceil(self._burst / per_second) if per_second else 0
         self._buckets: dict[str, _Bucket] = {}
 
+    def __len__(self) -> int:
+        """Return how many ids have one."""
+        return len(self._buckets)
+
     def take(self, owner: str, now: float) -> Header | None:
         """Take one token of `owner`; tell the state where little is left.
 
@@ -181,6 +185,11 @@ class Rates:
             raise
         self._in_flight[person_id] += 1
         return of_key or of_person
+
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """How many requests of each person are being answered."""
+        return dict(self._in_flight)
 
     def leave(self, person_id: str) -> None:
         """Give back the place of one request in flight."""

@@ -6,6 +6,7 @@ dialect of OpenAPI 3.1), so that a client can be generated and a form can be fil
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from pydantic import BaseModel
@@ -13,10 +14,20 @@ from pydantic import BaseModel
 from bedside.api.documented import FieldsExplanation, PictureExplanation
 from bedside.api.picture_schema import picture_row, picture_told
 from bedside.canonical import Json
-from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput, Text
+from bedside.package.fields import (
+    CategoryField,
+    InputField,
+    NumberField,
+    TabularInput,
+    Text,
+    UnitConversion,
+)
 from bedside.package.manifest import Manifest
 from bedside.package.outputs import BinaryOutput, NumberOutput, Output
 from bedside.serving.values import MAX_SUBJECT
+
+_STEPS: Final = 16
+"""Neighbouring numbers within which a conversion there and back comes out."""
 
 REFERENCE: Final = "#/components/schemas/{model}"
 """Where a schema stands in an OpenAPI document (OpenAPI 3.1.0, section 4.8.7)."""
@@ -47,6 +58,8 @@ def _row_of(declared: TabularInput) -> dict[str, Json]:
 def field_schema(field: InputField) -> dict[str, Json]:
     """Return the schema of one field's value; `null` is a missing value where the field allows it."""
     choices = _number_choices(field) if field.kind == "number" else [_category(field)]
+    if field.kind == "number" and field.missing == "allow":
+        choices.append(_with_unit({"type": "null"}, {"enum": _units(field)}))
     if field.missing == "allow":
         choices.append({"type": "null"})
     schema: dict[str, Json] = choices[0] if len(choices) == 1 else {"anyOf": choices}
@@ -125,10 +138,27 @@ def _number_choices(field: NumberField) -> list[dict[str, Json]]:
     }
     with_unit = _with_unit(value, {"const": field.unit})
     choices = [value, with_unit]
-    if field.conversions:
-        others = [conversion.unit for conversion in field.conversions]
-        choices.append(_with_unit({"type": "number"}, {"enum": others}))
+    choices += [
+        _with_unit(_converted(field, one), {"const": one.unit}) for one in field.conversions
+    ]
     return choices
+
+
+def _converted(field: NumberField, other: UnitConversion) -> dict[str, Json]:
+    """Return the schema of a value in another unit: its bounds, such that what they take is taken."""
+    ends = [(end - other.offset) / other.factor for end in (field.minimum, field.maximum)]
+    middle = sum(ends) / 2
+    for place, end in enumerate(ends):
+        for _ in range(_STEPS):
+            if field.minimum <= end * other.factor + other.offset <= field.maximum:
+                break
+            end = math.nextafter(end, middle)  # noqa: PLW2901 - rounded outwards
+        ends[place] = end
+    return {"type": "number", "minimum": min(ends), "maximum": max(ends)}
+
+
+def _units(field: NumberField) -> list[str]:
+    return [field.unit, *(conversion.unit for conversion in field.conversions)]
 
 
 def _with_unit(value: dict[str, Json], unit: dict[str, Json]) -> dict[str, Json]:

@@ -8,11 +8,9 @@ the protocol is not JSON; only what a known log's own key signed is written anyw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
-from prometheus_client.core import GaugeMetricFamily, Metric
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -44,29 +42,6 @@ ROUTES: Final = (
     Route("/v1/witness/add-checkpoint", add_checkpoint, methods=["POST"]),
     Route("/v1/witness/checkpoint/{log}", latest, methods=["GET"]),
 )
-
-
-def numbers(site: Site) -> Iterator[Metric]:
-    """Give the present numbers of this site's own witnesses.
-
-    Raises:
-        Unavailable: the database cannot answer.
-    """
-    behind = GaugeMetricFamily(
-        "bedside_witness_behind_entries",
-        "Entries that a witness of this ledger has not seen yet.",
-        labels=["witness"],
-    )
-    agrees = GaugeMetricFamily(
-        "bedside_witness_standing",
-        "1 where a witness of this ledger stands so: agrees, waiting, away or refused.",
-        labels=["witness", "standing"],
-    )
-    for state in site.witnessing.states():
-        behind.add_metric([state.name], float(state.behind))
-        agrees.add_metric([state.name, state.standing], 1.0)
-    yield behind
-    yield agrees
 
 
 async def _host(request: Request) -> WitnessHost | None:

@@ -24,8 +24,8 @@ from bedside.keys.site_key import SiteKey
 from bedside.keys.spares import Spares
 from bedside.keys.tables import SCHEMA, subject_keys_table
 from bedside.store.database import Database
-from bedside.store.statement import AnyOf, Statement
-from bedside.store.wire import DriverRow, Wire
+from bedside.store.statement import AnyOf, DriverRow, Statement
+from bedside.store.wire import Wire
 
 MAX_SUBJECT_CHARACTERS = 512
 """Longer than any patient identifier; bounds what a message can make us hash."""

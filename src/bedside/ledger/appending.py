@@ -15,11 +15,13 @@ from bedside.keys.signing import SigningKey
 from bedside.ledger import rows
 from bedside.ledger.checkpoint import sign_checkpoint
 from bedside.ledger.claims import Claim, Claims, ClaimTaken
-from bedside.ledger.events import SALT_BYTES, Entry, Prepared, commit_to
+from bedside.ledger.events import Entry, Prepared, commit_to
 from bedside.ledger.fences import FenceMoved, first_moved
+from bedside.ledger.form import SALT_BYTES
 from bedside.ledger.head import check_head, time_after
-from bedside.ledger.merkle import Frontier
-from bedside.store.wire import DriverRow, Wire
+from bedside.ledger.merkle import TILE_LEVELS, Frontier
+from bedside.store.statement import DriverRow
+from bedside.store.wire import Wire
 
 Outcome: TypeAlias = tuple[Entry, ...] | FenceMoved | ClaimTaken
 """What became of a group of drafts: recorded together, or refused together."""
@@ -153,8 +155,8 @@ def _grow(
         start += SALT_BYTES
         leaf, index = commit_to(salt, event), tree.size
         completed = tree.push(leaf)
-        if len(completed) >= rows.TILE_LEVELS:
-            nodes += [node for node in completed if node[0] % rows.TILE_LEVELS == 0]
+        if len(completed) >= TILE_LEVELS:
+            nodes += [node for node in completed if node[0] % TILE_LEVELS == 0]
         kind, root = draft.kind.value, tree.root()
         entries.append(Entry(index, draft.id, kind, draft.about, at, event, salt, leaf, root))
     return entries, nodes

@@ -6,21 +6,15 @@ The same checks hold for a ledger in its database and for an export in a file.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
-from bedside.canonical import Json, canonical_bytes, read_json
-from bedside.errors import BedsideError, LedgerBroken
+from bedside.errors import LedgerBroken
 from bedside.keys.signing import PublicKey
 from bedside.ledger.checkpoint import Checkpoint, read_checkpoint
-from bedside.ledger.events import SALT_BYTES, VERSION, commit_to
+from bedside.ledger.events import commit_to
+from bedside.ledger.form import ADVICE, SALT_BYTES, broken, read_fields
 from bedside.ledger.merkle import EMPTY_ROOT, Frontier
-
-ADVICE = "Keep this record as it is, compare it with an export or a witness, and find out who."
-_TEXTS = ("id", "kind", "about", "at", "actor", "credential", "door")
-_FIELDS = {*_TEXTS, "v", "body", "sealed"}
-_SEALED = {"box", "key", "nonce"}
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+from bedside.ledger.shapes import Fields, Shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +69,14 @@ class Checked:
     """One entry that is as it must be.
 
     Attributes:
-        event: The parsed event.
+        fields: What it is found by, as its event says it.
         leaf: Its leaf hash.
         completed: The inner nodes that it completes, as level, position, hash.
     """
 
-    event: dict[str, Json]
+    fields: Fields
     leaf: bytes
     completed: list[tuple[int, int, bytes]]
-
-
-def broken(index: int, what: str) -> LedgerBroken:
-    """Return the error that names the first wrong entry."""
-    return LedgerBroken(
-        f"The ledger is broken at entry {index}: {what}.", index=index, advice=ADVICE
-    )
 
 
 class Audit:
@@ -112,6 +99,7 @@ class Audit:
         self._root = EMPTY_ROOT
         self._signed = -1  # the size of the last checkpoint
         self._ids: set[bytes] = set()
+        self._shapes = Shapes()
 
     def entry(self, found: Evidence) -> Checked:
         """Check the next entry.
@@ -122,12 +110,12 @@ class Audit:
         index = self.tree.size
         if found.index != index:
             raise broken(index, f"it is missing, and entry {found.index} stands in its place")
-        event = _read_event(index, found.event)
-        if event["at"] < self.at:
-            raise broken(index, f"its time {event['at']} is before {self.at}")
-        known = hashlib.sha256(event["id"].encode()).digest()[:16]
+        fields = read_fields(index, found.event, self._shapes)
+        if fields.at < self.at:
+            raise broken(index, f"its time {fields.at} is before {self.at}")
+        known = hashlib.sha256(fields.id.encode()).digest()[:16]
         if known in self._ids:
-            raise broken(index, f"its id {event['id']!r} is that of an earlier entry")
+            raise broken(index, f"its id {fields.id!r} is that of an earlier entry")
         self._ids.add(known)
         if len(found.salt) != SALT_BYTES:
             raise broken(index, f"its salt has {len(found.salt)} bytes")
@@ -136,8 +124,8 @@ class Audit:
         self._root = self.tree.root()
         if found.root != self._root:
             raise broken(index, "its event, salt or place is not the one that was recorded")
-        self.at = event["at"]
-        return Checked(event, leaf, completed)
+        self.at = fields.at
+        return Checked(fields, leaf, completed)
 
     def checkpoint(self, note: str) -> Checkpoint:
         """Check a checkpoint that covers exactly the entries so far.
@@ -190,35 +178,3 @@ class Audit:
         if self._signed != size:
             raise broken(max(self._signed, 0), "from here to the end no checkpoint is signed")
         return Verdict(size, self._signed, self.checkpoints, Head(size, self._root))
-
-
-def is_number(value: Json, expected: int) -> bool:
-    """Return whether a value of JSON is this number; to Python, true is 1 as well."""
-    return type(value) is int and value == expected
-
-
-def _is_sealed_or_null(value: Json) -> bool:
-    if value is None:
-        return True
-    texts = isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
-    return texts and set(value) == _SEALED
-
-
-def _read_event(index: int, data: bytes) -> dict[str, Json]:
-    try:
-        event = read_json(data)
-        canonical = canonical_bytes(event) == data
-    except BedsideError as problem:
-        raise broken(index, f"its event cannot be read ({problem.message})") from problem
-    if not canonical:
-        raise broken(index, "its event is not canonical JSON")
-    if not isinstance(event, dict) or set(event) != _FIELDS or not is_number(event["v"], VERSION):
-        raise broken(index, "its event does not have the fields of version 1")
-    odd = [name for name in _TEXTS if not isinstance(event[name], str)]
-    if odd:
-        raise broken(index, f"its event's {odd[0]} is not text")
-    if not isinstance(event["body"], dict) or not _is_sealed_or_null(event["sealed"]):
-        raise broken(index, "its event's body or sealed part is not of the form of version 1")
-    if not _TIME.fullmatch(event["at"]):
-        raise broken(index, f"{event['at']!r} is not a time")
-    return event

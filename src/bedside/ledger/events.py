@@ -16,9 +16,6 @@ from bedside.errors import LimitExceeded, UsageError
 from bedside.keys.subjects import SubjectKey
 from bedside.ledger import merkle
 
-VERSION = 1
-SALT_BYTES = 32
-
 MAX_EVENT_BYTES = 1024 * 1024
 """A prediction on a wide table is a few kilobytes; what is larger belongs into a blob."""
 

@@ -16,10 +16,11 @@ from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import BedsideError, LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey
 from bedside.ledger import rows
-from bedside.ledger.audit import Audit, Evidence, Verdict, broken, is_number
+from bedside.ledger.audit import Audit, Evidence, Verdict
 from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.events import MAX_EVENT_BYTES, Entry
+from bedside.ledger.form import broken, is_number
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.sightings import Sighting, Sightings
 

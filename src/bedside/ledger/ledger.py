@@ -39,7 +39,7 @@ from bedside.ledger.events import (
 )
 from bedside.ledger.head import refuse_fork, signed_head
 from bedside.ledger.tree import StoredTree
-from bedside.ledger.verify import StoredLedger
+from bedside.ledger.verify import verify_stored
 from bedside.store.database import Database
 from bedside.store.failures import CommitUnknown
 from bedside.store.wire import Wire
@@ -333,8 +333,7 @@ class Ledger:
         Raises:
             LedgerBroken: something is not as it must be; `index` is the first wrong entry.
         """
-        with self.database.read() as connection:
-            return StoredLedger(connection, self.origin, self._signer.public).verify()
+        return verify_stored(self.database, self.origin, self._signer.public)
 
     def _head(self, connection: Connection) -> rows.HeadRow | None:
         return signed_head(connection, self.origin, self._signer.public)

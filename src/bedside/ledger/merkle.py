@@ -15,6 +15,9 @@ from typing import TypeAlias
 from bedside.errors import UsageError
 
 HASH_BYTES = 32
+TILE_LEVELS = 8
+"""Every eighth level of the tree is stored; between them 256 hashes make a tile."""
+
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves."""
 

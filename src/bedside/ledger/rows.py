@@ -18,13 +18,10 @@ from bedside.ledger.tables import (
     ledger_head,
     ledger_nodes,
 )
-from bedside.store.statement import AnyOf, Statement
-from bedside.store.wire import DriverRow, Wire
+from bedside.store.statement import AnyOf, DriverRow, Statement
+from bedside.store.wire import Wire
 
 HEAD_ID = 1
-TILE_LEVELS = 8
-"""Every eighth level of the tree is stored; between them 256 hashes make a tile."""
-
 PAGE = 512
 """Entries read at once, so that a long ledger needs no long memory."""
 

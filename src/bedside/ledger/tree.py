@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bedside.errors import LedgerBroken
-from bedside.ledger import rows
+from bedside.ledger import merkle, rows
 from bedside.ledger.merkle import node_hash
 
-_TILE = 1 << rows.TILE_LEVELS
+_TILE = 1 << merkle.TILE_LEVELS
 
 
 class StoredTree:
@@ -24,7 +24,7 @@ class StoredTree:
         Raises:
             LedgerBroken: a stored hash is missing.
         """
-        below = level % rows.TILE_LEVELS
+        below = level % merkle.TILE_LEVELS
         start, count = position << below, 1 << below
         hashes = [self._stored(level - below, start + offset) for offset in range(count)]
         while len(hashes) > 1:

@@ -1,7 +1,8 @@
 """The whole ledger against itself: every stored field of every row must be what it must be.
 
-Rows are read as the driver gives them, so that a value of a wrong type is a finding and not a
-crash.
+It is looked through twice at most. First as fast as can be, by `at_once`, which proves everything or
+doubts. Where it doubts, the ledger is read again in order, and the first wrong entry is named. Rows are
+read as the driver gives them, so that a value of a wrong type is a finding and not a crash.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from sqlalchemy import Connection, Row, text
 
 from bedside.errors import LedgerBroken
 from bedside.keys.signing import PublicKey
-from bedside.ledger.audit import ADVICE, Audit, Evidence, Head, Verdict, broken
+from bedside.ledger.at_once import prove_at_once
+from bedside.ledger.audit import Audit, Evidence, Head, Verdict
 from bedside.ledger.checkpoint import read_checkpoint
-from bedside.ledger.merkle import EMPTY_ROOT
-from bedside.ledger.rows import HEAD_ID, PAGE, TILE_LEVELS
+from bedside.ledger.form import ADVICE, broken
+from bedside.ledger.merkle import EMPTY_ROOT, TILE_LEVELS
+from bedside.ledger.rows import HEAD_ID, PAGE
+from bedside.ledger.stretch import Doubt
+from bedside.store.database import Database
 
 _ENTRIES = text(
     "SELECT position, id, kind, about, at, event, salt, leaf, root FROM ledger_entries"
@@ -45,7 +50,7 @@ class StoredLedger:
         self._nodes = 0
 
     def verify(self) -> Verdict:
-        """Return what was proved.
+        """Return what was proved, reading the ledger in order.
 
         Raises:
             LedgerBroken: the first thing that is not as it must be.
@@ -99,7 +104,7 @@ class StoredLedger:
                 raise broken(index, f"its stored {name} is not bytes")
         checked = self._audit.entry(Evidence(row.position, row.event, row.salt, row.root))
         for name in ("id", "kind", "about", "at"):
-            stored, recorded = row._mapping[name], checked.event[name]
+            stored, recorded = row._mapping[name], getattr(checked.fields, name)
             if stored != recorded:
                 raise broken(index, f"its stored {name} {stored!r} is {recorded!r} in its event")
         if row.leaf != checked.leaf:
@@ -156,3 +161,16 @@ class StoredLedger:
         if not isinstance(head.note, str):
             raise LedgerBroken("The head's signature is not text.", advice=ADVICE)
         audit.end(head.note)
+
+
+def verify_stored(database: Database, origin: str, public: PublicKey) -> Verdict:
+    """Return what was proved of the ledger in a database.
+
+    Raises:
+        LedgerBroken: something is not as it must be; `index` is the first wrong entry.
+    """
+    try:
+        return prove_at_once(database, origin, public)
+    except (Doubt, LedgerBroken):
+        with database.read() as connection:
+            return StoredLedger(connection, origin, public).verify()

@@ -15,8 +15,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Table, select
 
 from bedside.errors import BedsideError, LedgerBroken
-from bedside.ledger.audit import broken
 from bedside.ledger.events import Entry, EventKind, commit_to
+from bedside.ledger.form import broken
 from bedside.ledger.tables import ledger_entries
 
 Row: TypeAlias = Mapping[str, object]

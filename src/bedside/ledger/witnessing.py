@@ -37,6 +37,9 @@ TRIES: Final = 4
 
 Standing: TypeAlias = Literal["agrees", "waiting", "away", "refused"]
 
+STANDINGS: Final[tuple[Standing, ...]] = ("agrees", "waiting", "away", "refused")
+"""From the best to the worst."""
+
 
 @dataclass(frozen=True, slots=True)
 class WitnessState:
@@ -64,7 +67,12 @@ class WitnessState:
 
 
 class Witnessing:
-    """The witnesses of one ledger; safe to use from many threads."""
+    """The witnesses of one ledger; safe to use from many threads.
+
+    Attributes:
+        worst: How the worst of them stood when this process looked last; None where there is none,
+            or nobody looked yet.
+    """
 
     def __init__(
         self, ledger: Ledger, witnesses: Sequence[Witness], pace: Pace, clock: Clock
@@ -76,6 +84,7 @@ class Witnessing:
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.worst: Standing | None = None
 
     @property
     def _log(self) -> Log:
@@ -110,7 +119,9 @@ class Witnessing:
         if not self._witnesses:
             return ()
         rows, size = self._rows()
-        return tuple(_state(rows[one.name], size) for one in self._witnesses)
+        found = tuple(_state(rows[one.name], size) for one in self._witnesses)
+        self.worst = max((state.standing for state in found), key=STANDINGS.index)
+        return found
 
     def send(self, name: str | None = None) -> tuple[WitnessState, ...]:
         """Let every witness, or one, see the present ledger now; return where they stand.
@@ -197,6 +208,7 @@ class Witnessing:
             for one in self._witnesses:
                 if wanted(rows[one.name], size) and self._claim(one, wanted, size):
                     self._attempt(one)
+            self.states()
         except BedsideError as problem:  # the database is away: whoever records is told so too
             facts = {"error": type(problem).__name__, "why": problem.message}
             LOG.warning("witnesses cannot be looked after", extra={"facts": facts})

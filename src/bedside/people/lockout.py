@@ -8,7 +8,7 @@ Three things are counted apart, each with the same rule:
   whoever saw half a key on a screen and tries the rest;
 - a **secret** itself, by how often it was refused: the device with the outdated key.
 
-After `FREE` refusals each further one doubles the time to wait, from one second to `LONGEST`; while
+After `free` refusals each further one doubles the time to wait, from one second to `LONGEST`; while
 somebody waits, attempts are not looked at, and so do not count. After `FORGOTTEN` seconds without a
 refusal all is forgotten. A secret that opened here since the process began is looked at in any
 case, so a lock does not put anybody out who is in.
@@ -33,7 +33,7 @@ from typing import Final
 from bedside.errors import TooOften
 
 FREE: Final = 10
-"""Refusals that cost no wait: mistyped and outdated keys of a ward stay below."""
+"""Refusals that cost no wait, where nothing else is set: mistyped keys of a ward stay below."""
 
 LONGEST: Final = 300.0
 """Seconds that anybody waits at most: a lock that a person must undo would be a weapon."""
@@ -61,11 +61,21 @@ class _Count:
 class Lockout:
     """The refusals that one process remembers; used on one event loop, so it needs no lock."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nothing; `now` tells seconds of a clock that never goes back."""
+    def __init__(self, free: int = FREE, now: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nothing.
+
+        Args:
+            free: Refusals that cost no wait.
+            now: Tells seconds of a clock that never goes back.
+        """
+        self._free = free
         self._now = now
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._known: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many addresses, beginnings and secrets are remembered."""
+        return len(self._counts) + len(self._known)
 
     def check(self, address: str, secret: str | None) -> None:
         """Let an attempt be looked at.
@@ -124,7 +134,7 @@ class Lockout:
         self._counts[source] = count
         count.refused += times
         count.last = now
-        beyond = count.refused - FREE
+        beyond = count.refused - self._free
         if beyond >= 0:
             count.until = now + min(LONGEST, 2.0 ** min(beyond, 30))
         if len(self._counts) > REMEMBERED:

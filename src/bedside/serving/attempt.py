@@ -9,7 +9,7 @@ from typing import Final
 
 from bedside.errors import Conflict, InputRefused
 from bedside.ledger.claims import Claim
-from bedside.ledger.events import Draft
+from bedside.ledger.events import Draft, Prepared
 from bedside.people.person import Caller
 from bedside.runtime.postprocess import Answer
 from bedside.serving.computing import GivenUp
@@ -88,5 +88,5 @@ class Attempt:
     loaded: Loaded
     ids: tuple[str, ...]
     answers: tuple[Answer, ...]
-    drafts: tuple[Draft, ...]
+    drafts: tuple[Draft | Prepared, ...]
     refused: InputRefused | None = None

@@ -27,6 +27,7 @@ from bedside.people.currency import PEOPLE_FENCE
 from bedside.people.people import People
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
+from bedside.serving.forgetting import Forgetting
 
 Forget: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """Takes keys out of what is kept elsewhere, and returns the names of what was changed."""
@@ -63,7 +64,11 @@ class Target:
 
 
 class Erasing:
-    """Erasures and legal holds of one site."""
+    """Erasures and legal holds of one site.
+
+    Attributes:
+        forgetting: Drops from memory what another process erased; a service starts it.
+    """
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class Erasing:
         self._clock = clock
         self._days = days
         self._forget = forget
+        self.forgetting = Forgetting(ledger, subject_keys)
 
     def request(self, caller: Caller, target: Target, reason: str, case: str = "") -> Erasure:
         """Ask for an erasure; nothing is erased until somebody else confirms it.

@@ -33,8 +33,8 @@ from bedside.people.people import People
 from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
-from bedside.runtime.postprocess import Answer
 from bedside.serving.attempt import ANY, Asking, Attempt, Terms
+from bedside.serving.batches import plain_answers, spelled_attempt
 from bedside.serving.computing import computed
 from bedside.serving.outcomes import TRIES, awaited, confirmed, kept_changing, look_for, outcome
 from bedside.serving.reading import reference, trace_read_draft
@@ -316,10 +316,10 @@ class Serving:
         loaded, rows = request.loaded, request.rows
         if not rows:
             raise UsageError("There is no row to predict for.", advice="Send at least one input.")
-        answers: tuple[Answer, ...] = ()
+        plain = answers = plain_answers(request)
         refused: InputRefused | None = None
         try:
-            answers = computed(
+            answers = plain or computed(
                 loaded,
                 [row.input for row in rows],
                 explain=request.explain,
@@ -336,6 +336,8 @@ class Serving:
         if refused is not None:
             return Attempt(loaded, (), (), self._refusals(asked, rows, refused), refused)
         keys = self._subject_keys.many([row.subject for row in rows])
+        if plain and loaded.spelling is not None:
+            return spelled_attempt(request, loaded.spelling, asked, answers, keys)
         ids = tuple(new_id() for _ in rows)
         places = enumerate(rows)
         drafts = tuple(

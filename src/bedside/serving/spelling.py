@@ -27,6 +27,8 @@ from bedside.serving.values import Row
 
 _HOLE: Final = "⟨bedside hole⟩"
 _MICROSECONDS: Final = 8_730_264_951_137_642
+_ROW: Final = 6_214_830_957_204_411
+_ROWS: Final = 4_907_315_862_048_733
 _SCORE: Final = 5_103_948_276_300_000
 """Numbers that stand for what is not known yet; a template that holds them elsewhere is refused."""
 
@@ -140,18 +142,22 @@ class PredictionSpelling:
         draft = _made_up(release, output, self._names, key)
         text = canonical_bytes({_HOLE: 0}).decode()
         body = canonical_bytes(dict(draft.body)).decode()
-        self._body = cut(body, [key.digest(text.encode()), f'"{_HOLE}"', str(_MICROSECONDS)])
+        counted = [str(one) for one in (_MICROSECONDS, _ROW, _ROWS)]
+        self._body = cut(body, [key.digest(text.encode()), f'"{_HOLE}"', *counted])
         scores = [str(_SCORE + place) for place in range(2 * len(self._names))]
         sealed = canonical_bytes(draft.sealed).decode()
         self._sealed = cut(sealed, [_within_text(text), *scores, f'"{_HOLE}"'])
 
-    def event(self, caller: Caller, ids: tuple[str, str], said: Said) -> Spelled:
+    def event(
+        self, caller: Caller, ids: tuple[str, str], said: Said, place: tuple[int, int] = (0, 1)
+    ) -> Spelled:
         """Return the event of one plain prediction, as `recording.prediction_draft` would.
 
         Args:
             caller: Who asked.
             ids: Of the prediction, and of the event.
             said: The rest.
+            place: The row's position in its request, and how many rows that has.
         """
         row, answer, key = said.row, said.answer, said.key
         text, within = self._row(row.input)
@@ -159,7 +165,7 @@ class PredictionSpelling:
         raw, scores = answer.raw, answer.scores
         numbers = number_tokens([*(raw[name] for name in names), *(scores[name] for name in names)])
         label = self._labels[answer.label]
-        body = self._body % (key.digest(text.encode()), label, said.microseconds)
+        body = self._body % (key.digest(text.encode()), label, said.microseconds, *place)
         sealed = self._sealed % (within, *numbers, _token(row.subject))
         return Spelled(
             kind=EventKind.PREDICTION,
@@ -192,8 +198,8 @@ def _made_up(release: Release, output: Output, names: Sequence[str], key: Subjec
     scores = {name: float(_SCORE + len(names) + place) for place, name in enumerate(names)}
     threshold = output.threshold.value if output.kind == "binary" else None
     answer = Answer(label=_HOLE, scores=scores, threshold=threshold, raw=raw)
-    asked = Asked(nobody, release, 1, _MICROSECONDS)
-    return prediction_draft(asked, "-", (0, Row({_HOLE: 0}, _HOLE)), answer, key)
+    asked = Asked(nobody, release, _ROWS, _MICROSECONDS)
+    return prediction_draft(asked, "-", (_ROW, Row({_HOLE: 0}, _HOLE)), answer, key)
 
 
 def _labels(output: Output) -> list[str | None]:

@@ -77,6 +77,7 @@ def _opened(site: Site) -> list[Finding]:
         _ending_keys(site),
         _checked("erasures", lambda: _erasures(site)),
         *_backups(site),
+        *_witnesses(site),
     ]
     for release in site.registry.released():
         name = release.model
@@ -185,6 +186,25 @@ def _ending_keys(site: Site) -> Finding:
         f"{len(soon)} end within {EXPIRES_SOON} days unreplaced: {named}",
         f"bedside people rotate-key {soon[0][0].id}",
     )
+
+
+def _witnesses(site: Site) -> list[Finding]:
+    """Return where each witness stands; opening the site asked them."""
+    advice = {
+        "agrees": "",
+        "waiting": "It saw nothing yet: bedside ledger witness send",
+        "away": "Look whether it can be reached; it is tried again by itself.",
+        "refused": "Keep the database as it is: bedside ledger verify --witness all",
+    }
+    return [
+        Finding(
+            f"witness {state.name}",
+            state.standing == "agrees",
+            f"{state.standing}: {state.words or f'saw {state.size} entries, {state.behind} behind'}",
+            advice[state.standing],
+        )
+        for state in site.witnessing.states()
+    ]
 
 
 def _model(site: Site, name: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
 from bedside.package.fields import Frozen
+
+Network: TypeAlias = Annotated[str, Field(min_length=2, max_length=50)]
 
 
 class ProxySettings(Frozen):
@@ -22,7 +24,7 @@ class ProxySettings(Frozen):
             told to use nothing else (HSTS).
     """
 
-    trusted: tuple[Annotated[str, Field(min_length=2, max_length=50)], ...] = ()
+    trusted: Annotated[tuple[Network, ...], Field(strict=False, max_length=100)] = ()
     header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     tls: bool = False
 

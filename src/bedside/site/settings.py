@@ -45,6 +45,8 @@ class Limits(Frozen):
         key_burst: Requests that one API key may send at once; then `key_per_second` holds.
         person_per_second: The same for all API keys of one person together.
         person_burst: The same for all API keys of one person together.
+        refused_sign_ins: Refused sign-ins from one address, or with one beginning of a key, that
+            cost no wait; each further one doubles it (`people/lockout.py`).
         repeat_hours: How long a request that is sent again under its Idempotency-Key gets the
             answer that it got; after that the key is new.
     """
@@ -62,6 +64,7 @@ class Limits(Frozen):
     key_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 30_000
     person_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 2000
     person_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 60_000
+    refused_sign_ins: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 168
 
 

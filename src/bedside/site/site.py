@@ -14,6 +14,7 @@ from typing import Final, Self
 from bedside.clock import Clock, new_id, system_clock, timestamp
 from bedside.errors import Conflict, LedgerBroken, SiteProblem
 from bedside.keys.signing import SigningKey
+from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
 from bedside.ledger.audit import Verdict
@@ -115,37 +116,40 @@ class Site:
             if hold:
                 self.witnessing.hold()
             check_rows(self.database)
-            self.blobs = FolderBlobs(folder / BLOBS_FOLDER)
-            self.people = People(self.database, self.ledger, clock)
-            self.witnessed = Witnessed(self.ledger, self.people, keys, clock)
-            self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
-            self.group = GroupCommit(self.ledger)
-            self.serving = Serving(
-                self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs
-            )
-            self.repeating = Repeating(
-                self.serving,
-                self.ledger,
-                self.people,
-                self.subject_keys,
-                Story(
-                    self.ledger, self.people, self.registry, self.subject_keys, self.blobs
-                ).manifest,
-                site_key.derive(CLAIMS_PURPOSE),
-            )
-            self.erasing = Erasing(
-                self.ledger,
-                self.people,
-                self.subject_keys,
-                clock,
-                settings.privacy.erasure_days,
-                partial(forget_keys, folder, settings, site_key),
-            )
-            self.backups = BackupDuty(folder, settings.backup, clock)
+            self._wire(site_key)
             self.group.start()
             opened.callback(self.group.close)
             self._closing = opened.pop_all()
         self._closed = False
+
+    def _wire(self, site_key: SiteKey) -> None:
+        """Make the rooms that stand on database, keys and ledger."""
+        settings, clock = self.settings, self.clock
+        self.blobs = FolderBlobs(self.folder / BLOBS_FOLDER)
+        self.people = People(self.database, self.ledger, clock)
+        self.witnessed = Witnessed(self.ledger, self.people, self.folder / KEYS_FOLDER, clock)
+        self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
+        self.group = GroupCommit(self.ledger)
+        self.serving = Serving(
+            self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs
+        )
+        self.repeating = Repeating(
+            self.serving,
+            self.ledger,
+            self.people,
+            self.subject_keys,
+            Story(self.ledger, self.people, self.registry, self.subject_keys, self.blobs).manifest,
+            site_key.derive(CLAIMS_PURPOSE),
+        )
+        self.erasing = Erasing(
+            self.ledger,
+            self.people,
+            self.subject_keys,
+            clock,
+            settings.privacy.erasure_days,
+            partial(forget_keys, self.folder, settings, site_key),
+        )
+        self.backups = BackupDuty(self.folder, settings.backup, clock)
 
     @classmethod
     def create(

@@ -72,7 +72,7 @@ class WitnessSettings(Frozen):
 
     seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     entries: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
-    at: Annotated[tuple[WitnessAt, ...], Field(max_length=8)] = ()
+    at: Annotated[tuple[WitnessAt, ...], Field(strict=False, max_length=8)] = ()
 
     @field_validator("at")
     @classmethod

@@ -8,8 +8,6 @@ on it. A write is on the disk when the block is left.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,12 +20,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bedside.errors import BedsideError, SiteProblem, Unavailable, UsageError
-from bedside.store import sqlite
+from bedside.store import postgresql, sqlite
 from bedside.store.condition import Condition, refuse_without_room
-from bedside.store.disk import allows_forgetting
 from bedside.store.failures import DatabaseUnavailable, drop_stale, told_in_our_words
-from bedside.store.statement import Statement
-from bedside.store.wire import DriverRow, Wire
+from bedside.store.statement import DriverRow, Statement
+from bedside.store.wire import Wire
 
 LOCK_SECONDS = 30.0
 """How long a writer waits for the pen, and a caller for a free connection."""
@@ -52,15 +49,6 @@ _WRITER: dict[str, dict[str, Any]] = {
 _TAKE_PEN = text("SELECT pg_advisory_xact_lock(:number)")
 _BEGIN = Statement("BEGIN IMMEDIATE")
 _COMMIT = Statement("COMMIT")
-
-_PATIENCE = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-"""How soon a server that is no longer there is noticed: seconds, and the last one milliseconds."""
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -117,7 +105,7 @@ class Database:
             with database.read() as connection:
                 connection.execute(text("SELECT 1"))
                 if database.dialect == "postgresql":
-                    _refuse_forgetful_server(connection)
+                    postgresql.refuse_forgetful_server(connection)
         except BedsideError:
             database.close()
             raise
@@ -212,7 +200,8 @@ class Database:
                     raise  # nothing was asked of it yet: a new connection may be had
             else:
                 return kept
-        connection = self._engine.raw_connection()
+        # not `raw_connection`, which raises the driver's own errors
+        connection = self._engine.connect().connection
         connection.detach()  # not the pool's any more
         wire = self._wire = Wire.alone(connection, self._engine.dialect)
         try:
@@ -283,6 +272,13 @@ class Database:
             connection.exec_driver_sql(
                 f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind} USING {name} || ''::{kind}"
             )
+
+    def reader_address(self) -> dict[str, Any]:
+        """Return what a process of ours needs to open a `Reader`; it may hold a password."""
+        if self.dialect == "sqlite":
+            return {"sqlite": self._engine.url.database}
+        _, named = self._engine.dialect.create_connect_args(self._engine.url)
+        return {"postgresql": dict(named)}
 
     def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
@@ -370,26 +366,7 @@ def _sqlite_engine(address: URL, erasing: bool) -> Engine:
     return engine
 
 
-def _refuse_forgetful_server(connection: Connection) -> None:
-    if allows_forgetting(os.environ):
-        return
-    for setting in ("fsync", "full_page_writes"):
-        if connection.exec_driver_sql(f"SHOW {setting}").scalar_one() != "on":
-            raise SiteProblem(
-                f"The PostgreSQL server has {setting}=off: what it confirms, a power cut undoes.",
-                advice=f"Set {setting} = on in postgresql.conf and reload it.",
-            )
-
-
 def _postgresql_engine(address: URL) -> Engine:
-    if importlib.util.find_spec("psycopg") is None:
-        raise SiteProblem(
-            "PostgreSQL needs psycopg, which is not installed.",
-            advice="pip install 'bedside[postgres]'",
-        )
-    asked = address.query.get("options", "")
-    wait = f"-c lock_timeout={int(LOCK_SECONDS * 1000)}"
-    options = f"{asked} {wait} -c synchronous_commit=on -c client_encoding=UTF8".lstrip()
     return create_engine(
         address,
         pool_size=POOL_SIZE,
@@ -397,8 +374,5 @@ def _postgresql_engine(address: URL) -> Engine:
         hide_parameters=True,
         pool_timeout=LOCK_SECONDS,
         pool_pre_ping=True,
-        connect_args={
-            **{k: v for k, v in _PATIENCE.items() if k not in address.query},
-            "options": options,
-        },
+        connect_args=postgresql.connecting(address, LOCK_SECONDS),
     )

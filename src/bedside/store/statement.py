@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+DriverRow: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,14 @@ class Statement:
         row = "(" + ", ".join("?" * len(columns)) + ")"
         names = ", ".join(columns)
         return cls(f"INSERT INTO {table} ({names}) VALUES " + ", ".join([row] * rows))  # noqa: S608 - names of ours
+
+
+class Asks(Protocol):
+    """What a query can be asked of."""
+
+    def rows(self, statement: Statement, values: Sequence[object] = ()) -> list[DriverRow]:
+        """Return what a query finds."""
+        ...
 
 
 class AnyOf:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from bedside.errors import KeyUnavailable, SiteProblem, Unavailable
 from bedside.keys.site_key import SiteKey
 from bedside.ledger.events import Entry, EventKind
+from bedside.people.permissions import Role
+from bedside.people.person import Caller
+from bedside.serving.erasing import Target
 from bedside.site.backup.forgetting import (
     FORGOTTEN_FILE,
     UPGRADE_FOLDER,
@@ -18,11 +22,12 @@ from bedside.site.backup.making import back_up
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.pages import Shape, Value, decode_page
 from bedside.site.backup.place import Place
-from bedside.site.backup.plan import BackupSettings
+from bedside.site.backup.plan import BackupSettings, backup_lines
+from bedside.site.backup.proving import destroy_again
 from bedside.site.backup.records import Record, document_of
 from bedside.site.backup.restoring import Order, restore
 from bedside.site.backup.sealed import check_file, opened
-from bedside.site.settings import Settings
+from bedside.site.settings import SETTINGS_FILE, Settings
 from bedside.site.site import Site
 from tests.bedside_site import Hospital
 from tests.site.backup.conftest import PERSON, predict
@@ -218,3 +223,60 @@ def test_a_damaged_list_is_told(place: Place) -> None:
     (place.folder / FORGOTTEN_FILE).write_text("[]")
     with pytest.raises(SiteProblem, match="is damaged"):
         forgotten(place)
+
+
+@pytest.fixture
+def custodians(hospital: Hospital) -> tuple[Caller, Caller]:
+    """Two people who together may erase."""
+    site, admin = hospital.site, hospital["administrator"].caller
+    people = [site.people.add(admin, name, {Role.CUSTODIAN}) for name in ("One", "Two")]
+    keys = [site.people.issue_key(admin, person.id, "test") for person in people]
+    one, two = (site.people.sign_in(key.secret, "cli") for key in keys)
+    return one, two
+
+
+def erase(site: Site, custodians: tuple[Caller, Caller]) -> None:
+    one, two = custodians
+    asked = site.erasing.request(one, Target(subject=PERSON), "asked")
+    site.erasing.confirm(two, asked.id, Target(subject=PERSON))
+
+
+def test_an_erasure_by_two_people_reaches_the_backups_of_before(
+    hospital: Hospital, place: Place, order: Ordering, custodians: tuple[Caller, Caller]
+) -> None:
+    theirs = predict(hospital, PERSON)
+    settings = set_to(hospital, place)
+    path = hospital.site.folder / SETTINGS_FILE
+    path.write_text(path.read_text() + "\n".join([*backup_lines(settings.backup), ""]))
+    hospital.site.close()
+    with Site.open(hospital.site.folder) as site:
+        back_up(site, place)
+        erase(site, custodians)
+    wanted = order()
+    restore(wanted)
+    with Site.open(wanted.folder) as site:
+        with pytest.raises(KeyUnavailable, match="was destroyed"):
+            site.ledger.opened(entry_of(site, theirs))
+        site.verify()
+
+
+def test_a_key_that_is_alive_against_the_ledger_is_destroyed_again(
+    hospital: Hospital, custodians: tuple[Caller, Caller]
+) -> None:
+    site, key = hospital.site, person_key(hospital)
+    path = site.folder / "keys" / "subjects.db"
+    with sqlite3.connect(path) as database:
+        names = "key_id, lookup, wrapped, created_at"
+        found = f"SELECT {names} FROM subject_keys WHERE key_id = ?"  # noqa: S608 - our names
+        (row,) = database.execute(found, [key])
+    erase(site, custodians)
+    assert destroy_again(site) == 0
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "UPDATE subject_keys SET lookup = ?, wrapped = ?, destroyed_at = NULL WHERE key_id = ?",
+            [row[1], row[2], key],
+        )
+    database.close()
+    assert destroy_again(site) == 1
+    with pytest.raises(KeyUnavailable, match="was destroyed"):
+        site.subject_keys.get(key)

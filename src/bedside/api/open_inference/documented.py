@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedside.api.documented import Closed, ProblemDetails
 from bedside.api.idempotency import PARAMETER
+from bedside.api.open_inference.framing import MAX_AXES, MAX_ID, MAX_NAME
 from bedside.api.open_inference.tensors import DATATYPES
 from bedside.api.schema import reference_to
 from bedside.canonical import Json
@@ -75,30 +76,53 @@ class ModelMetadata(Closed):
 class InferInput(Closed):
     """One input tensor: its values in `data`, or as binary behind the JSON (`binary_data_size`)."""
 
-    name: str
-    shape: list[int]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    shape: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=MAX_AXES)]
     datatype: str = Field(json_schema_extra={"enum": list(DATATYPES)})
-    parameters: Parameters = Field(default_factory=dict)
-    data: list[Any] | None = Field(None, description="Row-major, flat or as lists in lists")
+    parameters: Parameters = Field(
+        default_factory=dict,
+        description="`unit` of a field's numbers; `content_type` `base64` of files in JSON",
+    )
+    data: list[Any] = Field(
+        default_factory=list, description="Row-major, flat or as lists in lists"
+    )
+
+
+class OutputParameters(Closed):
+    """How an output shall come."""
+
+    binary_data: bool = Field(False, description="As binary behind the JSON")
 
 
 class RequestedOutput(Closed):
-    """One output that is asked for; `parameters.binary_data` says how it shall come."""
+    """One output that is asked for; the model's metadata names them."""
 
     name: str
-    parameters: Parameters = Field(default_factory=dict)
+    parameters: OutputParameters = OutputParameters()
+
+
+class InferParameters(Closed):
+    """What is said of the whole request."""
+
+    subject: str | None = Field(None, description="Pseudonym of the person whom all rows are about")
+    subjects: Annotated[list[str | None], Field(min_length=1)] = Field(
+        [None], description="Or those of each row; null for a row about nobody"
+    )
+    binary_data_output: bool = Field(False, description="All outputs as binary behind the JSON")
+    priority: int = Field(0, description="Taken, and changes nothing")
+    timeout: int = Field(0, description="The same")
+    content_type: str = Field("", description="The same")
 
 
 class InferBody(Closed):
-    """Input tensors, whose first axis is the number of rows."""
+    """Input tensors, whose first axis is the number of rows; what they are, the metadata tells."""
 
-    id: str | None = None
-    parameters: Parameters = Field(
-        default_factory=dict,
-        description="`subject`, or `subjects` (one for each row): pseudonyms; `binary_data_output`",
+    id: Annotated[str, Field(max_length=MAX_ID)] = ""
+    parameters: InferParameters = InferParameters()
+    inputs: Annotated[list[InferInput], Field(min_length=1)]
+    outputs: list[RequestedOutput] = Field(
+        default_factory=list, description="Empty or left out: all"
     )
-    inputs: list[InferInput]
-    outputs: list[RequestedOutput] | None = None
 
 
 class ResponseOutput(Closed):

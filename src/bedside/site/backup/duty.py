@@ -1,6 +1,6 @@
 """Makes generations while the service runs, each in a process of its own that is in no hurry.
 
-Every worker and every replica may look; the folder's lock lets one of them make it.
+Of several workers one has the duty; of several replicas the backup folder's lock lets one make it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 from bedside.clock import Clock
 from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.state import backup_state
+from bedside.store.duty import Duty
 
 LOG: Final = logging.getLogger("bedside.backup")
 
@@ -42,6 +43,7 @@ class BackupDuty:
         self._folder = folder
         self._settings = settings
         self._clock = clock
+        self._duty = Duty(folder / "backup.lock")
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -58,12 +60,15 @@ class BackupDuty:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+            self._duty.close()
 
     def _run(self) -> None:
         wait = 1.0  # the first look soon, but not before the service listens
         while not self._stop.wait(wait):
-            state = backup_state(self._settings, self._clock())
             wait = LOOK_SECONDS
+            if not self._duty.taken():
+                continue
+            state = backup_state(self._settings, self._clock())
             if state is not None and state.due and not self._attempt():
                 wait = RETRY_SECONDS
 

@@ -48,6 +48,7 @@ class Proof:
         unproven: Released packages that do not prove themselves here, with the reason, by name.
         lost: Entries recorded after the backup and before the given checkpoint; None where no
             checkpoint was given.
+        erased: Keys that were destroyed again, because the ledger tells that they were erased.
         index: The place of the event of the restore in the ledger.
     """
 
@@ -56,6 +57,7 @@ class Proof:
     models: tuple[str, ...]
     unproven: dict[str, str]
     lost: int | None
+    erased: int
     index: int
 
 
@@ -86,7 +88,9 @@ def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only
                 advice="Restore on a machine like the one before; or, to have the record back"
                 " without this model, with --record-only.",
             )
+        erased = destroy_again(site)
         body: dict[str, Json] = {
+            "erased": erased,
             "generation": manifest.generation,
             "lost": lost,
             "made": manifest.made,
@@ -99,7 +103,20 @@ def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only
         (entry,) = site.ledger.record(
             Draft(EventKind.RESTORE, copy.settings.id, "system", "system", body)
         )
-    return Proof(verdict.entries, verdict.checkpoints, proved, unproven, lost, entry.index)
+    return Proof(verdict.entries, verdict.checkpoints, proved, unproven, lost, erased, entry.index)
+
+
+def destroy_again(site: Site) -> int:
+    """Destroy every key that is alive although the ledger tells of its erasure; return how many.
+
+    Raises:
+        Unavailable: one is destroyed and its bytes may still be in the database's files.
+    """
+    told = site.erasing.told().erasures.values()
+    alive = [key for one in told if one.done for key in site.subject_keys.standing(one.keys)]
+    for key_id in alive:
+        site.subject_keys.destroy(key_id)
+    return len(alive)
 
 
 def missing_since(ledger: Ledger, note: str) -> int:
