@@ -72,7 +72,9 @@ def test_is_the_spelling_of_the_reference(value: Json) -> None:
     assert canonical_bytes(value) == rfc8785.dumps(value)
 
 
-@pytest.mark.parametrize("value", [{1: 2}, {"é": 1, 2: 3}, {True: 1}, {"a", "b"}, b"x", {"\ud800": 1}])
+@pytest.mark.parametrize(
+    "value", [{1: 2}, {"é": 1, 2: 3}, {True: 1}, {"a", "b"}, b"x", {"\ud800": 1}]
+)
 def test_what_the_reference_refuses_is_refused(value: Json) -> None:
     with pytest.raises(UsageError, match="no canonical JSON form"):
         canonical_bytes(value)
@@ -206,6 +208,23 @@ def test_brackets_are_found_as_a_reader_finds_them_who_looks_at_each_byte(
         elif letter in (b"[", b"]", b"{", b"}"):
             expected.append(letter)
     assert list(canonical._brackets(data)) == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from([b'"', b"[", b"]", b"{", b"}", b"x", b"[" * 60, b"]" * 60]), max_size=40
+    ),
+    st.integers(0, 200),
+)
+def test_a_quick_look_sees_what_the_long_one_sees(parts: list[bytes], containers: int) -> None:
+    data = b"".join(parts)
+    found = list(canonical._brackets(data))
+    depths = [0]
+    for bracket in found:
+        depths.append(depths[-1] + (1 if bracket in b"[{" else -1))
+    fits = max(depths) <= MAX_DEPTH and sum(one in b"[{" for one in found) <= containers
+    assert canonical._is_shallow(data, containers) == fits
+    assert not canonical._is_shallow(data + b"\\", containers)
 
 
 @pytest.mark.parametrize("filling", [b"[", b"\\\\", b'\\"', b"\\/"])

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, TypeAlias
 
@@ -25,6 +26,15 @@ _TOKEN = re.compile(rb'"[^"\\]{0,4096}+"|["\[\]{}]')
 
 _ESCAPES = re.compile(rb'(?:[^"\\]{0,64}+\\.){0,16384}+', re.DOTALL)
 """Escapes and what is between them, so many at once that the others get their turn meanwhile."""
+
+_FEW_BYTES = 2**23
+_FEW_QUOTES = 400_000
+_FEW_BRACKETS = 400_000
+"""Up to so many a quick look takes little memory and milliseconds."""
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = tuple((code in b"[{") - (code in b"]}") for code in range(256))
+"""How each byte changes the depth."""
 
 MAX_DEPTH = 64
 """Deeper nesting than any manifest or message needs; bounds recursion in every reader."""
@@ -127,6 +137,8 @@ def read_json(data: bytes, *, containers: int = MAX_CONTAINERS) -> Json:
 def _refuse_deep(data: bytes, containers: int) -> None:
     if data.count(b"[") + data.count(b"{") <= min(MAX_DEPTH, containers):
         return  # the common case: too few brackets to be deep, strings included
+    if _is_shallow(data, containers):
+        return
     depth = found = 0
     for bracket in _brackets(data):
         depth += 1 if bracket in b"[{" else -1
@@ -137,6 +149,20 @@ def _refuse_deep(data: bytes, containers: int) -> None:
             raise LimitExceeded(
                 f"JSON with more than {containers} arrays and objects.", advice="Send less at once."
             )
+
+
+def _is_shallow(data: bytes, containers: int) -> bool:
+    """Return True where a quick look is enough to see that nothing is too deep or too much.
+
+    Without a backslash every string ends at its next quote, so what stands between an even number of
+    quotes and the next one is outside of all strings.
+    """
+    if len(data) > _FEW_BYTES or b"\\" in data or data.count(b'"') > _FEW_QUOTES:
+        return False
+    brackets = b"".join(data.split(b'"')[::2]).translate(None, _NO_BRACKETS)
+    if brackets.count(b"[") + brackets.count(b"{") > containers or len(brackets) > _FEW_BRACKETS:
+        return False
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) <= MAX_DEPTH
 
 
 def _brackets(data: bytes) -> Iterator[bytes]:

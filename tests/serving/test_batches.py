@@ -8,6 +8,7 @@ import json
 import pytest
 
 from bedside.errors import InputRefused
+from bedside.ledger import group
 from bedside.ledger.events import EventKind
 from bedside.ledger.group import MAX_GROUP
 from bedside.serving.values import Prediction, Row
@@ -89,3 +90,10 @@ def test_one_row_that_the_gate_refuses_leaves_none(hospital: Hospital) -> None:
     assert hospital.site.ledger.find(kind=EventKind.PREDICTION) == ()
     (refusal,) = hospital.site.ledger.find(kind=EventKind.REFUSAL)
     assert refusal.value["body"]["row"] == 300
+
+
+def test_a_batch_larger_than_the_queue_is_taken_where_nothing_waits(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "MAX_WAITING", 8)
+    assert len(predicted(hospital, rows(20))) == 20

@@ -316,7 +316,8 @@ def test_nothing_is_recorded_under_a_key_that_was_destroyed_meanwhile(
 ) -> None:
     one = ward.predict()
     key = ward.site.ledger.entry(one.index).value["sealed"]["key"]
-    submit, erased = ward.site.group.submit, []
+    submit = ward.site.group.submit
+    erased: list[str] = []
 
     def erase_first(*arguments: Any, **options: Any) -> Any:
         if not erased:

@@ -51,7 +51,7 @@ def test_a_disk_that_is_full_is_told_of(tmp_path: Path, monkeypatch: pytest.Monk
     def full(_path: Path, _data: bytes, _mode: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bedside.site.site.write_new", full)
+    monkeypatch.setattr("bedside.site.files.write_new", full)
     with pytest.raises(SiteProblem, match=r"ledger\.pub cannot be written: No space left"):
         Site.create(tmp_path / "site", "Ward 7", "Ada Admin")
 

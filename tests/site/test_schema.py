@@ -3,10 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from bedside.errors import SiteProblem
-from bedside.site.schema import check_schema, differences, upgrade
+from bedside.site.schema import (
+    MIGRATIONS,
+    check_schema,
+    differences,
+    known_revisions,
+    upgrade,
+)
 from bedside.store.database import Database
 
 
@@ -23,6 +30,11 @@ def test_the_migrated_schema_is_the_one_that_the_rooms_declare(empty: Database) 
     with empty.read() as connection:
         assert differences(connection) == []
     check_schema(empty)
+
+
+def test_the_revisions_are_those_of_the_migrations() -> None:
+    steps = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    assert known_revisions() == tuple(step.revision for step in steps)
 
 
 def test_a_difference_is_noticed(empty: Database) -> None:

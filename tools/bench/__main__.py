@@ -12,6 +12,7 @@ from tools.bench.importing import import_seconds
 from tools.bench.ledgers import grow
 from tools.bench.predicting import compare, starts
 from tools.bench.prepare import prepare
+from tools.bench.tensors import measure_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -50,12 +51,14 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
     started = starts(servers, options.starts, megabytes)
     sizes = tuple(size for size in SIZES if size <= options.largest)
     grown = grow(folder / "ledger", sizes, prepared.row)
+    tensors = measure_tensors(folder / "tensors", options.rounds, options.seconds)
     frozen = measure_freezing(options.turns)
     return [
         page.targets(rates, started, grown, import_seconds()),
         page.predict_section(rates, options.rounds, options.seconds),
         page.start_section(started, options.starts),
         page.ledger_section(grown),
+        page.tensor_section(tensors, options.rounds, options.seconds),
         page.frozen_section(*frozen, options.turns),
     ]
 

@@ -80,7 +80,7 @@ def measure_freezing(turns: int) -> tuple[list[Frozen], PictureCost]:
     """Freeze a linear model of 30 fields and a network of 18 layers, and measure both."""
     key = SigningKey.new()
     tabular, tabular_seconds = timed(lambda: _freeze_tabular(key), 3)
-    picture, picture_seconds = timed(lambda: _freeze_picture(key), 3)
+    picture, picture_seconds = timed(lambda: freeze_picture(key), 3)
     rows = [
         _measured("logistic regression, 30 fields", tabular, tabular_seconds, key),
         _measured(f"ResNet-18, 1 × {SIDE} × {SIDE}", picture, picture_seconds, key),
@@ -134,7 +134,8 @@ def tensor_of(png: bytes) -> Tensor:
     return np.asarray(normalised[np.newaxis, np.newaxis], dtype=np.float32)
 
 
-def _freeze_picture(key: SigningKey) -> FrozenModel:
+def freeze_picture(key: SigningKey) -> FrozenModel:
+    """Freeze the network of 18 layers, with drawn films as its data."""
     module, films = network(), _films()
     with torch.no_grad():
         logits = module(torch.from_numpy(np.concatenate([tensor_of(one) for one in films])))
@@ -165,8 +166,8 @@ def _answers(threshold: float) -> dict[str, Any]:
         "image": {
             "media": ["png"],
             "modalities": ["DX"],
-            "rows": {"minimum": 256, "maximum": 1024},
-            "columns": {"minimum": 256, "maximum": 1024},
+            "rows": {"minimum": SIDE, "maximum": 1024},
+            "columns": {"minimum": SIDE, "maximum": 1024},
         },
         "preprocessing": [
             {"op": "full_range"},

@@ -122,6 +122,25 @@ def ledger_section(grown: Sequence[Grown]) -> list[str]:
     ]
 
 
+def tensor_section(rates: Sequence[Rate], rounds: int, seconds: float) -> list[str]:
+    """Return the lines on a picture as a binary tensor."""
+    return [
+        f"## A picture of {SIDE}² as a binary tensor",
+        "",
+        f"{SIDE} × {SIDE} bytes through a ResNet-18, one client, one thread, HTTP on loopback; {rounds} rounds of {seconds:g} s in turn.",
+        "Ours by the Open Inference Protocol's binary extension: authenticated, gated (size, intensities, likeness), recorded.",
+        "*bare* is FastAPI and ONNX Runtime and nothing else, with the pixels as raw bytes, and as a JSON list.",
+        "",
+        "| server | × bare, raw bytes | median ms | processor, ms |",
+        "|---|---|---|---|",
+        *(
+            f"| {rate.server} | **{rate.ratio:.2f}** ({rate.spread[0]:.2f}–{rate.spread[1]:.2f}) "
+            f"| {rate.tally.quantile(0.5):.1f} | {rate.processor / 1000:.1f} |"
+            for rate in rates
+        ),
+    ]
+
+
 def frozen_section(models: Sequence[Frozen], cost: PictureCost, turns: int) -> list[str]:
     """Return the lines on freezing, verifying, and a picture's answer."""
     return [

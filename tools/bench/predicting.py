@@ -65,7 +65,7 @@ def compare(
         found = [stack.enter_context(running(server)) for server in servers]
         rates = []
         for clients in CLIENTS:
-            rates += _rates(servers, found, clients, rounds, seconds)
+            rates += driven(servers, found, clients, rounds, seconds)
         return rates, [one.peak_megabytes() for one in found]
 
 
@@ -88,9 +88,10 @@ def starts(servers: Sequence[Server], rounds: int, megabytes: Sequence[float]) -
     ]
 
 
-def _rates(
+def driven(
     servers: Sequence[Server], found: Sequence[Running], clients: int, rounds: int, seconds: float
 ) -> list[Rate]:
+    """Drive running servers in turn; the last one is what the others are divided by."""
     tallies: list[list[Tally]] = [[] for _ in servers]
     processor: list[list[float]] = [[] for _ in servers]
     for server in servers:

@@ -53,11 +53,25 @@ def prepare(folder: Path) -> Prepared:
     key = SigningKey.new()
     trained = breast_cancer.train(folder / "lab", key)
     package = trained.frozen.package
-    site, admin_key = Site.create(folder / "site", "Benchmark", "Administrator")
+    secret = release(folder / "site", trained.package.read_bytes(), key, package.manifest.ref)
+    fields = _write_bare(folder / "bare", package)
+    return Prepared(
+        site=folder / "site",
+        bare=folder / "bare",
+        model=package.manifest.name,
+        secret=secret,
+        row=trained.rows[0],
+        label=trained.labels[0],
+        fields=fields,
+    )
+
+
+def release(folder: Path, archive: bytes, key: SigningKey, ref: str) -> str:
+    """Make a site in `folder` that answers with `archive`; return a clinician's API key."""
+    site, admin_key = Site.create(folder, "Benchmark", "Administrator")
     with site:
         admin = site.people.sign_in(admin_key.secret, "cli")
         site.registry.trust_key(admin, key.public, "benchmark author")
-        ref = package.manifest.ref
         registrant, first, second, operator, clinician = (
             _person(site, admin, name, roles)
             for name, roles in (
@@ -68,21 +82,12 @@ def prepare(folder: Path) -> Prepared:
                 ("Benchmark clinician", {Role.CLINICIAN}),
             )
         )
-        site.registry.add(registrant[0], trained.package.read_bytes())
+        site.registry.add(registrant[0], archive)
         site.registry.verify(registrant[0], ref)
         for approver in (first, second):
             site.registry.approve(approver[0], ref, "Approved for a benchmark only.")
         site.registry.release(operator[0], ref, "Benchmark.")
-    fields = _write_bare(folder / "bare", package)
-    return Prepared(
-        site=folder / "site",
-        bare=folder / "bare",
-        model=package.manifest.name,
-        secret=clinician[1].secret,
-        row=trained.rows[0],
-        label=trained.labels[0],
-        fields=fields,
-    )
+    return clinician[1].secret
 
 
 def _person(

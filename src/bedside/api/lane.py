@@ -35,6 +35,7 @@ _JSON: Final = frozenset(
     MEDIA_TYPE.encode() + charset for charset in (b"", b"; charset=utf-8", b";charset=utf-8")
 )
 """Spellings of the content type that leave no question; every other goes by the route."""
+
 _ELSEWHERE: Final = (b"content-encoding", b"transfer-encoding", b"idempotency-key")
 """Headers whose requests go by the route."""
 
@@ -130,4 +131,4 @@ def _is_plain(headers: dict[bytes, bytes], length: bytes) -> bool:
         return False
     if not length.isdigit() or len(length) > _DIGITS or int(length) > INLINE_BYTES:
         return False
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == _JSON
+    return headers.get(b"content-type") in _JSON

@@ -171,20 +171,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; one that comes behind the body is counted and dropped."""
-        if self._repeating or self._last:
-            return
-        if not self._in_head:
+        if self._in_head and not (self._repeating or self._last):
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            headers = self.headers
+            headers.append((name, value))
+            self._fields += len(name) + len(value)
+            if self._fields > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
+                raise long_head()
+        elif not (self._repeating or self._last):
             self._trailers += 1
             if self._trailers > MAX_HEADERS:
                 raise Unread(HTTPStatus.BAD_REQUEST, f"More than {MAX_HEADERS} trailer fields.")
-            return
-        super().on_header(name, value)
-        self._fields += len(name) + len(value)
-        if self._fields > MAX_HEAD_BYTES:
-            raise long_head()
-        if len(self.headers) > MAX_HEADERS:
-            why = f"The request has more than {MAX_HEADERS} header fields."
-            raise Unread(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why)
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole, and begin to wait for the body."""

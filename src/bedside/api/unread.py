@@ -81,7 +81,7 @@ def not_http() -> Unread:
 
 def long_head() -> Unread:
     """Return the refusal of a head that is too long."""
-    why = f"The head of the request has more than {MAX_HEAD_BYTES} bytes."
+    why = f"The head of the request has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} fields."
     return Unread(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why)
 
 
@@ -99,13 +99,17 @@ def check_head(version: str, target: bytes, headers: Sequence[tuple[bytes, bytes
     """
     if version not in ("1.1", "1.0"):
         raise Unread(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, f"HTTP/{version} is not spoken here.")
-    hosts = [value for name, value in headers if name == b"host"]
+    hosts, codings = [], []
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
     if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(_HOST.fullmatch, hosts)):
         raise Unread(HTTPStatus.BAD_REQUEST, "The request has not exactly one good Host.")
     if len(target) > MAX_TARGET_BYTES:
         why = f"The address has more than {MAX_TARGET_BYTES} bytes."
         raise Unread(HTTPStatus.REQUEST_URI_TOO_LONG, why)
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and version == "1.0":
         raise Unread(HTTPStatus.BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding.")
     if codings and [value.strip().lower() for value in codings] != [b"chunked"]:

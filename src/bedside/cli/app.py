@@ -132,6 +132,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
                 "export": ledger.export,
                 "list": ledger.list_entries,
                 "checkpoint": ledger.checkpoint,
+                "rekey": ledger.rekey,
                 "witness": (
                     "Who sees this ledger grow, and whose ledgers this site sees grow.",
                     {

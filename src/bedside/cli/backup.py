@@ -153,6 +153,7 @@ def restore(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     def tell(page: Page) -> None:
         _tell_proof(page, found.proof)
         page.line(f"The site of {found.manifest.made} is in {site}.", style="bold")
+        page.line(f"  ledger key  {found.proof.ledger_key}: is it the one that you know?")
         page.line("Before it serves: is the machine before it really off, and does it stay so?")
 
     show(value, tell, as_json=as_json)
@@ -235,6 +236,7 @@ def _proof(proof: Proof) -> dict[str, Json]:
         "models": list(proof.models),
         "unproven": dict(proof.unproven),
         "lost": proof.lost,
+        "ledger_key": proof.ledger_key,
         "event": proof.index,
     }
 

@@ -123,7 +123,7 @@ def export(
         )
         with progress("Exporting the ledger"), out.open("xb") as stream:
             signed = write_export(opened.ledger, stream)
-        public = opened.ledger.public_key
+        public = opened.ledger.first_key
     if public_key_out is not None:
         public_key_out.write_text(public.to_pem(), encoding="ascii")
     value: dict[str, Json] = {
@@ -182,6 +182,39 @@ def checkpoint(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> 
         "vkey": vkey,
     }
     show(value, lambda page: page.line(signed.note.rstrip("\n")), as_json=as_json)
+
+
+def rekey(
+    reason: Annotated[str, typer.Option("--reason", help="Why the key is changed.")],
+    site: SiteOption = DEFAULT_SITE,
+    key_file: KeyFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign the record with a new key from now on; the old one vouches for it. Stop the service first."""
+    from bedside.site.rekeying import rekey as change
+    from bedside.site.unlocking import KEYS_FOLDER
+
+    if not reason.strip():
+        raise UsageError("A change needs a reason.", advice="Say why, in a sentence.")
+    with entered(site, key_file) as (opened, caller):
+        keys = opened.folder / KEYS_FOLDER
+        public = change(opened.ledger, opened.people, keys, caller, reason.strip())
+        vkey, first = opened.ledger.vkey, opened.ledger.first_key
+    value: dict[str, Json] = {
+        "public_key": public.fingerprint,
+        "first_key": first.fingerprint,
+        "vkey": vkey,
+    }
+
+    def tell(page: Page) -> None:
+        page.line(f"The record is signed with {public.fingerprint} from now on.")
+        page.line(
+            f"Verifiers keep the key that they have, {first.fingerprint}: it leads to this one."
+        )
+        page.line("A witness that signs must be told:")
+        page.line(f'bedside ledger witness add "{vkey}"')
+
+    show(value, tell, as_json=as_json)
 
 
 def _kind(text: str) -> EventKind:

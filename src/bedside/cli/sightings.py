@@ -76,11 +76,10 @@ def verify_file(path: Path, public: PublicKey, asked: Asked) -> tuple[Verdict, d
         LedgerBroken: the record is not whole, or not what somebody saw.
         Unavailable: a witness does not answer.
     """
-    from bedside.ledger.export import origin_of, verify_export
-    from bedside.ledger.witness import Log
+    from bedside.ledger.export import log_in, verify_export
     from bedside.ledger.witness_places import in_order, sightings_at
 
-    log = Log(origin_of(path), public)
+    log = log_in(path, public)
     counted = Counted()
     found = [sightings_at(where, log, asked.key) for where in asked.witnesses]
     found += _earlier(asked, log)
@@ -96,11 +95,11 @@ def verify_site(site: Site, asked: Asked) -> tuple[Verdict, dict[str, int]]:
         Unavailable: a witness does not answer.
     """
     from bedside.ledger.sightings import compare
-    from bedside.ledger.witness import Log
     from bedside.ledger.witness_places import in_order, sightings_at
+    from bedside.ledger.witnessing import log_of
 
     verdict = site.verify()
-    log = Log(site.ledger.origin, site.ledger.public_key)
+    log = log_of(site.ledger)
     counted, found = Counted(), []
     names = [one.name for one in site.settings.witness.at]
     for where in asked.witnesses:

@@ -64,6 +64,16 @@ class Spares(Generic[T]):
                 self._kept.extend(made[:SPARE_KEYS])
         return taken
 
+    def at_hand(self, count: int) -> list[T] | None:
+        """Return as many keys from memory, or None where they do not reach; no database is asked."""
+        with self._guard:
+            kept = self._kept
+            reach = len(kept) >= count
+            taken = [kept.popleft() for _ in range(count)] if reach else None
+            if len(kept) < self._ahead:
+                self._start()
+        return taken
+
     def settle(self, seconds: float) -> None:
         """Wait until no key is being made.
 

@@ -165,6 +165,10 @@ class SubjectKeys:
         """Return a fresh key, for one prediction without a subject."""
         return self.many([None])[0]
 
+    def at_hand(self, count: int) -> list[SubjectKey] | None:
+        """Return so many fresh keys from memory, or None; never waits, so an event loop may ask."""
+        return self._spares.at_hand(count)
+
     def many(self, subjects: Sequence[str | None]) -> list[SubjectKey]:
         """Return a key for each subject (None: a fresh one), with at most one durable write.
 

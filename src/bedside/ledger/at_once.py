@@ -12,6 +12,7 @@ from bedside.ledger import hands as many
 from bedside.ledger.audit import Head, Verdict
 from bedside.ledger.checkpoint import read_checkpoint
 from bedside.ledger.hands import Walked
+from bedside.ledger.key_chain import KeyChain, read_chain
 from bedside.ledger.merkle import EMPTY_ROOT, fold
 from bedside.ledger.rows import HEAD_ID
 from bedside.ledger.stretch import Doubt, all_different
@@ -42,36 +43,39 @@ def prove_at_once(database: Database, origin: str, public: PublicKey) -> Verdict
         wanted = [note[1] for note in notes]
         if not all(type(one) is int for one in wanted):
             raise Doubt
+        chain = read_chain(wire, public)
+        if not chain.covered <= {*wanted, size}:
+            raise Doubt
         hands = many.hands_for(size)
         if hands < 2:
             walked = many.walk(wire, size, wanted)
-            signed = _signed(notes, origin, public)
+            signed = _signed(notes, origin, chain)
         else:
             with ThreadPoolExecutor(1) as beside:
                 address = database.reader_address()
                 asked: Future[list[Walked]] = beside.submit(
                     many.walk_by_many, address, size, wanted, hands
                 )
-                signed = _signed(notes, origin, public)
+                signed = _signed(notes, origin, chain)
                 walked = asked.result()
         counts = wire.rows(_COUNTS)[0]
     _refuse_gaps(walked, size, counts)
     _compare_checkpoints(walked, signed, size)
     _compare_head(walked[-1] if walked else None, heads[0], len(notes))
-    head = read_checkpoint(heads[0][6], origin, public)
+    head = read_checkpoint(heads[0][6], origin, chain.at(size))
     if (head.size, head.root) != (size, heads[0][2]):
         raise Doubt
     return Verdict(size, size, len(notes), Head(size, head.root))
 
 
-def _signed(notes: Sequence[DriverRow], origin: str, public: PublicKey) -> list[tuple[int, bytes]]:
+def _signed(notes: Sequence[DriverRow], origin: str, chain: KeyChain) -> list[tuple[int, bytes]]:
     """Return size and root of each checkpoint, in order; they are signed, numbered and growing."""
     found: list[tuple[int, bytes]] = []
     last = -1
     for expected, (number, size, note) in enumerate(notes):
         if number != expected or not isinstance(note, str):
             raise Doubt
-        signed = read_checkpoint(note, origin, public)
+        signed = read_checkpoint(note, origin, chain.at(size))
         if signed.size != size or signed.size <= last:
             raise Doubt
         last = signed.size

@@ -13,6 +13,7 @@ from bedside.keys.signing import PublicKey
 from bedside.ledger.checkpoint import Checkpoint, read_checkpoint
 from bedside.ledger.events import commit_to
 from bedside.ledger.form import ADVICE, SALT_BYTES, broken, read_fields
+from bedside.ledger.key_chain import CHANGED, new_key
 from bedside.ledger.merkle import EMPTY_ROOT, Frontier
 from bedside.ledger.shapes import Fields, Shapes
 
@@ -88,14 +89,16 @@ class Audit:
         tree: The tree so far.
         at: The time of the last entry.
         checkpoints: How many checkpoints were met.
+        keys: The keys that were in force so far; the last one is.
     """
 
     def __init__(self, origin: str, public: PublicKey) -> None:
         self.tree = Frontier()
         self.at = ""
         self.checkpoints = 0
+        self.keys = [public]
+        self._coming: PublicKey | None = None  # in force once a checkpoint covers its change
         self._origin = origin
-        self._public = public
         self._root = EMPTY_ROOT
         self._signed = -1  # the size of the last checkpoint
         self._ids: set[bytes] = set()
@@ -110,6 +113,8 @@ class Audit:
         index = self.tree.size
         if found.index != index:
             raise broken(index, f"it is missing, and entry {found.index} stands in its place")
+        if self._coming is not None:
+            raise broken(index, "the key was changed before it, and no checkpoint stands between")
         fields = read_fields(index, found.event, self._shapes)
         if fields.at < self.at:
             raise broken(index, f"its time {fields.at} is before {self.at}")
@@ -125,6 +130,8 @@ class Audit:
         if found.root != self._root:
             raise broken(index, "its event, salt or place is not the one that was recorded")
         self.at = fields.at
+        if fields.kind == CHANGED:
+            self._coming = new_key(index, found.event)
         return Checked(fields, leaf, completed)
 
     def checkpoint(self, note: str) -> Checkpoint:
@@ -133,7 +140,7 @@ class Audit:
         Raises:
             LedgerBroken: not signed by the ledger's key, or signed over other entries.
         """
-        signed = read_checkpoint(note, self._origin, self._public)
+        signed = read_checkpoint(note, self._origin, self.keys[-1])
         if signed.size > self.tree.size:
             raise broken(
                 self.tree.size, f"it is missing; a checkpoint was signed over {signed.size} entries"
@@ -150,6 +157,9 @@ class Audit:
             )
         self._signed = signed.size
         self.checkpoints += 1
+        if self._coming is not None:
+            self.keys.append(self._coming)
+            self._coming = None
         return signed
 
     def end(self, note: str) -> None:
@@ -158,7 +168,7 @@ class Audit:
         Raises:
             LedgerBroken: not signed by the ledger's key, or signed over other entries.
         """
-        signed, size = read_checkpoint(note, self._origin, self._public), self.tree.size
+        signed, size = read_checkpoint(note, self._origin, self.keys[-1]), self.tree.size
         if signed.size > size:
             raise broken(size, f"it is missing; the head was signed over {signed.size} entries")
         if signed.size < size:

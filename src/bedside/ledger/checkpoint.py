@@ -108,20 +108,26 @@ def read_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:
     return Checkpoint(origin, size, root, note)
 
 
-def find_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:
+def find_checkpoint(note: str, origin: str, *keys: PublicKey) -> Checkpoint:
     """Return the checkpoint in a note that may carry other signatures beside the ledger's.
 
     The result's own note has the ledger's signature alone.
+
+    Args:
+        note: The note.
+        origin: The ledger's name.
+        keys: Its keys; one of them must have signed.
 
     Raises:
         LedgerBroken: not a note, not of this log, or not signed by its key.
     """
     read = read_note(note)
-    key = NoteKey(origin, ED25519, public)
-    lines = [line for line in read.signatures if line.is_by(key)]
-    if not lines:
-        raise LedgerBroken(
-            f"This checkpoint is not signed by {origin} with the key {public.fingerprint}.",
-            advice="Check it with the public key that the site published.",
-        )
-    return read_checkpoint(f"{read.text}\n{lines[0]}", origin, public)
+    for public in keys:
+        key = NoteKey(origin, ED25519, public)
+        for line in read.signatures:
+            if line.is_by(key):
+                return read_checkpoint(f"{read.text}\n{line}", origin, public)
+    raise LedgerBroken(
+        f"This checkpoint is not signed by {origin} with the key {keys[0].fingerprint}.",
+        advice="Check it with the public key that the site published.",
+    )

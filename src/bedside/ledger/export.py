@@ -21,11 +21,16 @@ from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.encoding import from_base64, to_base64
 from bedside.ledger.events import MAX_EVENT_BYTES, Entry
 from bedside.ledger.form import broken, is_number
+from bedside.ledger.key_chain import CHANGED, new_key
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.sightings import Sighting, Sightings
+from bedside.ledger.witness import Log
 
 FORMAT = "bedside-ledger-export"
 VERSION = 1
+
+_CHANGE = f'\\"kind\\":\\"{CHANGED}\\"'.encode()
+"""What an entry that changes the key has in its line, and hardly any other."""
 
 MAX_LINE_BYTES = 6 * MAX_EVENT_BYTES + 4096
 """The largest event, every byte of it escaped as \\u00xx, and the rest of its line."""
@@ -82,6 +87,22 @@ def origin_of(path: Path) -> str:
     """
     with _opened(path) as stream:
         return _header(next(_lines(stream), None))[0]
+
+
+def log_in(path: Path, first: PublicKey) -> Log:
+    """Return the ledger of an export, with every key that it says it had; nothing is checked.
+
+    Raises:
+        UsageError: the file cannot be read, or is not an export.
+        LedgerBroken: a line that changes the key cannot be read.
+    """
+    later = []
+    with _opened(path) as stream:
+        for line in stream:
+            if _CHANGE in line:
+                entry = read_json(line)["entry"]
+                later.append(new_key(int(entry["index"]), str(entry["event"]).encode()))
+    return Log(origin_of(path), first, tuple(later))
 
 
 def seen_in(path: Path) -> Iterator[Sighting]:

@@ -118,7 +118,7 @@ class GroupCommit:
         with self._changed:
             if self._closing or self._thread is None:
                 raise Unavailable("The ledger takes no more events: it is being closed.")
-            if self._count + len(prepared) > MAX_WAITING:
+            if self._count and self._count + len(prepared) > MAX_WAITING:
                 raise Unavailable(
                     f"{self._count} events wait to be recorded.", advice="Try again in a moment."
                 )
@@ -139,6 +139,9 @@ class GroupCommit:
             Unavailable: closed or not started, or too many drafts are waiting.
         """
         together = _Together(len(groups))
+        if not groups:
+            together.future.set_result([])
+            return together.future
         count = sum(map(len, groups))
         with self._changed:
             if self._closing or self._thread is None:
@@ -198,7 +201,7 @@ class GroupCommit:
                 _settle(one.future, outcome)
 
 
-def _settle(future: Recorded, outcome: Outcome) -> None:
+def _settle(future: Recorded | _Place, outcome: Outcome) -> None:
     if isinstance(outcome, tuple):
         future.set_result(outcome)
     else:

@@ -97,7 +97,7 @@ def walk_by_many(
     try:
         with ThreadPoolExecutor(hands, thread_name_prefix="ledger-verify") as threads:
             parts = list(threads.map(lambda _: _one_hand(address, spans), range(hands)))
-    except (OSError, ValueError, KeyError) as problem:
+    except (OSError, ValueError, TypeError, KeyError) as problem:
         raise Doubt from problem
     return sorted([one for part in parts for one in part], key=lambda one: one.start)
 

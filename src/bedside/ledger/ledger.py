@@ -70,6 +70,9 @@ class Ledger:
     Attributes:
         database: Where the rows are.
         origin: The ledger's name in its checkpoints.
+        signer: What signs its checkpoints.
+        first_key: The key that its first checkpoints are checked with, and that a verifier begins
+            with: the signer's own, until somebody who knows of a change sets it.
     """
 
     def __init__(
@@ -83,21 +86,27 @@ class Ledger:
     ) -> None:
         self.database = database
         self.origin = check_origin(origin)
+        self.first_key = signer.public
+        self.signer = signer
         self._subject_keys = subject_keys
-        self._signer = signer
         self._clock = clock
         self._claims = claims or Claims()
         self._appender = Appender(self.origin, signer, self._claims)
 
     @property
     def public_key(self) -> PublicKey:
-        """Return the key that checks this ledger's checkpoints."""
-        return self._signer.public
+        """Return the key that checks this ledger's present checkpoints."""
+        return self.signer.public
+
+    def sign_with(self, signer: SigningKey) -> None:
+        """Sign with another key from now on; `rekey.change_key` says so in the record."""
+        self.signer = signer
+        self._appender = Appender(self.origin, signer, self._claims)
 
     @property
     def vkey(self) -> str:
         """Return the public key under the ledger's name, as a C2SP witness reads it."""
-        return verifier_key(self.origin, self._signer.public)
+        return verifier_key(self.origin, self.signer.public)
 
     def append(self, connection: Connection, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """Append drafts in the caller's `database.write()`; they stand when it commits.
@@ -280,7 +289,7 @@ class Ledger:
                 if last.size == known.size and last.root == known.root:
                     return last
                 refuse_fork(connection, last, known)
-            signed = sign_checkpoint(self.origin, known.size, known.root, self._signer)
+            signed = sign_checkpoint(self.origin, known.size, known.root, self.signer)
             rows.insert_checkpoint(connection, known.checkpoints, signed.size, signed.note)
             count = known.checkpoints + 1
             new = replace(known, checkpoints=count, note=signed.note)
@@ -333,10 +342,10 @@ class Ledger:
         Raises:
             LedgerBroken: something is not as it must be; `index` is the first wrong entry.
         """
-        return verify_stored(self.database, self.origin, self._signer.public)
+        return verify_stored(self.database, self.origin, self.first_key)
 
     def _head(self, connection: Connection) -> rows.HeadRow | None:
-        return signed_head(connection, self.origin, self._signer.public)
+        return signed_head(connection, self.origin, self.signer.public)
 
     def _refuse_unrecorded(self, outcomes: Sequence[Outcome], problem: CommitUnknown) -> None:
         """Find out what became of a commit whose answer was lost."""
@@ -354,7 +363,7 @@ class Ledger:
 
     def _latest(self, connection: Connection) -> Checkpoint | None:
         note = rows.latest_note(connection)
-        return None if note is None else read_checkpoint(note, self.origin, self._signer.public)
+        return None if note is None else read_checkpoint(note, self.origin, self.signer.public)
 
 
 def _entries(outcomes: Sequence[Outcome]) -> tuple[Entry, ...]:

@@ -10,6 +10,7 @@ does not match is not wrong for that; it is checked in full.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from json.encoder import encode_basestring
 from typing import Final, NamedTuple
 
@@ -24,7 +25,8 @@ MOST_FRACTIONS: Final = 4096
 """Fractions remembered as canonical: a threshold stands in every prediction of its model."""
 
 _TEXT: Final = '"[^"]*+"'
-_NUMBER: Final = r"(?:0|-?[1-9][0-9]{0,14}|(-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,20}))"
+_INTEGER: Final = "(?:0|-?[1-9][0-9]{0,14})"
+_FRACTION: Final = r"(-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,20})"
 _NAMED: Final = ("about", "at", "id", "kind")
 
 
@@ -45,7 +47,8 @@ class Fields(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    pattern: re.Pattern[str]
+    fullmatch: Callable[[str], re.Match[str] | None]
+    lines: Callable[[str], list[tuple[str, ...]]]
     fields: tuple[int, ...]
     fractions: tuple[int, ...]
 
@@ -62,9 +65,11 @@ class Shapes:
         if len(self._shapes) == MOST_SHAPES:
             self._shapes.pop()
         writer = _Writer()
-        pattern = re.compile(writer.pattern(event, top=True))
+        pattern = writer.pattern(event, top=True)
+        fullmatch = re.compile(pattern).fullmatch
+        lines = re.compile(f"^{pattern}$", re.MULTILINE).findall
         fields = tuple([writer.groups[name] for name in _NAMED])
-        self._shapes.insert(0, _Shape(pattern, fields, tuple(writer.fractions)))
+        self._shapes.insert(0, _Shape(fullmatch, lines, fields, tuple(writer.fractions)))
 
     def fields(self, text: str) -> tuple[str, ...] | None:
         """Return about, at, id and kind of an event of a known shape, or None where it has none.
@@ -73,25 +78,43 @@ class Shapes:
             text: The event, which has neither a control character nor a backslash.
         """
         for number, shape in enumerate(self._shapes):
-            found = shape.pattern.fullmatch(text)
-            if found is None or not self._canonical(found.group(0, *shape.fractions)):
+            found = shape.fullmatch(text)
+            if found is None:
                 continue
+            for group in shape.fractions:
+                if found[group] not in self._fractions and not self._is_canonical(found[group]):
+                    return None
             if number:
                 self._shapes.insert(0, self._shapes.pop(number))
             return found.group(*shape.fields)
         return None
 
-    def _canonical(self, fractions: str | tuple[str | None, ...]) -> bool:
-        if isinstance(fractions, str):
-            return True  # the whole match alone: no fraction in this shape
-        for text in fractions[1:]:
-            if text is None or text in self._fractions:
-                continue
-            if canonical_bytes(float(text)) != text.encode():
-                return False
-            if len(self._fractions) < MOST_FRACTIONS:
-                self._fractions.add(text)
-        return True
+    def fields_of_lines(self, text: str, count: int) -> list[tuple[str, ...]] | None:
+        """Return about, at, id and kind, each of all events, where all are of the last shape met.
+
+        Args:
+            text: Events as for `fields`, one a line.
+            count: How many lines there are.
+        """
+        if not self._shapes:
+            return None
+        shape = self._shapes[0]
+        # each match begins and ends with a line: as many as there are lines are each of one line
+        found = shape.lines(text)
+        if len(found) != count:
+            return None
+        columns = list(zip(*found, strict=True))
+        for group in shape.fractions:
+            for fraction in set(columns[group - 1]) - self._fractions:
+                if not self._is_canonical(fraction):
+                    return None
+        return [columns[group - 1] for group in shape.fields]
+
+    def _is_canonical(self, fraction: str) -> bool:
+        same = canonical_bytes(float(fraction)) == fraction.encode()
+        if same and len(self._fractions) < MOST_FRACTIONS:
+            self._fractions.add(fraction)
+        return same
 
 
 class _Writer:
@@ -110,10 +133,12 @@ class _Writer:
                 return "(?:true|false)"
             case None:
                 return "null"
-            case int() | float():
+            case int():
+                return _INTEGER
+            case float():
                 self._last += 1
                 self.fractions.append(self._last)
-                return _NUMBER
+                return _FRACTION
             case list():
                 return r"\[" + ",".join([self.pattern(one) for one in value]) + r"\]"
             case _:

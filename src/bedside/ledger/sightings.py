@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from bedside.errors import LedgerBroken, UsageError
-from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
+from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.cosignature import cosigned_at
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.merkle import verify_consistency
@@ -153,7 +153,7 @@ def sightings_in(text: str, log: Log, by: str, key: NoteKey | None = None) -> li
     if key is not None:
         for note in notes:
             cosigned_at(read_note(note), key)
-    found = [find_checkpoint(note, log.origin, log.public) for note in notes]
+    found = [log.checkpoint(note) for note in notes]
     return sorted(seen(found, by), key=lambda one: one.size)
 
 

@@ -23,9 +23,10 @@ from bedside.ledger.merkle import TILE_LEVELS, root, subtrees
 from bedside.ledger.shapes import Shapes
 from bedside.store.statement import Asks, Statement
 
-ROWS_AT_ONCE: Final = 256
-"""Entries that are looked at together: a megabyte or less, as a rule."""
+ROWS_AT_ONCE: Final = 128
+"""Entries that are looked at together: what a processor keeps close by, as a rule."""
 
+_BOX: Final = b'"box":"'
 _UUID_CHARACTERS: Final = 36
 _WEIGHTS: Final = np.array(
     [
@@ -96,6 +97,8 @@ class Stretch:
         Raises:
             Doubt: one of them is not at once as it must be.
         """
+        if not rows:
+            return
         try:
             self._check_forms(rows)
             self._check_hashes(rows)
@@ -103,21 +106,29 @@ class Stretch:
             raise Doubt from problem
 
     def _check_forms(self, rows: Sequence[Row]) -> None:
-        data = b"".join([row[5] for row in rows])
-        plain = np.frombuffer(data, np.uint8).min(initial=255) >= 0x20 and b"\\" not in data
-        known, at = self._shapes.fields, self.at
-        for row in rows:
-            event = row[5]
-            found = known(event.decode()) if plain else None
-            if found is None:
-                found = self._in_full(row[0], event)
-            if found != (row[3], row[4], row[1], row[2]) or row[4] < at:
-                raise Doubt
-            at = row[4]
-        if rows and not self.first_at:
-            self.first_at = rows[0][4]
-        self.at = at
-        self.ids += numbered([row[1] for row in rows])
+        _, ids, kinds, abouts, times, events, *_ = zip(*rows, strict=True)
+        found = self._by_shape(events) or self._one_by_one(rows)
+        if found != [abouts, times, ids, kinds]:
+            raise Doubt
+        if times[0] < self.at or list(times) != sorted(times):
+            raise Doubt
+        self.first_at = self.first_at or times[0]
+        self.at = times[-1]
+        self.ids += numbered(ids)
+
+    def _by_shape(self, events: Sequence[bytes]) -> list[tuple[str, ...]] | None:
+        """Return about, at, id and kind of all, where all are of the shape that was met last."""
+        data = b"".join(events)
+        if np.frombuffer(data, np.uint8).min(initial=255) < 0x20 or b"\\" in data:
+            return None
+        if not data.isascii():
+            return self._shapes.fields_of_lines(b"\n".join(events).decode(), len(events))
+        text = b"\n".join([_without_box(event) for event in events]).decode()
+        return self._shapes.fields_of_lines(text, len(events))
+
+    def _one_by_one(self, rows: Sequence[Row]) -> list[tuple[str, ...]]:
+        found = [self._in_full(row[0], row[5]) for row in rows]
+        return list(zip(*found, strict=True))
 
     def _in_full(self, index: int, event: bytes) -> tuple[str, ...]:
         try:
@@ -128,16 +139,15 @@ class Stretch:
     def _check_hashes(self, rows: Sequence[Row]) -> None:
         index, hashes, wanted = self.size, self.hashes, self.wanted
         begin_event, begin_leaf, begin_node = _EVENT.copy, _LEAF.copy, _NODE.copy
-        for row in rows:
-            salt = row[6]
-            if row[0] != index or len(salt) != SALT_BYTES:
+        for position, _, _, _, _, event, salt, leaf, expected in rows:
+            if position != index or len(salt) != SALT_BYTES:
                 raise Doubt
             one = begin_event()
-            one.update(salt + row[5])
+            one.update(salt + event)
             other = begin_leaf()
             other.update(one.digest())
             value = other.digest()
-            if value != row[7]:
+            if value != leaf:
                 raise Doubt
             if index & 1:
                 value = self._completed(index, value)
@@ -147,7 +157,7 @@ class Stretch:
                 one = begin_node()
                 one.update(left + value)
                 value = one.digest()
-            if value != row[8]:
+            if value != expected:
                 raise Doubt
             if index in wanted:
                 self.roots[index] = value
@@ -164,6 +174,16 @@ class Stretch:
             if not level % TILE_LEVELS:
                 self.nodes.append((level, position, value))
         return value
+
+
+def _without_box(event: bytes) -> bytes:
+    """Return an event of plain ASCII without the content of its first text after `"box":`.
+
+    What such a text holds decides nothing of the event's form, and it is most of the event.
+    """
+    start = event.find(_BOX) + len(_BOX)
+    end = event.find(b'"', start)
+    return event[:start] + event[end:] if start >= len(_BOX) and end > 0 else event
 
 
 def check_stretch(asked: Asks, start: int, stop: int, wanted: Collection[int]) -> Stretch:

@@ -45,7 +45,6 @@ class StoredLedger:
     def __init__(self, connection: Connection, origin: str, public: PublicKey) -> None:
         self._connection = connection
         self._origin = origin
-        self._public = public
         self._audit = Audit(origin, public)
         self._nodes = 0
 
@@ -88,7 +87,7 @@ class StoredLedger:
                 raise LedgerBroken(f"Checkpoint {expected} is missing.", advice=ADVICE)
             if not isinstance(row.note, str):
                 raise LedgerBroken(f"Checkpoint {expected} is not text.", advice=ADVICE)
-            signed = read_checkpoint(row.note, self._origin, self._public)
+            signed = read_checkpoint(row.note, self._origin, self._audit.keys[-1])
             if row.size != signed.size:
                 raise LedgerBroken(
                     f"Checkpoint {expected} is stored for {row.size} entries and signed for"

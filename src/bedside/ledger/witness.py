@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from bedside.errors import Conflict, LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey
-from bedside.ledger.checkpoint import Checkpoint
+from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
 from bedside.ledger.merkle import EMPTY_ROOT, verify_consistency
 
 MAX_PATH: Final = 63
@@ -27,11 +27,21 @@ class Log:
 
     Attributes:
         origin: Its name.
-        public: The key that signs its checkpoints.
+        public: The first key that signed its checkpoints.
+        later: Those that did after it.
     """
 
     origin: str
     public: PublicKey
+    later: tuple[PublicKey, ...] = ()
+
+    def checkpoint(self, note: str) -> Checkpoint:
+        """Return the checkpoint in a note that one of its keys signed.
+
+        Raises:
+            LedgerBroken: not a note, not of this ledger, or not signed by it.
+        """
+        return find_checkpoint(note, self.origin, self.public, *self.later)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bedside.errors import Conflict, NotFound, UsageError
 from bedside.keys.signing import SigningKey
 from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.cosignature import cosign
-from bedside.ledger.note import ED25519, NoteKey, SignedNote, read_vkey
+from bedside.ledger.note import ED25519, NoteKey, SignatureLine, SignedNote, read_vkey
 from bedside.ledger.tables import witness_refusals, witnessed_logs
 from bedside.ledger.witness import Offer, StaleOffer, WitnessRefused, judge
 from bedside.ledger.witness_http import SIZE_TYPE
@@ -55,7 +55,7 @@ class WitnessedLog:
 
     Attributes:
         origin: Its name.
-        vkey: Its verifier key.
+        vkey: Its verifier keys, one a line.
         size: The size that was cosigned last; 0 before the first.
         note: That checkpoint, cosigned; empty before the first.
         seen_at: When that was; empty before the first.
@@ -120,7 +120,7 @@ class WitnessHost:
             known = _log(connection, request.origin)
         if known is None:
             return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
-        if not _signed(request.note, read_vkey(known.vkey, ED25519)):
+        if not _signed(request.note, _keys(known.vkey)):
             return Reply(HTTPStatus.FORBIDDEN, PLAIN, "This log's key did not sign this.\n")
         with self._database.write() as connection:
             return self._judged(connection, request)
@@ -154,12 +154,14 @@ class WitnessHost:
             return Reply(status, PLAIN, f"{refused.message}\n")
         except UsageError as problem:
             return Reply(HTTPStatus.BAD_REQUEST, PLAIN, f"{problem}\n")
-        return self._cosigned(connection, request, read_vkey(known.vkey, ED25519))
+        return self._cosigned(connection, request, _keys(known.vkey))
 
-    def _cosigned(self, connection: Connection, request: Request, key: NoteKey) -> Reply:
+    def _cosigned(
+        self, connection: Connection, request: Request, keys: tuple[NoteKey, ...]
+    ) -> Reply:
         now = self._clock()
         line = cosign(request.note.text, self.key.name, self._signer, int(now.timestamp()))
-        theirs = "".join(str(one) for one in request.note.signatures if one.is_by(key))
+        theirs = "".join(str(one) for one in request.note.signatures if _is_by(one, keys))
         connection.execute(
             update(witnessed_logs)
             .where(witnessed_logs.c.origin == request.origin)
@@ -210,16 +212,24 @@ def refusals(database: Database, origin: str) -> tuple[Refused, ...]:
 def add_log(connection: Connection, vkey: str, by: str, at: str) -> NoteKey:
     """Begin to witness a ledger, in the caller's `database.write()`; return its key.
 
+    A ledger that is witnessed already gets another key: it changed its own.
+
     Raises:
         UsageError: not a log's verifier key.
-        Conflict: a ledger of this name is witnessed already.
+        Conflict: a ledger of this name and this key is witnessed already.
     """
     key = read_vkey(vkey, ED25519)
-    if _log(connection, key.name) is not None:
-        raise Conflict(
-            f"{key.name} is witnessed already.",
-            advice="A log keeps its name for good. If it began anew, remove it first.",
-        )
+    known = _log(connection, key.name)
+    if known is not None:
+        if key in _keys(known.vkey):
+            raise Conflict(
+                f"{key.name} is witnessed already.",
+                advice="A log keeps its name for good. If it began anew, remove it first.",
+            )
+        mine = witnessed_logs.c.origin == key.name
+        vkeys = f"{known.vkey}\n{key.vkey}"
+        connection.execute(update(witnessed_logs).where(mine).values(vkey=vkeys))
+        return key
     row = {"origin": key.name, "vkey": key.vkey, "size": 0, "note": "", "seen_at": ""}
     connection.execute(insert(witnessed_logs), row | {"added_by": by, "added_at": at})
     return key
@@ -254,9 +264,18 @@ def _seen(known: Row[Any]) -> Checkpoint | None:
     return Checkpoint(known.origin, known.size, request.root, known.note)
 
 
-def _signed(note: SignedNote, key: NoteKey) -> bool:
-    mine = [one for one in note.signatures if one.is_by(key)]
-    return bool(mine) and all(
-        len(one.signature) == 64 and key.public.verify(one.signature, note.text.encode())
-        for one in mine
+def _keys(vkeys: str) -> tuple[NoteKey, ...]:
+    return tuple(read_vkey(line, ED25519) for line in vkeys.splitlines())
+
+
+def _is_by(line: SignatureLine, keys: tuple[NoteKey, ...]) -> bool:
+    return any(line.is_by(key) for key in keys)
+
+
+def _signed(note: SignedNote, keys: tuple[NoteKey, ...]) -> bool:
+    """Return whether one of the keys signed, and no signature in the name of any is wrong."""
+    text = note.text.encode()
+    found = [(one, key) for one in note.signatures for key in keys if one.is_by(key)]
+    return bool(found) and all(
+        len(one.signature) == 64 and key.public.verify(one.signature, text) for one, key in found
     )

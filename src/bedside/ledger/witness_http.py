@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from bedside.errors import LedgerBroken, Unavailable, UsageError
-from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
+from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.cosignature import cosigned_at
 from bedside.ledger.note import MAX_NOTE_BYTES, NoteKey, SignedNote, read_note, read_signatures
 from bedside.ledger.witness import Log, Offer, StaleOffer, WitnessRefused
@@ -75,7 +75,7 @@ class HttpWitness:
             raise self._odd(answer)
         note = read_note(answer.text)
         cosigned_at(note, self.key)
-        return find_checkpoint(answer.text, log.origin, log.public)
+        return log.checkpoint(answer.text)
 
     def history(self, log: Log) -> Iterator[Checkpoint]:
         """Yield the latest: a witness need keep no other."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bedside.errors import LedgerBroken, UsageError
-from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
+from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.witness import Log, Offer, StaleOffer, WitnessRefused, judge
 from bedside.ledger.witness_request import request_body
 from bedside.store.shelf import Shelf
@@ -109,7 +109,7 @@ class ShelfWitness:
             note = self._shelf.get(f"{folder}/{name}").decode()
         except UnicodeDecodeError as problem:
             raise LedgerBroken(f"{name} at the witness {self.name} is not text.") from problem
-        found = find_checkpoint(note, log.origin, log.public)
+        found = log.checkpoint(note)
         if found.size <= int(_number(name)):
             raise LedgerBroken(
                 f"{name} at the witness {self.name} is a checkpoint of {found.size} entries.",

@@ -19,10 +19,12 @@ from sqlalchemy import Connection
 from bedside.clock import Clock, timestamp
 from bedside.errors import BedsideError, Conflict, LedgerBroken, NotFound
 from bedside.ledger.checkpoint import Checkpoint
+from bedside.ledger.key_chain import read_chain
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.sightings import Sighting, hold, seen
 from bedside.ledger.witness import Log, Offer, StaleOffer, Witness, WitnessRefused
 from bedside.ledger.witness_rows import Pace, WitnessRow, known_row, read_rows, write_row
+from bedside.store.wire import Wire
 
 LOG: Final = logging.getLogger("bedside.witness")
 
@@ -88,7 +90,7 @@ class Witnessing:
 
     @property
     def _log(self) -> Log:
-        return Log(self._ledger.origin, self._ledger.public_key)
+        return log_of(self._ledger)
 
     def start(self) -> None:
         """Begin to send in the background; without witnesses, do nothing."""
@@ -295,6 +297,18 @@ class Witnessing:
     def _write(self, one: Witness, change: Callable[[WitnessRow], WitnessRow]) -> None:
         with self._ledger.database.write() as connection:
             write_row(connection, change(_row(read_rows(connection), one)))
+
+
+def log_of(ledger: Ledger) -> Log:
+    """Return a ledger as its witnesses know it, with every key that it had.
+
+    Raises:
+        Unavailable: the database cannot answer.
+        LedgerBroken: a change of the key names none.
+    """
+    with ledger.database.read() as connection:
+        chain = read_chain(Wire.of(connection), ledger.first_key)
+    return Log(ledger.origin, chain.first, chain.keys[1:])
 
 
 def _row(stored: Mapping[str, WitnessRow], one: Witness) -> WitnessRow:

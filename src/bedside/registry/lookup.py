@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -10,6 +12,10 @@ from bedside.errors import Conflict, NotFound, Unavailable, UsageError
 from bedside.registry import lifecycle, queries
 from bedside.registry.lifecycle import Change, VersionRecord, is_model_name, read_ref
 from bedside.registry.release import HistoryEntry, Release
+
+
+RECENT: Final = timedelta(minutes=2)
+"""Longer than a release takes from the moment that it reads the clock to its commit."""
 
 
 def one(connection: Connection, ref: str) -> VersionRecord:

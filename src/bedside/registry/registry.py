@@ -258,14 +258,19 @@ class Registry:
     def at(self, moment: datetime) -> tuple[Release, ...]:
         """Return what answered at `moment`, by model; exact to the times in the ledger.
 
-        A release counts from its own time on (inclusive); now is what stands now.
+        A release counts from its own time on (inclusive); now is what stands now. About a moment
+        less than `lookup.RECENT` ago it waits for whoever is recording just now.
 
         Raises:
             UsageError: `moment` has no zone, or has not come yet.
             Conflict: the ledger's times run ahead of the clock, so that they do not tell.
+            Unavailable: the database does not answer.
         """
-        with self._database.read() as connection:
-            return lookup.at(connection, timestamp(moment), timestamp(self._clock()))
+        until = timestamp(moment)
+        recent = self._clock() - moment < lookup.RECENT
+        # with the pen in hand nobody is about to record a release whose time lies before now
+        with self._database.write() if recent else self._database.read() as connection:
+            return lookup.at(connection, until, timestamp(self._clock()))
 
     def check(self, model: str) -> None:
         """Check that versions, approvals and releases of a model are as the ledger tells.

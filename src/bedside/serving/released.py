@@ -30,8 +30,10 @@ from bedside.package.manifest import Manifest
 from bedside.registry.registry import Registry
 from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
+from bedside.serving.ahead import Ahead
 from bedside.serving.spelling import PredictionSpelling, spelling_of
 from bedside.serving.values import Readiness
+from bedside.store.failures import DatabaseUnavailable
 
 LOOK_SECONDS: Final = 0.2
 """How often the thread looks for new epochs; one small query."""
@@ -81,6 +83,7 @@ class ReleasedModels:
     def __init__(self, registry: Registry, ledger: Ledger) -> None:
         self._registry = registry
         self._ledger = ledger
+        self._ahead = Ahead(registry)
         self._standing: dict[str, Standing] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -116,6 +119,8 @@ class ReleasedModels:
         """
         try:
             release = self._registry.released_for(model)
+        except DatabaseUnavailable:
+            raise  # which says nothing about the release
         except (NotFound, Unavailable):
             self._standing.pop(model, None)
             raise
@@ -170,6 +175,7 @@ class ReleasedModels:
         while not self._stop.wait(LOOK_SECONDS):
             try:
                 self.refresh()
+                self._ahead.look()
             except BedsideError as problem:
                 self._trouble = problem
             else:
@@ -186,6 +192,8 @@ class ReleasedModels:
                     raise _again(found.error)
             try:
                 loaded = self._load(release)
+            except DatabaseUnavailable:
+                raise  # which says nothing about the package: it is tried again at the next look
             except BedsideError as problem:
                 error = _as_refusal(release, problem)
                 self._standing[release.model] = Broken(release, error, time.monotonic())
@@ -204,9 +212,11 @@ class ReleasedModels:
         package = self._registry.package(release.digest)
         manifest = package.manifest
         pictures = manifest.input.kind == "image"
+        runner = self._ahead.of(release.digest) or load(package)
+        self._ahead.keep(release.digest, runner, len(package.network))
         return Loaded(
             release,
-            load(package),
+            runner,
             manifest,
             package.golden[0].input,
             pictures,

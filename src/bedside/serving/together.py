@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from bedside.clock import new_ids
 from bedside.errors import BedsideError
-from bedside.keys.subjects import SubjectKeys
+from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.appending import Outcome
 from bedside.ledger.events import Entry, Fence, Prepared, prepare_spelled
 from bedside.ledger.fences import FenceMoved
@@ -50,6 +50,7 @@ class Wanted:
         fences: What must still be so besides the release when it is recorded.
         begun: Nanoseconds of the performance counter.
         told: Where the caller waits.
+        key: Seals its event, where that is at hand.
     """
 
     caller: Caller
@@ -58,6 +59,7 @@ class Wanted:
     fences: tuple[Fence, ...]
     begun: int
     told: asyncio.Future[Told]
+    key: SubjectKey | None = None
 
 
 class _Served(NamedTuple):
@@ -111,8 +113,13 @@ class Together:
         )
 
     def _at_hand(self, group: Sequence[Wanted]) -> bool:
-        """Return whether the keys of a group are in memory."""
-        return all(one.row.subject is None for one in group)
+        """Return whether the keys of a group are in memory, and give each row its own."""
+        if any(one.row.subject is not None for one in group):
+            return False
+        keys = self._subject_keys.at_hand(len(group))
+        for one, key in zip(group, keys or (), strict=False):
+            one.key = key
+        return keys is not None
 
     def _worked(self, group: Sequence[Wanted]) -> list[_Served]:
         """Return what was answered and spelled of a group; what failed must go the long way."""
@@ -133,7 +140,9 @@ class Together:
         if not places:
             return []
         plain = [wanted[place] for place in places]
-        keys = self._subject_keys.many([one.row.subject for one in plain])
+        keys = [one.key for one in plain if one.key is not None]
+        if len(keys) < len(plain):  # in a thread
+            keys = self._subject_keys.many([one.row.subject for one in plain])
         ids = new_ids(2 * len(plain))
         now, release = time.perf_counter_ns(), loaded.release.fence
         served = []

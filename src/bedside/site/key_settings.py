@@ -71,10 +71,7 @@ def write_key_settings(path: Path, keys: KeySettings) -> None:
     before = path.read_text(encoding="utf-8")
     rest = _TABLE.sub("", before.replace(_REMARK, "")).rstrip("\n") + "\n"
     after = rest + "\n".join([*key_lines(keys), ""])
-    old, new = tomllib.loads(before), tomllib.loads(after)
-    written = KeySettings.model_validate(new.pop("keys", {}))
-    old.pop("keys", None)
-    if old != new or written != keys:
+    if not _differ_in_keys_alone(before, after, keys):
         raise SiteProblem(
             f"{path} is written in a way that this program does not change.",
             advice="Write [keys] as a table of its own, one value a line, and try again.",
@@ -86,3 +83,13 @@ def write_key_settings(path: Path, keys: KeySettings) -> None:
             f"{path} cannot be written: {problem.strerror}.",
             advice="Nothing was changed. Look at the disk's free space and rights.",
         ) from problem
+
+
+def _differ_in_keys_alone(before: str, after: str, keys: KeySettings) -> bool:
+    try:
+        old, new = tomllib.loads(before), tomllib.loads(after)
+        written = KeySettings.model_validate(new.pop("keys", {}))
+    except ValueError:  # no TOML any more, or not these settings
+        return False
+    old.pop("keys", None)
+    return old == new and written == keys

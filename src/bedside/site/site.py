@@ -18,7 +18,6 @@ from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import merkle
 from bedside.ledger.audit import Verdict
-from bedside.ledger.checkpoint import verifier_key
 from bedside.ledger.claims import Claims
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.group import GroupCommit
@@ -36,7 +35,14 @@ from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
 from bedside.site.backup.forgetting import forget_keys
 from bedside.site.configuration import record_change, recorded_settings
+from bedside.site.files import (
+    BLOBS_FOLDER,
+    make_folders,
+    new_ledger_key,
+    write_file,
+)
 from bedside.site.key_settings import KeySettings
+from bedside.site.rekeying import first_key, ledger_signer
 from bedside.site.schema import check_schema, upgrade
 from bedside.site.settings import (
     SETTINGS_FILE,
@@ -49,15 +55,10 @@ from bedside.site.unlocking import KEYS_FOLDER, make_key, unlock, with_fingerpri
 from bedside.site.witnesses import Witnessed, witnessing_of
 from bedside.store.blobs import FolderBlobs
 from bedside.store.database import Database
-from bedside.store.disk import sync_folder, write_new
 
 DATABASE_VARIABLE: Final = "BEDSIDE_DATABASE_URL"
 DATABASE_FILE: Final = "bedside.db"
 SUBJECT_KEYS_FILE: Final = "subjects.db"
-LEDGER_KEY_FILE: Final = "ledger.key"
-LEDGER_PUBLIC_FILE: Final = "ledger.pub"
-LEDGER_WITNESS_FILE: Final = "ledger.vkey"
-BLOBS_FOLDER: Final = "blobs"
 
 
 class Site:
@@ -106,11 +107,12 @@ class Site:
             site_key = unlock(folder, settings)
             self.subject_keys = SubjectKeys.open(keys_url(folder, url), site_key, clock)
             opened.callback(self.subject_keys.close)
-            signer = SigningKey.load(keys / LEDGER_KEY_FILE)
+            signer = ledger_signer(keys, settings.origin, self.database)
             claims = Claims(timedelta(hours=settings.limits.repeat_hours))
             self.ledger = Ledger(
                 self.database, self.subject_keys, signer, settings.origin, clock, claims
             )
+            self.ledger.first_key = first_key(keys, signer)
             check_tail(self.ledger)
             self.witnessing = witnessing_of(self.ledger, settings.witness, clock)
             if hold:
@@ -185,22 +187,18 @@ class Site:
             database=DatabaseSettings(),
             keys=keys or KeySettings(),
         )
-        _make_folders(folder)
+        make_folders(folder)
         url = database_url(folder, settings, os.environ)
         database = Database.open(url)
         try:
             _refuse_other_site(database)
             settings = with_fingerprint(settings, make_key(folder, settings))
-            signer = SigningKey.new()
-            signer.save(folder / KEYS_FOLDER / LEDGER_KEY_FILE)
-            _write(folder / KEYS_FOLDER / LEDGER_PUBLIC_FILE, signer.public.to_pem(), 0o644)
-            vkey = verifier_key(settings.origin, signer.public)
-            _write(folder / KEYS_FOLDER / LEDGER_WITNESS_FILE, vkey + "\n", 0o644)
+            signer = new_ledger_key(folder / KEYS_FOLDER, settings.origin)
             upgrade(database)
         finally:
             database.close()
         # written last: a folder with settings is a whole site
-        _write(folder / SETTINGS_FILE, write_settings(settings), 0o600)
+        write_file(folder / SETTINGS_FILE, write_settings(settings), 0o600)
         site = cls(folder, settings, clock)
         try:
             site.ledger.record(_site_opened(settings, signer))
@@ -336,35 +334,6 @@ def keys_url(folder: Path, url: str) -> str:
     if url.startswith("sqlite"):
         return f"sqlite:///{folder / KEYS_FOLDER / SUBJECT_KEYS_FILE}"
     return url
-
-
-def _make_folders(folder: Path) -> None:
-    if (folder / SETTINGS_FILE).exists():
-        raise Conflict(f"There is a site in {folder} already.", advice="Open it, or name another.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SiteProblem(
-            f"{folder} is not an empty folder.", advice="Name a folder that does not exist yet."
-        )
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (KEYS_FOLDER, BLOBS_FOLDER):
-            (folder / name).mkdir(mode=0o700)
-        sync_folder(folder.parent)
-    except OSError as problem:
-        raise SiteProblem(
-            f"{folder} cannot be made: {problem.strerror}.",
-            advice="Choose a folder that this account may write to.",
-        ) from problem
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    try:
-        write_new(path, text.encode(), mode)
-    except OSError as problem:
-        raise SiteProblem(
-            f"{path} cannot be written: {problem.strerror}.",
-            advice="Look at the disk's free space and rights, and begin with an empty folder.",
-        ) from problem
 
 
 def _refuse_other_site(database: Database) -> None:

@@ -13,7 +13,7 @@ from bedside.keys.sealing import KEY_BYTES
 from bedside.keys.site_key import SiteKey
 from bedside.keys.site_keys.moving import copy_key
 from bedside.keys.site_keys.opening import FILE_NAMES, file_of, source_of
-from bedside.keys.site_keys.plain import FILE_NAME, VARIABLE
+from bedside.keys.site_keys.plain import FILE_NAME, VARIABLE, PlainFile
 from bedside.keys.site_keys.source import SiteKeySource
 from bedside.site.key_settings import KeySettings, write_key_settings
 from bedside.site.settings import SETTINGS_FILE, Settings
@@ -143,7 +143,7 @@ def move(folder: Path, settings: Settings, keys: KeySettings, *, keep_old: bool 
         Unavailable: a key service does not answer now.
         SiteProblem: an extra is not installed, or a setting cannot be used.
     """
-    old, new = source_for(folder, settings), source_for(folder, settings, keys)
+    old, new = _kept(folder, settings), source_for(folder, settings, keys)
     if old.place == new.place:
         raise UsageError(f"The site key is kept in {old.place} already.")
     key = unlock(folder, settings)
@@ -154,6 +154,13 @@ def move(folder: Path, settings: Settings, keys: KeySettings, *, keep_old: bool 
     write_key_settings(folder / SETTINGS_FILE, settled)
     left = "" if keep_old else old.destroy()
     return Moved(old.place, new.place, key.fingerprint, left)
+
+
+def _kept(folder: Path, settings: Settings) -> SiteKeySource:
+    """Return the source that keeps the key: the plain file, though the environment may go first."""
+    if _given(settings.keys) and (folder / KEYS_FOLDER / FILE_NAME).exists():
+        return PlainFile(folder / KEYS_FOLDER)
+    return source_for(folder, settings)
 
 
 def _given(keys: KeySettings) -> bool:

@@ -231,7 +231,14 @@ class Database:
                 connection.exec_driver_sql(f"PRAGMA user_version = {number}")
             else:  # a transaction that has a number is on the disk when it is committed
                 connection.exec_driver_sql("SELECT pg_current_xact_id()")
+        self._renew()
         self.condition.mended()
+
+    def _renew(self) -> None:
+        """Let go of connections from a time of trouble: SQLite opened some for reading alone."""
+        self._engine.dispose()  # one that is in use is closed when it is given back
+        with self._holding_the_pen():
+            self._give_up_wire()
 
     def forget_overwritten(self, column: Column[Any]) -> None:
         """Drop what overwritten values of `column` left in the database's files and log.
@@ -278,7 +285,8 @@ class Database:
         if self.dialect == "sqlite":
             return {"sqlite": self._engine.url.database}
         _, named = self._engine.dialect.create_connect_args(self._engine.url)
-        return {"postgresql": dict(named)}
+        told = {name: value for name, value in named.items() if isinstance(value, str | int)}
+        return {"postgresql": told}
 
     def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""

@@ -9,6 +9,10 @@ from typing import Any
 
 from bedside.store.statement import DriverRow, Statement
 
+_MAPPED_BYTES = 2**31 - 2**16
+"""Of the file, read without a system call for each page; the most that SQLite allows. A disk that fails
+then ends this process, which is why a service reads otherwise."""
+
 
 class Reader:
     """One unchanging moment of a database, without SQLAlchemy."""
@@ -23,6 +27,7 @@ class Reader:
         if self._is_sqlite:
             name = Path(address["sqlite"]).as_uri() + "?mode=ro"
             connection = sqlite3.connect(name, uri=True, isolation_level=None)
+            connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
             connection.execute("BEGIN")
             self._connection: Any = connection
             self._cursor: Any = connection.cursor()

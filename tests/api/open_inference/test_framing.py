@@ -51,7 +51,13 @@ def test_every_datatype_is_little_endian(datatype: str) -> None:
 
 def test_several_tensors_follow_each_other() -> None:
     names = one("BYTES", [2], size=12) | {"name": "who"}
-    body = struct.pack("<I", 3) + b"one" + struct.pack("<I", 1) + b"2" + np.array([1], np.float32).tobytes()
+    body = (
+        struct.pack("<I", 3)
+        + b"one"
+        + struct.pack("<I", 1)
+        + b"2"
+        + np.array([1], np.float32).tobytes()
+    )
     found = framed([names, one("FP32", [1], size=4)], body)
     assert [value.listed() for value in found.inputs] == [["one", "2"], [1.0]]
 

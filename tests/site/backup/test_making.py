@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from bedside.canonical import canonical_bytes, read_json
@@ -179,6 +180,8 @@ def test_old_generations_are_pruned_and_the_last_good_one_never(
     assert prune(place, one) == (made[1].generation,)
     assert place.newest() == made[2]
     assert set(place.generations()) == {made[2].generation, made[3].generation}
+    place.manifest_path(made[3].generation).write_bytes(b"not even a manifest")
+    assert prune(place, one) == ()
     left = {path.name.split(".")[0] for path in place.keys_folder.iterdir()}
     assert f"bedside-{made[0].generation}" not in left
 
@@ -232,8 +235,8 @@ def test_data_and_keys_cannot_be_mixed_up(hospital: Hospital, place: Place) -> N
 def test_without_a_folder_it_says_where_to_write_one() -> None:
     with pytest.raises(UsageError, match="nowhere to back up to"):
         place_of(BackupSettings())
-    with pytest.raises(SiteProblem, match="not an absolute path"):
-        place_of(BackupSettings(folder="backups"))
+    with pytest.raises(ValidationError, match="folder"):
+        BackupSettings(folder="backups")
     assert place_of(BackupSettings(folder="/b", keys_folder="/k")) == Place(Path("/b"), Path("/k"))
 
 
@@ -244,3 +247,4 @@ def test_a_clock_that_stands_still_gives_the_name(
     hospital.site.clock = clock
     made = back_up(hospital.site, place).manifest
     assert generation_time(made.generation) == clock.now
+    assert back_up(hospital.site, place).manifest.generation > made.generation

@@ -13,7 +13,7 @@ DAYS = [BEGIN + timedelta(days=day, hours=hour) for day in range(365) for hour i
 
 def told(**rules: int) -> BackupSettings:
     none = {"keep_last": 1, "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0}
-    return BackupSettings(**{**none, **rules})
+    return BackupSettings.model_validate({**none, **rules})
 
 
 def test_the_last_ones_are_kept() -> None:

@@ -23,7 +23,7 @@ from bedside.keys.signing import SigningKey
 from bedside.ledger.checkpoint import sign_checkpoint
 from bedside.ledger.events import EventKind
 from bedside.serving.values import Row
-from bedside.site.backup import restoring
+from bedside.site.backup import filling, restoring
 from bedside.site.backup.making import back_up
 from bedside.site.backup.place import Place
 from bedside.site.backup.restoring import Order, restore
@@ -320,7 +320,7 @@ def test_rows_that_somebody_changed_in_the_copy_would_be_found(
     hospital: Hospital, place: Place, order: Ordering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(hospital.site, place)
-    real = restoring.fill_database
+    real = filling.fill_database
 
     def tampered(records: object, database: Database, *rest: object) -> None:
         real(records, database, *rest)  # type: ignore[arg-type]

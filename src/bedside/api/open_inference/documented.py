@@ -164,9 +164,8 @@ def infer_paths() -> dict[str, Json]:
 
 def _operation(operation_id: str, parameters: list[Json]) -> dict[str, Json]:
     about = "How many bytes of the body are JSON, where binary tensors follow"
-    length = _parameter(
-        "Inference-Header-Content-Length", "header", about, {"type": "integer", "minimum": 1}
-    )
+    number = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+    length = _parameter("Inference-Header-Content-Length", "header", about, number)
     binary: Json = {"schema": {"type": "string", "format": "binary"}}
     return {
         "operationId": operation_id,

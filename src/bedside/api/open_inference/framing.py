@@ -37,8 +37,12 @@ MAX_CONTAINERS: Final = 200_000
 
 SIZE: Final = "binary_data_size"
 
-_MEMBERS: Final = ("id", "parameters", "inputs", "outputs", "model_name", "model_version")
-_INPUT: Final = ("name", "shape", "datatype", "parameters", "data")
+_MEMBERS: Final = frozenset(
+    {"id", "parameters", "inputs", "outputs", "model_name", "model_version"}
+)
+_INPUT: Final = frozenset({"name", "shape", "datatype", "parameters", "data"})
+_OUTPUT: Final = frozenset({"name", "parameters"})
+_SHARED: Final = "shared_memory_region"
 _LENGTH: Final = struct.Struct("<I")
 
 
@@ -136,7 +140,7 @@ def _input(sent: Json, what: str, rest: memoryview) -> tuple[Tensor, memoryview]
         )
     shape = _shape(name, value.get("shape"))
     parameters = _parameters(value, what)
-    if any(one.startswith("shared_memory") for one in parameters):
+    if _SHARED in parameters:
         raise UsageError("Shared memory is not read here.", advice="Send the tensor in the body.")
     if SIZE not in parameters:
         values: Values = _from_json(name, datatype, shape, value.get("data"))
@@ -153,7 +157,7 @@ def _input(sent: Json, what: str, rest: memoryview) -> tuple[Tensor, memoryview]
 
 
 def _shape(name: str, sent: Json) -> tuple[int, ...]:
-    if not isinstance(sent, list) or not sent or not all(type(one) is int for one in sent):
+    if not isinstance(sent, list) or set(map(type, sent)) != {int}:
         raise UsageError(
             f"The shape of the input {name[:60]!r} is not a list of whole numbers.",
             advice="Send [n] for n rows.",
@@ -256,7 +260,7 @@ def _outputs(sent: Json) -> tuple[Wanted, ...]:
         raise UsageError("'outputs' is not a list of outputs.", advice="Leave it out for all.")
     found: dict[str, Wanted] = {}
     for place, one in enumerate(sent):
-        value = _object(one, f"outputs[{place}]", ("name", "parameters"))
+        value = _object(one, f"outputs[{place}]", _OUTPUT)
         name = _text(value, "name", MAX_NAME) or ""
         parameters = _parameters(value, f"outputs[{place}]")
         binary = parameters.get("binary_data")
@@ -293,11 +297,17 @@ def _text(value: Mapping[str, Json], name: str, longest: int) -> str | None:
     return found
 
 
-def _object(value: Json, what: str, names: tuple[str, ...]) -> dict[str, Json]:
+def _object(value: Json, what: str, names: frozenset[str]) -> dict[str, Json]:
+    advice = "It takes {}."
     if not isinstance(value, dict):
-        raise UsageError(f"{what} is not a JSON object.", advice=f"It takes {', '.join(names)}.")
-    if unknown := sorted(value.keys() - set(names)):
+        raise UsageError(f"{what} is not a JSON object.", advice=advice.format(_listed(names)))
+    if not value.keys() <= names:
+        unknown = min(value.keys() - names)
         raise UsageError(
-            f"{what} has a member {unknown[0][:40]!r}.", advice=f"It takes {', '.join(names)}."
+            f"{what} has a member {unknown[:40]!r}.", advice=advice.format(_listed(names))
         )
     return value
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))

@@ -25,7 +25,7 @@ from bedside.api.predicting import Wanted, predicted, say_repeated
 from bedside.api.requests import MEDIA_TYPE, body_length, check_media_type, read_bytes
 from bedside.api.room import PictureRoom
 from bedside.api.routes import SignedIn, permitted, signed_in, site_of
-from bedside.errors import Conflict, Unavailable, UsageError
+from bedside.errors import Conflict, NotFound, Unavailable, UsageError
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.serving.attempt import Terms
@@ -184,7 +184,10 @@ def _check_version(site: Site, loaded: Loaded, version: str | None) -> None:
     try:
         Terms(version).check(loaded)
     except Conflict:
-        site.registry.version(f"{loaded.release.model}@{version}")
+        try:
+            site.registry.version(f"{loaded.release.model}@{version}")
+        except UsageError as nonsense:  # what is no version's name names nothing that is here
+            raise NotFound(nonsense.message, advice=nonsense.advice) from nonsense
         raise
 
 

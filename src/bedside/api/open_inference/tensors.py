@@ -5,6 +5,7 @@ Source: Open Inference Protocol v2, "Tensor Data Types"; Triton's binary tensor 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -113,7 +114,7 @@ class Tensor:
 
 def _listed(values: NDArray[Any]) -> list[Json]:
     listed: list[Json] = values.tolist()
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" and math.isnan(sum(listed)):  # of one NaN, or of two infinities
         for place in np.flatnonzero(np.isnan(values)):
             listed[place] = None
     return listed

@@ -62,7 +62,6 @@ def places(folder: Path, settings: Settings) -> tuple[Place, ...]:
     """Return every place in which a site has generations that it knows of.
 
     Raises:
-        SiteProblem: the setting is not an absolute path.
         Unavailable: generations were made where the settings say, and the folder is not there.
     """
     chosen = Place.of(settings.backup)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from bedside.clock import read_timestamp, timestamp
-from bedside.errors import BedsideError, NotFound, SiteProblem, Unavailable
+from bedside.errors import NotFound, SiteProblem, Unavailable
 from bedside.keys.site_key import SiteKey
 from bedside.site.backup.manifest import PARTS, Manifest, Part, check_manifest, read_manifest
 from bedside.site.backup.plan import BackupSettings
@@ -69,19 +69,9 @@ class Place:
 
     @classmethod
     def of(cls, settings: BackupSettings) -> Place | None:
-        """Return the place that is set, or None.
-
-        Raises:
-            SiteProblem: a path that is not absolute.
-        """
+        """Return the place that is set, or None."""
         if settings.folder is None:
             return None
-        for path in (settings.folder, settings.keys_folder or settings.folder):
-            if not Path(path).is_absolute():
-                raise SiteProblem(
-                    f"The backup folder {path!r} in site.toml is not an absolute path.",
-                    advice="Write the whole path, from the root of the file system.",
-                )
         return cls.at(Path(settings.folder), Path(settings.keys_folder or settings.folder))
 
     def manifest_path(self, generation: str) -> Path:
@@ -137,19 +127,26 @@ class Place:
         Raises:
             Unavailable: the folder cannot be read.
         """
-        for generation in reversed(self.generations()):
-            try:
-                manifest = self.read(generation)
-            except BedsideError:
-                continue
-            if self.seems_whole(manifest):
-                return manifest
-        return None
+        good = (one for one in reversed(self.generations()) if self.is_good(one))
+        found = next(good, None)
+        return None if found is None else self.read(found)
+
+    def is_good(self, generation: str) -> bool:
+        """Return whether a generation has a manifest that can be read and seems whole.
+
+        Raises:
+            Unavailable: the folder cannot be read.
+        """
+        try:
+            return self.seems_whole(self.read(generation))
+        except (SiteProblem, NotFound):
+            return False
 
     def seems_whole(self, manifest: Manifest) -> bool:
         """Return whether both files have the sizes that the manifest tells; nothing is read."""
         paths = ((self.part_path(manifest.generation, p), manifest.part(p)) for p in PARTS)
-        return all(p.is_file() and p.stat().st_size == told.size for p, told in paths)
+        with reached(self.folder):
+            return all(p.is_file() and p.stat().st_size == told.size for p, told in paths)
 
     def remove(self, generation: str) -> None:
         """Remove a generation, its manifest first.

@@ -28,8 +28,8 @@ class BackupSettings(Frozen):
         keep_monthly: Months for each of which the last generation is kept.
     """
 
-    folder: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    keys_folder: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    folder: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
+    keys_folder: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
     every_hours: Annotated[float, Field(ge=0.01, le=8784)] = 24
     keep_last: Annotated[int, Field(ge=1, le=10_000)] = 3
     keep_daily: Annotated[int, Field(ge=0, le=10_000)] = 7

@@ -49,6 +49,7 @@ class Proof:
         lost: Entries recorded after the backup and before the given checkpoint; None where no
             checkpoint was given.
         erased: Keys that were destroyed again, because the ledger tells that they were erased.
+        ledger_key: Fingerprint of the key that signed all of it, to be compared with the one known.
         index: The place of the event of the restore in the ledger.
     """
 
@@ -58,6 +59,7 @@ class Proof:
     unproven: dict[str, str]
     lost: int | None
     erased: int
+    ledger_key: str
     index: int
 
 
@@ -103,7 +105,10 @@ def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only
         (entry,) = site.ledger.record(
             Draft(EventKind.RESTORE, copy.settings.id, "system", "system", body)
         )
-    return Proof(verdict.entries, verdict.checkpoints, proved, unproven, lost, erased, entry.index)
+        key = site.ledger.public_key.fingerprint
+    return Proof(
+        verdict.entries, verdict.checkpoints, proved, unproven, lost, erased, key, entry.index
+    )
 
 
 def destroy_again(site: Site) -> int:

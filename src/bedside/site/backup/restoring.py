@@ -24,23 +24,19 @@ from bedside.keys.site_key import SiteKey
 from bedside.keys.site_keys.opening import file_of
 from bedside.keys.site_keys.source import SourceKind
 from bedside.keys.subjects import SubjectKeys
+from bedside.site.backup.copying import WRAPPED_FILE
 from bedside.site.backup.filling import Files, fill_database, fill_keys
 from bedside.site.backup.forgetting import forgotten
-from bedside.site.backup.making import WRAPPED_FILE
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.place import Place
 from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.proving import Copy, Proof, prove
 from bedside.site.backup.sealed import opened
 from bedside.site.backup.target import empty_database, empty_folder, settle, with_database
+from bedside.site.files import BLOBS_FOLDER
 from bedside.site.key_settings import KeySettings, write_key_settings
 from bedside.site.settings import Settings, parse_settings
-from bedside.site.site import (
-    BLOBS_FOLDER,
-    DATABASE_FILE,
-    DATABASE_VARIABLE,
-    keys_url,
-)
+from bedside.site.site import DATABASE_FILE, DATABASE_VARIABLE, keys_url
 from bedside.site.unlocking import KEYS_FOLDER, unlock
 from bedside.site.witness_settings import WitnessSettings
 from bedside.store.blobs import FolderBlobs

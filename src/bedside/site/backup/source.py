@@ -15,9 +15,10 @@ from bedside.clock import Clock, system_clock
 from bedside.errors import SiteProblem
 from bedside.keys.site_key import SiteKey
 from bedside.keys.tables import SCHEMA
+from bedside.site.files import BLOBS_FOLDER
 from bedside.site.schema import revision
 from bedside.site.settings import SETTINGS_FILE, Settings, read_settings
-from bedside.site.site import BLOBS_FOLDER, database_url, keys_url
+from bedside.site.site import database_url, keys_url
 from bedside.site.unlocking import KEYS_FOLDER, unlock
 from bedside.store.blobs import Blobs, FolderBlobs
 from bedside.store.database import Database

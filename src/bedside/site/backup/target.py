@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.schema import DropSchema
 
-from bedside.errors import BedsideError, Conflict, SiteProblem
+from bedside.errors import BedsideError, Conflict, SiteProblem, Unavailable
 from bedside.keys.tables import SCHEMA
 from bedside.site.backup.tables import HISTORY_TABLE
 from bedside.site.settings import SETTINGS_FILE, Settings, parse_settings, write_settings
@@ -54,13 +54,8 @@ def empty_folder(folder: Path) -> Iterator[None]:
     try:
         _lock(handle, folder)
         _clear(folder)
-        try:
+        with _emptied_on_failure(folder):
             yield
-        except BaseException:
-            _clear(folder)
-            raise
-        finally:
-            (folder / MARK).unlink(missing_ok=True)
     finally:
         os.close(handle)
 
@@ -132,6 +127,23 @@ def _reads_as(settings_text: str, wanted: Settings) -> bool:
         return parse_settings(settings_text, SETTINGS_FILE) == wanted
     except BedsideError:
         return False
+
+
+@contextmanager
+def _emptied_on_failure(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        _clear(folder)
+        raise Unavailable(
+            f"{folder} cannot be filled: {problem.strerror or problem}.",
+            advice="Nothing was left. Look at the disk's free space and rights.",
+        ) from problem
+    except BaseException:
+        _clear(folder)
+        raise
+    finally:
+        (folder / MARK).unlink(missing_ok=True)
 
 
 def _lock(handle: int, folder: Path) -> None:
