@@ -81,6 +81,11 @@ def test_a_folder_and_another_machine(south: Hospital, tmp_path: Path) -> None:
     told = run(against.replace("/mnt/elsewhere/witness", str(elsewhere)), south, "auditor")
     assert "saw the same, up to" in told
     assert "all as they were signed" in told
+    [rekey] = blocks("Another signing key", "sh")
+    assert "leads to this one" in run(rekey, south, "administrator")
+    with Site.open(south.site.folder) as site:
+        site.verify()
+        assert site.witnessing.send()[0].standing == "agrees"
 
 
 def test_another_bedside(south: Hospital, north: Hospital) -> None:

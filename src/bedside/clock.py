@@ -55,7 +55,10 @@ def read_timestamp(text: str) -> datetime:
         raise UsageError(
             f"The time {text!r} has no zone.", advice="Add Z or an offset like +09:00."
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as problem:  # in the first or last hours of the calendar
+        raise UsageError(f"{text!r} is no time that can be said in UTC.") from problem
 
 
 def new_id() -> str:

@@ -80,6 +80,7 @@ def test_answers_are_what_the_document_says(
     fixed = {
         "/v1/predictions/{prediction_id}/trace": f"{about}/trace",
         "/v1/models": "/v1/models",
+        "/v1/releases": "/v1/releases",
         "/v1/models/{name}": f"/v1/models/{MODEL}",
         "/v1/models/{name}/example": f"/v1/models/{MODEL}/example",
         "/v1/models/{name}/ready": f"/v1/models/{MODEL}/ready",

@@ -326,7 +326,7 @@ def test_the_document_says_all_forms_of_a_picture(client: Client, hospital: Hosp
         *("application/json", "multipart/form-data"),
         *("application/dicom", "image/png", "image/jpeg"),
     }
-    assert {one["name"] for one in post["parameters"]} == {*STATED, "explain"}
+    assert {one["name"] for one in post["parameters"]} == {*STATED, "explain", "Idempotency-Key"}
     schema = {**content["application/json"]["schema"], "components": document["components"]}
     for body in ({"input": ROW}, {"inputs": [{"input": ROW}] * 16, "explain": True}):
         OAS31Validator(schema).validate(body)

@@ -9,7 +9,7 @@ import pytest
 from bedside.api.app import create_app
 from bedside.api.problems import STATUS, TITLES, problem_of
 from bedside.canonical import Json
-from bedside.errors import BedsideError
+from bedside.errors import BedsideError, TooOften
 from bedside.ledger.events import EventKind
 from bedside.package.explanation import Contributions, Reference
 from bedside.serving.trace import verify_trace
@@ -332,6 +332,8 @@ def test_every_error_of_the_tree_has_a_status() -> None:
         error.message, error.advice = "found", "do"
         if hasattr(kind, "refusals") or kind.__name__ == "InputRefused":
             error.refusals = ()  # type: ignore[attr-defined]
+        if isinstance(error, TooOften):
+            error.wait, error.quota = 1.0, None
         problem = problem_of(error, "/here")
         assert 400 <= problem.status < 600
         assert problem.kind in TITLES

@@ -125,3 +125,20 @@ def test_a_checkpoint_is_the_signed_text(cli: Cli, ward: Ward) -> None:
     assert told["vkey"] == (ward.site / "keys" / "ledger.vkey").read_text().strip()
     assert shown == told["note"]
     assert told["note"].startswith(f"{told['origin']}\n{told['size']}\n")
+
+
+def test_the_key_is_changed_and_the_chain_followed(cli: Cli, ward: Ward, tmp_path: Path) -> None:
+    first = (ward.site / "keys" / "ledger.pub").read_text()
+    answer = cli("ledger", "rekey", "--reason", " ", *ward.as_("admin"))
+    assert answer.code == 2
+    assert "may not keys-manage" in cli.refused(
+        "ledger", "rekey", "--reason", "x", *ward.as_("operator")
+    )
+    told = cli.json("ledger", "rekey", "--reason", "it was time", *ward.as_("admin"))
+    assert told["public_key"] != told["first_key"]
+    assert told["vkey"] == (ward.site / "keys" / "ledger.vkey").read_text().strip()
+    cli.done("ledger", "verify", "--site", ward.site)
+    export, public = tmp_path / "x.jsonl", tmp_path / "x.pub"
+    cli.done("ledger", "export", "-o", export, "--public-key-out", public, *ward.as_("auditor"))
+    assert public.read_text() == first
+    assert cli.json("ledger", "verify", export, "--public-key", public)["ok"] is True

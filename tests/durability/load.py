@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -25,12 +26,14 @@ class Heard:
 
     Attributes:
         predictions: Answers to predictions, as they came.
+        times: When each of them was asked for and came, in seconds of the monotonic clock.
         decisions: Answers to decisions.
         refused: Every answer that was neither.
         lost: How often the connection was lost.
     """
 
     predictions: list[dict[str, Any]] = field(default_factory=list)
+    times: list[tuple[float, float]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     refused: list[Answer] = field(default_factory=list)
     lost: int = 0
@@ -67,10 +70,12 @@ class Asker(threading.Thread):
         body: dict[str, Json] = {"input": {**ROW, "radius": round(self._chance.uniform(7, 28), 3)}}
         if self._chance.random() < 0.5:
             body["subject"] = f"patient-{self._chance.randrange(PATIENTS)}"
+        begun = time.monotonic()
         answer = client.ask("POST", PREDICT, body)
         if answer.status != 200:
             self.heard.refused.append(answer)
             return
+        self.heard.times.append((begun, time.monotonic()))
         self.heard.predictions.append(answer.body)
         if self._chance.random() < 0.3:
             decided = client.decide(answer.body["id"])

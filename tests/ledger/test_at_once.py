@@ -174,7 +174,8 @@ def test_a_value_of_another_type_is_doubted(long: Ledger, name: str) -> None:
     with long.database.write() as connection:
         other = "CAST(event AS TEXT)" if name == "event" else f"CAST({name} AS BLOB)"
         value = other if name in {"id", "kind", "about", "at", "event"} else "'text'"
-        connection.execute(text(f"UPDATE ledger_entries SET {name} = {value} WHERE position = 600"))
+        changed = f"UPDATE ledger_entries SET {name} = {value} WHERE position = 600"  # noqa: S608
+        connection.execute(text(changed))
     with pytest.raises(Doubt):
         at_once(long)
     with pytest.raises(LedgerBroken) as problem:
@@ -182,7 +183,9 @@ def test_a_value_of_another_type_is_doubted(long: Ledger, name: str) -> None:
     assert problem.value.index == 600
 
 
-@pytest.mark.parametrize("child", [["-c", "pass"], ["-c", "print('[]')"], ["-c", "import sys; sys.exit(3)"]])
+@pytest.mark.parametrize(
+    "child", [["-c", "pass"], ["-c", "print('[]')"], ["-c", "import sys; sys.exit(3)"]]
+)
 def test_where_the_processes_fail_it_is_read_in_order(
     long: Ledger, monkeypatch: pytest.MonkeyPatch, child: list[str]
 ) -> None:

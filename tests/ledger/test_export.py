@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,8 @@ from bedside.errors import LedgerBroken, UsageError
 from bedside.keys.signing import SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger.checkpoint import sign_checkpoint
-from bedside.ledger.encoding import to_base64
-from bedside.ledger.events import commit_to
+from bedside.ledger.encoding import from_base64, to_base64
+from bedside.ledger.events import Draft, EventKind, commit_to
 from bedside.ledger.export import verify_export, write_export
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.merkle import Frontier
@@ -240,6 +242,70 @@ def test_a_shortened_export_with_an_honest_header_lacks_its_signature(
     problem = judge(export, [canonical_bytes(header) + b"\n", *lines[1:6]], ledger)
     assert problem.index == 2
     assert "no checkpoint is signed" in str(problem)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a file is a file
+def test_an_export_made_to_fit_without_the_key_is_found(ledger: Ledger, tmp_path: Path) -> None:
+    for _ in range(3):
+        ledger.record(*[prediction(number=number) for number in range(3)])
+        ledger.checkpoint()
+    path = exported(ledger, tmp_path)
+    honest = [json.loads(line) for line in path.read_bytes().splitlines()]
+    places = [place for place, value in enumerate(honest) if "entry" in value]
+    for index, place in enumerate(places):
+        forged = json.loads(json.dumps(honest))
+        entry = forged[place]["entry"]
+        entry["event"] = entry["event"].replace("0.25", "0.75")
+        moved = json.loads(json.dumps(honest))
+        if index:
+            before = places[index - 1]
+            for name in ("event", "salt"):
+                one, other = moved[before]["entry"], moved[place]["entry"]
+                one[name], other[name] = other[name], one[name]
+        for lines, first in ((forged, index), (moved, index - 1))[: 2 if index else 1]:
+            path.write_bytes(made_to_fit(lines))
+            with pytest.raises(LedgerBroken, match="is not what was signed") as problem:
+                verify_export(path, ledger.public_key)
+            assert problem.value.index == first // 3 * 3
+            assert tool_says(path, ledger.public_key) == (1, first // 3 * 3)
+
+
+def made_to_fit(lines: list[dict[str, Any]]) -> bytes:
+    """Return an export with every root computed anew, under the checkpoints that there were."""
+    tree = Frontier()
+    for line in lines:
+        if "entry" in line:
+            entry = line["entry"]
+            tree.push(commit_to(from_base64(entry["salt"]), entry["event"].encode()))
+            entry["root"] = to_base64(tree.root())
+    lines[0]["root"] = to_base64(tree.root())
+    return b"".join(canonical_bytes(line) + b"\n" for line in lines)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # where tracemalloc sees all
+def test_a_long_ledger_takes_no_long_memory(ledger: Ledger) -> None:
+    wide = [Draft(EventKind.DECISION, "m@1", "p", "rest", {"x": "y" * 2000}) for _ in range(4000)]
+    ledger.record(*wide)
+    del wide
+
+    class Nowhere(io.RawIOBase):
+        written = 0
+
+        def write(self, data: Any) -> int:
+            self.written += len(data)
+            return len(data)
+
+        def writelines(self, lines: Any) -> None:
+            for line in lines:
+                self.write(line)
+
+    sink = Nowhere()
+    tracemalloc.start()
+    write_export(ledger, sink)  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sink.written > 9_000_000
+    assert peak < 6_000_000
 
 
 def test_an_export_signed_with_another_key_is_refused(export: Path) -> None:

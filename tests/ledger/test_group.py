@@ -7,11 +7,12 @@ import pytest
 
 from bedside.errors import Conflict, Unavailable, UsageError
 from bedside.ledger import group as module
+from bedside.ledger.appending import Outcome
 from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, EventKind, Prepared
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit
-from bedside.ledger.ledger import Ledger, Outcome
+from bedside.ledger.ledger import Ledger
 from tests.ledger.drafts import EPOCH, prediction
 
 WAIT = 30.0

@@ -15,13 +15,15 @@ from bedside.errors import (
     Unavailable,
     UsageError,
 )
-from bedside.keys.signing import SigningKey
+from bedside.keys.signing import PublicKey, SigningKey
 from bedside.keys.subjects import SubjectKeys
-from bedside.ledger import merkle
+from bedside.ledger import appending, merkle
 from bedside.ledger.checkpoint import read_checkpoint, sign_checkpoint
 from bedside.ledger.events import Draft, Entry, EventKind
 from bedside.ledger.fences import FenceMoved
+from bedside.ledger.head import check_head
 from bedside.ledger.ledger import Ledger
+from bedside.ledger.rows import HeadRow
 from bedside.ledger.tables import ledger_checkpoints, ledger_entries, ledger_head
 from bedside.store.database import Database
 from tests.conftest import SettableClock
@@ -303,3 +305,79 @@ class TestProofs:
             ledger.consistency(1, 3)
         with pytest.raises(UsageError, match="is not among"):
             ledger.prove(2)
+
+
+class TestTheRememberedHead:
+    """What this process signed is not checked again; what anybody else wrote is."""
+
+    @pytest.fixture
+    def checked(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """The size of every head whose signature was checked."""
+        seen: list[int] = []
+
+        def spy(head: HeadRow, origin: str, public: PublicKey) -> HeadRow:
+            seen.append(head.size)
+            return check_head(head, origin, public)
+
+        monkeypatch.setattr(appending, "check_head", spy)
+        return seen
+
+    def test_is_not_checked_again(self, ledger: Ledger, checked: list[int]) -> None:
+        for _ in range(3):
+            ledger.record(prediction())
+        assert checked == []
+
+    def test_is_checked_when_another_process_wrote_it(
+        self,
+        ledger: Ledger,
+        database: Database,
+        subject_keys: SubjectKeys,
+        signer: SigningKey,
+        clock: SettableClock,
+        checked: list[int],
+    ) -> None:
+        other = Ledger(database, subject_keys, signer, "bedside/test", clock)
+        ledger.record(prediction())
+        other.record(prediction())
+        ledger.record(prediction())
+        ledger.record(prediction())
+        assert checked == [1, 2]  # by the other one, and by the first after the other one
+        assert ledger.verify().entries == 4
+
+    def test_is_checked_when_it_was_rolled_back(
+        self, ledger: Ledger, database: Database, checked: list[int]
+    ) -> None:
+        ledger.record(prediction())
+
+        def half_way() -> None:
+            with database.write() as connection:
+                ledger.append(connection, [prediction(), prediction()])
+                raise ValueError("changed my mind")
+
+        with pytest.raises(ValueError, match="changed my mind"):
+            half_way()
+        assert ledger.record(prediction())[0].index == 1
+        assert checked == [1]
+        assert ledger.verify().entries == 2
+
+    @pytest.mark.parametrize("column", ["size", "root", "frontier", "at", "checkpoints", "note"])
+    def test_is_not_believed_when_one_byte_of_it_is_another(
+        self, ledger: Ledger, database: Database, checked: list[int], column: str
+    ) -> None:
+        ledger.record(prediction(), prediction())
+        with database.write() as connection:
+            row = connection.execute(select(ledger_head)).mappings().one()
+            was = row[column]
+            now = was + 1 if isinstance(was, int) else was[:-1] + was[:1]
+            connection.execute(update(ledger_head).values({column: now}))
+        if column == "at":  # in no signature; the next head says it right again
+            ledger.record(prediction())
+            ledger.verify()
+        elif column == "checkpoints":
+            ledger.record(prediction())
+            with pytest.raises(LedgerBroken, match="stored checkpoints is wrong"):
+                ledger.verify()
+        else:
+            with pytest.raises(LedgerBroken):
+                ledger.record(prediction())
+        assert len(checked) == 1

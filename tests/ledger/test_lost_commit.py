@@ -129,7 +129,9 @@ def test_a_connection_that_was_lost_while_it_rested_is_replaced(
     ledger: Ledger, administrator: psycopg.Connection
 ) -> None:
     ledger.record(prediction())
-    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    others = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    )
     administrator.execute(others + " AND backend_type = 'client backend'")
     assert ledger.record(prediction())[0].index == 1
     assert ledger.verify().entries == 2

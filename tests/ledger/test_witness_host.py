@@ -199,6 +199,21 @@ def test_a_log_is_known_once_and_begins_anew_only_when_removed(
         remove_log(connection, "bedside/nobody")
 
 
+def test_a_log_that_changes_its_key_stays_the_same(
+    host: WitnessHost, ledger: Growing, database: Database, clock: SettableClock
+) -> None:
+    ask(host, ledger.offer())
+    changed = Growing(SigningKey.new(), list(ledger.leaves)).grow(2)
+    assert ask(host, changed.offer(5)).status == HTTPStatus.FORBIDDEN
+    know(database, changed, clock)
+    assert ask(host, changed.offer(5)).status == HTTPStatus.OK
+    [known] = witnessed(database)
+    assert (known.size, len(known.vkey.splitlines())) == (7, 2)
+    assert find_checkpoint(known.note, ORIGIN, changed.signer.public).size == 7
+    with pytest.raises(Conflict):
+        know(database, changed, clock)
+
+
 def test_a_witness_is_no_log(database: Database, clock: SettableClock, host: WitnessHost) -> None:
     with database.write() as connection, pytest.raises(UsageError, match="a witness's key"):
         add_log(connection, host.key.vkey, "somebody", timestamp(clock()))

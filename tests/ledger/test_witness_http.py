@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from bedside.errors import LedgerBroken, Unavailable, UsageError
 from bedside.keys.signing import SigningKey
@@ -34,7 +41,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Peer:
     """A server on this machine that answers every request in one way."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answer: Answer = lambda request: say(request, 404)
         peer = self
 
@@ -51,18 +58,23 @@ class Peer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.address = f"http://127.0.0.1:{self.server.server_port}/v1/witness"
         self.thread = threading.Thread(target=self.server.serve_forever, args=[0.01])
         self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 @pytest.fixture(scope="module")
 def peer() -> Iterator[Peer]:
     found = Peer()
     yield found
-    found.server.shutdown()
-    found.thread.join()
-    found.server.server_close()
+    found.close()
 
 
 @pytest.fixture
@@ -243,6 +255,51 @@ def test_a_certificate_that_nobody_vouches_for_is_trouble(peer: Peer) -> None:
     plain = HttpWitness("tls", peer.address.replace("http://", "https://"), KEY)
     with pytest.raises(Unavailable, match="does not answer"):
         plain.latest(LEDGER.log)
+
+
+def test_a_certificate_that_the_machine_trusts_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    peer = Peer(context)
+    peer.answer = lambda request: say(request, 200, GOOD)
+    try:
+        address = peer.address.replace("http://127.0.0.1", "https://localhost")
+        assert GOOD in HttpWitness("tls", address, KEY).submit(LEDGER.log, OFFER)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            HttpWitness("tls", address, KEY).submit(LEDGER.log, OFFER)
+    finally:
+        peer.close()
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a certificate for localhost and its key into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    path = folder / "localhost.pem"
+    path.write_bytes(
+        made.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return path
 
 
 @pytest.mark.parametrize(

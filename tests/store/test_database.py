@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from bedside.errors import SiteProblem, Unavailable, UsageError
 from bedside.store import database as module
 from bedside.store.database import Database
+from bedside.store.sqlite import PAGE_BYTES
 from tests import postgres
 
 notes = Table(
@@ -232,7 +233,7 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
         connection.execute(insert(notes), [{"word": "x" * 500 + str(n)} for n in range(200)])
     database.close()
     data = bytearray((tmp_path / "x.db").read_bytes())
-    data[4096:] = b"\xff" * (len(data) - 4096)
+    data[PAGE_BYTES:] = b"\xff" * (len(data) - PAGE_BYTES)
     (tmp_path / "x.db").write_bytes(data)
     database = Database.open(f"sqlite:///{tmp_path}/x.db")
     with pytest.raises(SiteProblem, match="is damaged"):

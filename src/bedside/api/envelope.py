@@ -27,6 +27,12 @@ ALWAYS_ADMITTED: Final = frozenset(
 )
 """Whoever watches the service must get through when it is full."""
 
+KEYLESS: Final = ("/docs", "/openapi.json", "/v1/witness/")
+"""Where nobody needs a key, and slow clients could hold their places for long."""
+
+KEYLESS_SHARE: Final = 4
+"""What part of all that is answered at once these may be: one in so many."""
+
 CLIENT_GONE: Final = 499
 """The status, seen only in log and metrics, of a client that left before its request was here: closed,
 or cut off for sending too slowly. nginx uses the same number."""
@@ -44,6 +50,7 @@ class Service:
 
     Attributes:
         in_flight: Requests being answered.
+        keyless: Of these, the ones for which nobody needs a key.
         draining: Whether it is being stopped: what comes is answered, and its connection closed.
         rates: How often each key and person may ask; None where nobody counts.
         tls: Whether its clients reach it over TLS that a proxy ends.
@@ -51,6 +58,7 @@ class Service:
     """
 
     in_flight: int = 0
+    keyless: int = 0
     draining: bool = False
     rates: Rates | None = None
     tls: bool = False
@@ -92,9 +100,11 @@ class Envelope:
                 message["headers"] = self._headers(scope, message)
             await send(message)
 
+        keyless = scope["path"].startswith(KEYLESS)
         service.in_flight += 1
+        service.keyless += keyless
         try:
-            if service.in_flight > self._limit and scope["path"] not in ALWAYS_ADMITTED:
+            if self._is_full(scope["path"], keyless=keyless):
                 await respond(_full(self._limit, scope["path"]))(scope, receive, sending)
             elif (asked := self._by_lane(scope)) is None:
                 await self._app(scope, receive, sending)
@@ -102,9 +112,16 @@ class Envelope:
                 await self._app(scope, again, sending)
         finally:
             service.in_flight -= 1
+            service.keyless -= keyless
             if (taken := scope.get(TAKEN)) is not None and service.rates is not None:
                 service.rates.leave(taken)
             self._measure(scope, status, time.perf_counter() - begun)
+
+    def _is_full(self, path: str, *, keyless: bool) -> bool:
+        service = self._service
+        if keyless and service.keyless > self._limit // KEYLESS_SHARE:
+            return True
+        return service.in_flight > self._limit and path not in ALWAYS_ADMITTED
 
     def _by_lane(self, scope: Scope) -> Asked | None:
         if self._lane is None or scope["method"] != "POST":

@@ -92,6 +92,9 @@ class Lane:
         Raises:
             BedsideError: the caller asks too often, or the record failed.
         """
+        known = asked.known
+        scope[PERSON] = known.caller.person.id
+        self._rates.admit(scope, known.caller)  # before the body: it may be sent slowly
         came: list[Message] = [await receive()]
         while came[-1]["type"] == "http.request" and came[-1].get("more_body", False):
             came.append(await receive())
@@ -102,9 +105,6 @@ class Lane:
         row = plain_row(data) if len(data) == asked.length else None
         if row is None:
             return again
-        known = asked.known
-        scope[PERSON] = known.caller.person.id
-        self._rates.admit(scope, known.caller)
         told = await self._serving.together().ask(known.caller, asked.loaded, row, known.fences)
         if not isinstance(told, Prediction):
             if told is not None and told.fence == PEOPLE_FENCE:

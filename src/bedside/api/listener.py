@@ -10,6 +10,10 @@ from bedside.errors import SiteProblem
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted, such as while a worker is started again."""
 
+KERNEL_BYTES: Final = 256 * 1024
+"""What the kernel keeps for one connection each way (Linux takes twice that): without a bound it
+lets a client that does not read, or whom we do not read, hold megabytes on each of thousands."""
+
 
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket bound to `host` and `port` (0: any free one).
@@ -23,6 +27,8 @@ def listening(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # accepted connections inherit it
+                listener.setsockopt(socket.SOL_SOCKET, buffer, KERNEL_BYTES)
             listener.bind(address)
         except OSError:
             listener.close()

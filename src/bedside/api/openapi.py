@@ -5,6 +5,8 @@ Regenerated when a release changes, which the epochs of the loaded models tell.
 
 from __future__ import annotations
 
+import json
+
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
@@ -51,17 +53,18 @@ class Document:
         self._app = app
         self._site = site
         self._epochs: tuple[tuple[str, int], ...] | None = None
-        self._value: dict[str, Json] = {}
+        self._text = b""
 
-    def value(self) -> dict[str, Json]:
-        """Return the document for what is released now."""
+    def text(self) -> bytes:
+        """Return the document for what is released now, as JSON: one text for all who ask."""
         models = self._site.serving.models
         epochs = models.epochs()
         if epochs != self._epochs:
             loaded = [one for one in models.standing() if isinstance(one, Loaded)]
-            self._value = document(self._app, loaded, self._site.settings.limits.rows)
+            value = document(self._app, loaded, self._site.settings.limits.rows)
+            self._text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
             self._epochs = epochs
-        return self._value
+        return self._text
 
 
 def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:

@@ -9,13 +9,17 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bedside.api import answers
+from bedside.api import answers, documented
 from bedside.api.routes import SignedIn, permitted
 from bedside.clock import read_timestamp, timestamp
 from bedside.people.permissions import Action
 from bedside.registry.told import release_told
 
-router = APIRouter()
+router = APIRouter(
+    responses={
+        "default": {"model": documented.ProblemDetails, "description": "A problem (RFC 9457)"}
+    }
+)
 
 
 class ReleaseAnswer(BaseModel):
@@ -46,7 +50,7 @@ def releases(
         str | None,
         Query(
             max_length=64,
-            description="RFC 3339 time with its zone, such as 2026-11-21T10:00:00+09:00; now without it.",
+            description="RFC 3339 time with its zone, such as 2026-11-21T01:00:00Z; without it, now.",
         ),
     ] = None,
 ) -> Response:

@@ -74,7 +74,7 @@ class Appender:
             Unavailable: the last event's time lies more than `MAX_AHEAD` ahead of `now`.
         """
         names = {fence.name for group in groups for p in group.drafts for fence in p.draft.fences}
-        fences = rows.fences_on(wire, names) if names else {}
+        row, fences = rows.head_and_fences(wire, names)
         taking: dict[str, ClaimTaken] = {}
         refused = [self._refusal((wire, now), group, fences, taking) for group in groups]
         accepted = [
@@ -83,7 +83,7 @@ class Appender:
             if why is None
             for prepared in group.drafts
         ]
-        entries = self._append(wire, accepted, now) if accepted else []
+        entries = self._append(wire, row, accepted, now) if accepted else []
         if taking:
             self._claims.take(wire, tuple(taking.values()), entries[-1].at, now)
         coming = iter(entries)
@@ -111,8 +111,10 @@ class Appender:
             taking[claim.name] = ClaimTaken(claim.name, first, len(group.drafts))
         return moved
 
-    def _append(self, wire: Wire, drafts: Sequence[Prepared], now: datetime) -> list[Entry]:
-        stored, tree = self._present(wire)
+    def _append(
+        self, wire: Wire, row: DriverRow | None, drafts: Sequence[Prepared], now: datetime
+    ) -> list[Entry]:
+        stored, tree = self._present(row)
         head = rows.HeadRow() if stored is None else stored
         at = time_after(head, now)
         entries, nodes = _grow(tree, drafts, at)
@@ -131,8 +133,7 @@ class Appender:
         self._remembered = (new.row(), tuple(tree.hashes))  # if it is rolled back, it fits nothing
         return entries
 
-    def _present(self, wire: Wire) -> tuple[rows.HeadRow | None, Frontier]:
-        row = rows.head_on(wire)
+    def _present(self, row: DriverRow | None) -> tuple[rows.HeadRow | None, Frontier]:
         if row is None:
             return None, Frontier()
         head, known = rows.HeadRow(*row), self._remembered

@@ -29,7 +29,7 @@ _FIND = Statement("SELECT first_event_id, events, at FROM ledger_claims WHERE na
 _TAKE = Statement.inserting("ledger_claims", ("name", "first_event_id", "events", "at"))
 _REMOVE = Statement("DELETE FROM ledger_claims WHERE name = ?")
 _PURGE = Statement(
-    "DELETE FROM ledger_claims WHERE name IN"
+    "DELETE FROM ledger_claims WHERE name IN"  # noqa: S608 - a number of ours
     f" (SELECT name FROM ledger_claims WHERE at < ? ORDER BY at LIMIT {PURGED_AT_ONCE})"
 )
 

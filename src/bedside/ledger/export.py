@@ -7,6 +7,7 @@ is checked: a line must be the one canonical spelling of its value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,12 @@ from bedside.ledger.witness import Log
 FORMAT = "bedside-ledger-export"
 VERSION = 1
 
+_START = b'{"entry":{"event":"'
+_MIDDLE = b'","index":'
+_REST = re.compile(
+    rb'","index":(0|[1-9][0-9]{0,14}),"root":"([A-Za-z0-9+/]{43}=)","salt":"([A-Za-z0-9+/]{43}=)"\}\}'
+)
+_CONTROLS = bytes(range(0x20))
 _CHANGE = f'\\"kind\\":\\"{CHANGED}\\"'.encode()
 """What an entry that changes the key has in its line, and hardly any other."""
 
@@ -86,7 +93,7 @@ def origin_of(path: Path) -> str:
         UsageError: the file cannot be read, or is not an export.
     """
     with _opened(path) as stream:
-        return _header(next(_lines(stream), None))[0]
+        return _header(next(_values(_raw_lines(stream)), None))[0]
 
 
 def log_in(path: Path, first: PublicKey) -> Log:
@@ -94,15 +101,12 @@ def log_in(path: Path, first: PublicKey) -> Log:
 
     Raises:
         UsageError: the file cannot be read, or is not an export.
-        LedgerBroken: a line that changes the key cannot be read.
+        LedgerBroken: a line that changes the key names none.
     """
-    later = []
     with _opened(path) as stream:
-        for line in stream:
-            if _CHANGE in line:
-                entry = read_json(line)["entry"]
-                later.append(new_key(int(entry["index"]), str(entry["event"]).encode()))
-    return Log(origin_of(path), first, tuple(later))
+        lines = iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b"")
+        later = tuple(_changed(line) for line in lines if _CHANGE in line)
+    return Log(origin_of(path), first, later)
 
 
 def seen_in(path: Path) -> Iterator[Sighting]:
@@ -113,12 +117,19 @@ def seen_in(path: Path) -> Iterator[Sighting]:
         LedgerBroken: a line of it cannot be read.
     """
     with _opened(path) as stream:
-        lines = _lines(stream)
+        lines = _values(_raw_lines(stream))
         _header(next(lines, None))
         for _, line in lines:
             if isinstance(line, dict) and isinstance(entry := line.get("entry"), dict):
                 evidence = _evidence(int(entry.get("index", 0)), entry)
                 yield Sighting(evidence.index + 1, evidence.root, f"the export {path.name}")
+
+
+def _changed(line: bytes) -> PublicKey:
+    match read_json(line):
+        case {"entry": {"event": str(event), "index": int(index)}}:
+            return new_key(index, event.encode())
+    raise LedgerBroken("A line of the export that changes the key is no entry.")
 
 
 @contextmanager
@@ -133,20 +144,17 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _verify(stream: BinaryIO, public_key: PublicKey, sightings: Sightings) -> Verdict:
-    lines = _lines(stream)
-    origin, size, root = _header(next(lines, None))
+    lines = _raw_lines(stream)
+    origin, size, root = _header(next(_values(lines), None))
     audit = Audit(origin, public_key)
-    for number, line in lines:
-        match line:
-            case {"checkpoint": str(note), **rest} if not rest:
-                audit.checkpoint(note)
-            case {"entry": dict(entry), **rest} if not rest:
-                evidence = _evidence(audit.tree.size, entry)
-                audit.entry(evidence)
-                if audit.tree.size == sightings.coming:
-                    sightings.compare(audit.tree.size, evidence.root)
-            case _:
-                raise LedgerBroken(f"Line {number} is neither an entry nor a checkpoint.")
+    for number, data in lines:
+        evidence = _plain_evidence(data)
+        if evidence is None:
+            evidence = _other_line(audit, _value(number, data), number)
+        if evidence is not None:
+            audit.entry(evidence)
+            if audit.tree.size == sightings.coming:
+                sightings.compare(audit.tree.size, evidence.root)
     if audit.tree.size < size:
         raise broken(audit.tree.size, f"it is missing; the export says that it has {size}")
     sightings.end(audit.tree.size)
@@ -155,20 +163,65 @@ def _verify(stream: BinaryIO, public_key: PublicKey, sightings: Sightings) -> Ve
     return audit.verdict()
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, Json]]:
+def _other_line(audit: Audit, line: Json, number: int) -> Evidence | None:
+    """Check a checkpoint, or return the entry that a line tells of."""
+    match line:
+        case {"checkpoint": str(note), **rest} if not rest:
+            audit.checkpoint(note)
+            return None
+        case {"entry": dict(entry), **rest} if not rest:
+            return _evidence(audit.tree.size, entry)
+    raise LedgerBroken(f"Line {number} is neither an entry nor a checkpoint.")
+
+
+def _plain_evidence(data: bytes) -> Evidence | None:
+    """Return the entry of a line in the one spelling that entries hardly ever differ from.
+
+    What matches is canonical JSON: an event in which nothing needs an escape but its quotation
+    marks, and digests of 32 bytes. Anything else is read as JSON.
+    """
+    end = data.rfind(_MIDDLE)
+    found = _REST.fullmatch(data, max(end, 0)) if data.startswith(_START) else None
+    if found is None:
+        return None
+    escaped = data[len(_START) : end]
+    marks = escaped.count(b'\\"')
+    if not marks == escaped.count(b"\\") == escaped.count(b'"'):
+        return None  # a backslash without a quotation mark, or the other way round
+    if len(escaped.translate(None, _CONTROLS)) < len(escaped):
+        return None
+    index, root, salt = found.groups()
+    try:
+        escaped.decode()
+        event = escaped.replace(b"\\", b"")
+        return Evidence(int(index), event, from_base64(salt.decode()), from_base64(root.decode()))
+    except ValueError:  # not UTF-8, or another spelling in base64: whoever reads on names it
+        return None
+
+
+def _raw_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield each line by its number, without its end."""
     number = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
         if not line.endswith(b"\n"):
             raise LedgerBroken(f"Line {number} of the export is cut off, or too long.")
-        try:
-            value = read_json(line[:-1])
-            same = canonical_bytes(value) == line[:-1]
-        except BedsideError as problem:
-            raise LedgerBroken(f"Line {number} of the export: {problem.message}") from problem
-        if not same:
-            raise LedgerBroken(f"Line {number} of the export is not canonical JSON.")
-        yield number, value
+        yield number, line[:-1]
+
+
+def _values(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, Json]]:
+    return ((number, _value(number, data)) for number, data in lines)
+
+
+def _value(number: int, data: bytes) -> Json:
+    try:
+        value = read_json(data)
+        same = canonical_bytes(value) == data
+    except BedsideError as problem:
+        raise LedgerBroken(f"Line {number} of the export: {problem.message}") from problem
+    if not same:
+        raise LedgerBroken(f"Line {number} of the export is not canonical JSON.")
+    return value
 
 
 def _header(first: tuple[int, Json] | None) -> tuple[str, int, str]:

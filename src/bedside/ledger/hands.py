@@ -135,22 +135,28 @@ def _one_hand(address: Mapping[str, Any], spans: _Spans) -> list[Walked]:
     found: list[Walked] = []
     with _started() as process:
         try:
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes
             _say(process, json.dumps(address))
             while (span := spans.next()) is not None:
-                hanging = threading.Timer(SECONDS, process.kill)
-                hanging.start()
-                _say(process, span)
-                line = process.stdout.readline()
-                hanging.cancel()
-                if not line.endswith("\n"):
-                    raise Doubt
-                found.append(Walked.read(line))
+                found.append(_answer(process, span))
         except BaseException:
             spans.stop()
             process.kill()
             raise
     return found
+
+
+def _answer(process: subprocess.Popen[str], span: str) -> Walked:
+    assert process.stdout is not None  # noqa: S101 - a pipe
+    hanging = threading.Timer(SECONDS, process.kill)
+    hanging.start()
+    try:
+        _say(process, span)
+        line = process.stdout.readline()
+    finally:
+        hanging.cancel()
+    if not line.endswith("\n"):
+        raise Doubt  # it did, and ended
+    return Walked.read(line)
 
 
 def _started() -> subprocess.Popen[str]:

@@ -76,7 +76,16 @@ class HeadRow:
 
 _HEAD_FIELDS = ("size", "root", "frontier", "at", "checkpoints", "note")
 _HEAD = select(*[ledger_head.c[name] for name in _HEAD_FIELDS]).where(ledger_head.c.id == HEAD_ID)
-_HEAD_ON = Statement(f"SELECT {', '.join(_HEAD_FIELDS)} FROM ledger_head WHERE id = {HEAD_ID}")  # noqa: S608 - constants
+_FEW = 4
+_HEAD_AND_FENCES = [
+    Statement(
+        f"SELECT {', '.join(_HEAD_FIELDS)}"  # noqa: S608 - constants
+        f"{', (SELECT value FROM ledger_fences WHERE name = ?)' * count}"
+        f" FROM ledger_head WHERE id = {HEAD_ID}"
+    )
+    for count in range(_FEW + 1)
+]
+"""With none to four fences: all that an append reads, in one turn."""
 _FIRST_HEAD = Statement.inserting("ledger_head", ("id", *_HEAD_FIELDS))
 _MOVE_HEAD = Statement(
     f"UPDATE ledger_head SET {' = ?, '.join(_HEAD_FIELDS)} = ? WHERE id = {HEAD_ID} AND size = ?"  # noqa: S608 - constants
@@ -97,10 +106,16 @@ def read_head(connection: Connection) -> HeadRow | None:
     return None if row is None else HeadRow(*row)
 
 
-def head_on(wire: Wire) -> DriverRow | None:
-    """Return the head's row as the driver gives it, or None before the first entry."""
-    found = wire.rows(_HEAD_ON)
-    return found[0] if found else None
+def head_and_fences(wire: Wire, names: Collection[str]) -> tuple[DriverRow | None, dict[str, int]]:
+    """Return the head's row as the driver gives it, None before the first entry, and fences."""
+    asked = list(names) if len(names) <= _FEW else []
+    found = wire.rows(_HEAD_AND_FENCES[len(asked)], asked)
+    if not found:
+        return None, fences_on(wire, names)
+    row, values = found[0][: len(_HEAD_FIELDS)], found[0][len(_HEAD_FIELDS) :]
+    if len(asked) < len(names):
+        return row, fences_on(wire, names)
+    return row, {name: int(value or 0) for name, value in zip(asked, values, strict=True)}
 
 
 def move_head(wire: Wire, old: HeadRow | None, new: HeadRow) -> None:

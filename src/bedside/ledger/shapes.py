@@ -129,21 +129,17 @@ class _Writer:
         match value:
             case str():
                 return _TEXT
-            case bool():
-                return "(?:true|false)"
-            case None:
-                return "null"
-            case int():
-                return _INTEGER
+            case list():
+                return r"\[" + ",".join([self.pattern(one) for one in value]) + r"\]"
+            case dict():
+                names = sorted(value, key=_utf16)
+                return "{" + ",".join([self._member(n, value[n], top) for n in names]) + "}"
             case float():
                 self._last += 1
                 self.fractions.append(self._last)
                 return _FRACTION
-            case list():
-                return r"\[" + ",".join([self.pattern(one) for one in value]) + r"\]"
             case _:
-                names = sorted(value, key=_utf16)
-                return "{" + ",".join([self._member(n, value[n], top) for n in names]) + "}"
+                return _plain(value)
 
     def _member(self, name: str, value: Json, top: bool) -> str:
         start = re.escape(encode_basestring(name)) + ":"
@@ -152,6 +148,12 @@ class _Writer:
         self._last += 1
         self.groups[name] = self._last
         return start + '"(' + (TIME if name == "at" else '[^"]*+') + ')"'
+
+
+def _plain(value: bool | int | None) -> str:
+    if value is None:
+        return "null"
+    return "(?:true|false)" if isinstance(value, bool) else _INTEGER
 
 
 def _utf16(name: str) -> bytes:

@@ -159,7 +159,8 @@ class HttpWitness:
         secure = self._parts.scheme == "https"
         host, port = self._parts.hostname or "", self._parts.port or (443 if secure else 80)
         with socket.create_connection((host, port), SECONDS) as plain, plain.dup() as twin:
-            guard = threading.Timer(SECONDS, _cut, [twin])
+            late = threading.Event()
+            guard = threading.Timer(SECONDS, _cut, [twin, late])
             guard.start()
             try:
                 connection = http.client.HTTPConnection(host, port)
@@ -170,13 +171,13 @@ class HttpWitness:
                 with closing(connection):
                     yield connection
             finally:
-                late = guard.finished.is_set()
                 guard.cancel()
-            if late:
+            if late.is_set():
                 raise TimeoutError(f"no whole answer within {SECONDS:g} s")
 
 
-def _cut(twin: socket.socket) -> None:
+def _cut(twin: socket.socket, late: threading.Event) -> None:
+    late.set()
     with suppress(OSError):  # it was over a moment ago
         twin.shutdown(socket.SHUT_RDWR)
 

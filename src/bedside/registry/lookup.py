@@ -13,7 +13,6 @@ from bedside.registry import lifecycle, queries
 from bedside.registry.lifecycle import Change, VersionRecord, is_model_name, read_ref
 from bedside.registry.release import HistoryEntry, Release
 
-
 RECENT: Final = timedelta(minutes=2)
 """Longer than a release takes from the moment that it reads the clock to its commit."""
 

@@ -176,17 +176,13 @@ class Database:
             Unavailable: the database cannot answer now.
             SiteProblem: it is damaged, or its tables are of another version.
         """
-        with told_in_our_words(self.name):
-            connection = self._engine.raw_connection()
+        with told_in_our_words(self.name), self._engine.connect() as connection:
             try:
-                driver = connection.dbapi_connection
-                return Wire(driver, self._engine.dialect).rows(statement, values)  # type: ignore[arg-type]
+                return Wire.of(connection).rows(statement, values)
             except DBAPIError as problem:
                 if problem.connection_invalidated:
                     connection.invalidate()
                 raise
-            finally:
-                connection.close()
 
     def _begun(self) -> Wire:
         """Return the kept connection with a transaction begun, or a new one where it was lost."""

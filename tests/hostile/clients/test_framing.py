@@ -128,8 +128,8 @@ def test_a_field_behind_the_body_counts_for_nothing(site: Site) -> None:
     head = b"POST /v1/predictions/0/decision HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + CHUNKED
     secret = site.hospital["clinician"].secret.encode()
     trailer = b"authorization: Bearer " + secret + b"\r\n\r\n"
-    answer = site.exchange(head + b"\r\n0\r\n", trailer, pause=0.2)
-    assert statuses(answer) == [401]
+    assert statuses(site.exchange(head + b"\r\n0\r\n", trailer, pause=0.2)) == [401]
+    assert statuses(site.exchange(head + b"\r\n0\r\n" + trailer)) == [401]
     many = b"".join(b"x-%d: y\r\n" % number for number in range(MAX_HEADERS + 1))
     answer = site.exchange(POST + CHUNKED + b"\r\n0\r\n" + many + b"\r\n" + INNER)
     assert b"alive" not in answer

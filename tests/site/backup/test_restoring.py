@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from bedside.ledger.events import EventKind
 from bedside.serving.values import Row
 from bedside.site.backup import filling, restoring
 from bedside.site.backup.making import back_up
+from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.place import Place
+from bedside.site.backup.proving import Copy
 from bedside.site.backup.restoring import Order, restore
 from bedside.site.settings import SETTINGS_FILE, read_settings
 from bedside.site.site import DATABASE_VARIABLE, Site
@@ -330,3 +333,33 @@ def test_rows_that_somebody_changed_in_the_copy_would_be_found(
     monkeypatch.setattr(restoring, "fill_database", tampered)
     with pytest.raises(LedgerBroken, match="roles is 'administrator'"):
         restore(order())
+
+
+def test_a_ledger_that_verifies_and_is_another_than_the_manifest_tells_of_is_refused(
+    hospital: Hospital, place: Place, order: Ordering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(hospital.site, place)
+    real = restoring.prove
+
+    def told_of_another(copy: Copy, manifest: Manifest, *rest: object, **more: object) -> object:
+        other = replace(manifest, root="00" * 32)
+        return real(copy, other, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(restoring, "prove", told_of_another)
+    with pytest.raises(LedgerBroken, match="the manifest tells of"):
+        restore(order())
+
+
+def test_a_copy_that_is_being_proved_tells_no_witness_anything(
+    hospital: Hospital, place: Place, order: Ordering, tmp_path: Path
+) -> None:
+    seen = tmp_path / "witness"
+    seen.mkdir()
+    path = hospital.site.folder / SETTINGS_FILE
+    witness = f'[witness]\nseconds = 1\n[[witness.at]]\nname = "north"\naddress = "{seen}"\n'
+    path.write_text(path.read_text() + "\n" + witness)
+    back_up(hospital.site, place)
+    wanted = order()
+    restore(wanted)
+    assert list(seen.rglob("*")) == []
+    assert "north" in (wanted.folder / SETTINGS_FILE).read_text()
