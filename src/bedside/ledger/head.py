@@ -52,13 +52,16 @@ def time_after(head: rows.HeadRow, now: datetime) -> str:
     Raises:
         Unavailable: the last event's time lies more than `MAX_AHEAD` ahead of `now`.
     """
+    said = timestamp(now)
+    if head.at <= said:
+        return said
     if head.at > timestamp(now + MAX_AHEAD):
         raise Unavailable(
-            f"The last event was recorded at {head.at}, and this clock says {timestamp(now)}.",
+            f"The last event was recorded at {head.at}, and this clock says {said}.",
             advice="Nothing was recorded. Set the clock. If it is right, that event was recorded"
             " under a clock that ran ahead: restore the backup from before it.",
         )
-    return max(head.at, timestamp(now))
+    return head.at
 
 
 def refuse_fork(connection: Connection, last: Checkpoint, head: rows.HeadRow) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from bedside.canonical import canonical_bytes, read_json
 from bedside.errors import Conflict, KeyUnavailable, LedgerBroken, SiteProblem, UsageError
 from bedside.keys.site_key import SiteKey
 from bedside.ledger.events import EventKind
+from bedside.site.backup.filling import Files, fill_database
+from bedside.site.backup.forgetting import forget_everywhere
 from bedside.site.backup.making import back_up, back_up_if_due, place_of, prune
 from bedside.site.backup.manifest import PARTS, write_manifest
 from bedside.site.backup.place import Place, generation_time
@@ -22,6 +25,7 @@ from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.records import Record, document_of
 from bedside.site.backup.sealed import check_file, opened
 from bedside.site.backup.tables import shapes
+from bedside.store.database import Database
 from tests.bedside_site import Hospital
 from tests.conftest import SettableClock
 from tests.site.backup.conftest import PERSON, predict
@@ -248,3 +252,33 @@ def test_a_clock_that_stands_still_gives_the_name(
     made = back_up(hospital.site, place).manifest
     assert generation_time(made.generation) == clock.now
     assert back_up(hospital.site, place).manifest.generation > made.generation
+
+
+def test_a_keys_file_of_before_an_erasure_is_not_the_one_of_the_manifest(
+    hospital: Hospital, place: Place
+) -> None:
+    made = back_up(hospital.site, place).manifest
+    path = place.part_path(made.generation, "keys")
+    before = path.read_bytes()
+    key = hospital.site.subject_keys.for_subject(PERSON).id
+    forget_everywhere(place, site_key(hospital), {key: made.made})
+    path.write_bytes(before)
+    now = place.checked(made.generation, site_key(hospital))
+    with pytest.raises(SiteProblem, match="its manifest tells of"):
+        check_file(place, now, "keys", site_key(hospital))
+
+
+@pytest.mark.parametrize("told", ["note", "root", "schema"])
+def test_rows_of_another_head_than_the_manifests_do_not_stay(
+    told: str, hospital: Hospital, place: Place, tmp_path: Path
+) -> None:
+    made = back_up(hospital.site, place).manifest
+    other = replace(made, **{told: "0004" if told == "schema" else "another"})
+    database = Database.open(f"sqlite:///{tmp_path}/other.db")
+    with opened(place, made, "data", site_key(hospital)) as records:
+        files = Files(tmp_path, hospital.site.blobs)
+        with pytest.raises(SiteProblem):
+            fill_database(records, database, files, other)
+    with database.read() as connection:
+        assert connection.dialect.get_table_names(connection) == []
+    database.close()
