@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from bedside.package.package import Package
 from bedside.people.api_key import IssuedKey
 from bedside.people.permissions import Role
 from bedside.people.person import Caller
+from bedside.site.settings import SETTINGS_FILE
 from bedside.site.site import Site
 
 
@@ -87,7 +89,16 @@ def release(folder: Path, archive: bytes, key: SigningKey, ref: str) -> str:
         for approver in (first, second):
             site.registry.approve(approver[0], ref, "Approved for a benchmark only.")
         site.registry.release(operator[0], ref, "Benchmark.")
+    _lift_rates(folder / SETTINGS_FILE)
     return clinician[1].secret
+
+
+def _lift_rates(settings: Path) -> None:
+    """Let one key ask as often as it can; the count for each key is kept all the same."""
+    text = settings.read_text()
+    for name, most in (("per_second", 1_000_000), ("burst", 10_000_000)):
+        text = re.sub(rf"^((key|person)_{name}) = \d+$", rf"\1 = {most}", text, flags=re.MULTILINE)
+    settings.write_text(text)
 
 
 def _person(

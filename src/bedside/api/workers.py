@@ -42,7 +42,7 @@ STEADY_SECONDS: Final = 10.0
 FIRST_WAIT_SECONDS: Final = 0.5
 """How long one waits that died sooner; each time in a row it is twice as long."""
 
-LONGEST_WAIT_SECONDS: Final = 30.0
+LONGEST_WAIT_SECONDS: Final = 10.0
 """And never longer than this: what kept it from starting may be mended by now."""
 
 REAP_SECONDS: Final = 10.0

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def doctor(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
     """Examine a site: libraries, folder, keys, disk, schema, ledger, and each released model."""
+    from bedside.cli.passphrase import passphrase_for
     from bedside.site.doctor import examine
 
+    passphrase_for(site)
     with progress(f"Examining {site}"):
         findings = examine(site)
     wrong = [finding for finding in findings if not finding.ok]

@@ -21,12 +21,12 @@ def passphrase_for(folder: Path) -> None:
     how a passphrase is given.
 
     Raises:
-        SiteProblem: there is no site in the folder, or its settings cannot be read.
+        SiteProblem: the site's settings cannot be read.
     """
     from bedside.site.settings import SETTINGS_FILE, read_settings
 
-    settings = read_settings(folder / SETTINGS_FILE)
-    _ask(settings.keys, twice=False)
+    if (folder / SETTINGS_FILE).is_file():  # where there is none, opening says so
+        _ask(read_settings(folder / SETTINGS_FILE).keys, twice=False)
 
 
 def new_passphrase(keys: KeySettings) -> None:

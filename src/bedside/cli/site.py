@@ -132,8 +132,7 @@ def serve(
 ) -> None:
     """Serve the site over HTTP until Ctrl-C or SIGTERM; what was accepted is still answered."""
     start: Serve = context.obj
-    if (site / "site.toml").is_file():
-        passphrase_for(site)
+    passphrase_for(site)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def tell(page: Page) -> None:

@@ -228,24 +228,24 @@ class SubjectKeys:
         False is the key of one prediction that named no person. Who is not in it was destroyed, or
         was never here.
         """
-        columns = self._table.c
-        query = select(columns.key_id, columns.lookup).where(
-            columns.key_id.in_(list(key_ids)), columns.wrapped.is_not(None)
-        )
-        with self._database.read() as connection:
-            return {row.key_id: row.lookup is not None for row in connection.execute(query)}
+        columns, known = self._table.c, list(key_ids)
+        found: dict[str, bool] = {}
+        for start in range(0, len(known), _AT_ONCE):
+            query = select(columns.key_id, columns.lookup).where(
+                columns.key_id.in_(known[start : start + _AT_ONCE]), columns.wrapped.is_not(None)
+            )
+            with self._database.read() as connection:
+                found |= {row.key_id: row.lookup is not None for row in connection.execute(query)}
+        return found
 
     def forget_destroyed(self) -> None:
         """Drop from memory what another process destroyed; a use of it would be refused anyway."""
         with self._guard:
             remembered = {key.id: wrapped for wrapped, key in self._remembered.items()}
-        known = list(remembered)
-        for start in range(0, len(known), _AT_ONCE):
-            ids = known[start : start + _AT_ONCE]
-            living = self.standing(ids)
-            with self._guard:
-                for key_id in set(ids) - living.keys():
-                    self._remembered.pop(remembered[key_id], None)
+        gone = remembered.keys() - self.standing(remembered).keys()
+        with self._guard:
+            for key_id in gone:
+                self._remembered.pop(remembered[key_id], None)
 
     def destroy(self, key_id: str) -> None:
         """Destroy the key: what it sealed can never be read again. It may be repeated.

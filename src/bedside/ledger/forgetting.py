@@ -19,8 +19,13 @@ from bedside.store.database import Database
 _AT_ONCE: Final = 500
 
 
-def forget_claims(database: Database, keys: Sequence[str]) -> int:
+def forget_claims(database: Database, keys: Sequence[str], *, again: bool = False) -> int:
     """Remove every claim that stands for an event sealed under one of `keys`; return how many.
+
+    Args:
+        database: With the ledger.
+        keys: Ids of keys.
+        again: Whether an earlier attempt may have removed them, and not what they left.
 
     Raises:
         Unavailable: they are removed, and their bytes may still be in the database's files,
@@ -28,14 +33,14 @@ def forget_claims(database: Database, keys: Sequence[str]) -> int:
     """
     with database.read() as connection:
         names = [name for key in keys for name in _names(connection, database.dialect, key)]
-    if not names:
-        return 0
-    with database.write() as connection:
-        if database.dialect == "sqlite":
-            _without_on_sqlite(connection, names)
-        else:
-            _without(connection, names)
-    database.forget_overwritten(ledger_claims.c.name)
+    if names:
+        with database.write() as connection:
+            if database.dialect == "sqlite":
+                _without_on_sqlite(connection, names)
+            else:
+                _without(connection, names)
+    if names or again:
+        database.forget_overwritten(ledger_claims.c.name)
     return len(names)
 
 

@@ -266,7 +266,7 @@ class Erasing:
         for key_id in self._subject_keys.standing(done):
             self._subject_keys.destroy(key_id)
         waiting = [one for one in told.erasures.values() if one.confirmed and not one.done]
-        return tuple(self._carried_out(one.id, one.keys) for one in waiting)
+        return tuple(self._carried_out(one.id, one.keys, again=True) for one in waiting)
 
     def take_up(self) -> bool:
         """Finish what can be finished, as `finish`; return whether nothing is left to do.
@@ -279,10 +279,12 @@ class Erasing:
             return False
         return True
 
-    def _carried_out(self, erasure_id: str, keys: tuple[str, ...]) -> Erasure:
+    def _carried_out(
+        self, erasure_id: str, keys: tuple[str, ...], *, again: bool = False
+    ) -> Erasure:
         for key_id in keys:
             self._subject_keys.destroy(key_id)
-        claims = forget_claims(self._ledger.database, keys)
+        claims = forget_claims(self._ledger.database, keys, again=again)
         backups = sorted(self._forget(keys))
         body: dict[str, Json] = {
             "step": "done",
