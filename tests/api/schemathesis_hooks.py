@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @schemathesis.hook
-def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """Leave out texts that JSON Schema cannot describe: unprintable subjects, controlled reasons."""
     del context
     for name, text in _texts(case.body):
@@ -27,12 +27,14 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> b
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: Any) -> None:
+def before_call(
+    context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: Any
+) -> None:
     """Give every request a key of its own: a key that was used is refused for another request."""
     del context, kwargs
     if case.meta is not None and case.meta.generation.mode.is_negative:
         return  # what is wrong about it stays as it is
-    headers = case.headers or {}
+    headers: Any = case.headers or {}
     if re.fullmatch(f'"{KEY}"|{KEY}', str(headers.get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = str(uuid.uuid4())
 

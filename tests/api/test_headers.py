@@ -54,7 +54,12 @@ def test_every_route_answers_everybody_with_every_header(
 
 
 def test_what_is_on_no_route_has_every_header_too(client: Client) -> None:
-    for method, path in (("GET", "/nothing"), ("PUT", "/healthz"), ("TRACE", "/"), ("GET", "/docs/")):
+    for method, path in (
+        ("GET", "/nothing"),
+        ("PUT", "/healthz"),
+        ("TRACE", "/"),
+        ("GET", "/docs/"),
+    ):
         answer = client.request(method, path)
         assert answer.status_code in (404, 405)
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS

@@ -64,7 +64,9 @@ def test_whoever_guesses_waits_and_nobody_else_does(door: Door, hospital: Hospit
     assert refused.headers["retry-after"] == "1"
     assert "ratelimit" not in refused.headers
     assert refused.json()["type"] == "urn:bedside:problem:too-often"
-    assert door.ask("192.0.2.1", good).status_code == 429, "a key that was never seen here waits too"
+    assert door.ask("192.0.2.1", good).status_code == 429, (
+        "a key that was never seen here waits too"
+    )
     assert door.ask("192.0.2.2", good).status_code == 200
     assert door.ask("192.0.2.1", good).status_code == 200, "now it was"
     assert door.ask("192.0.2.1", new_secret()).status_code == 429
@@ -113,7 +115,9 @@ def test_attempts_that_are_not_looked_at_are_recorded_as_a_flood_is(
     guess(door, "192.0.2.1", FREE + 60)
     door.settle()
     entries = [entry for entry in hospital.site.ledger.entries() if entry.index >= before]
-    reasons = [entry.value["body"]["reason"] for entry in entries if entry.kind == "sign-in-refused"]
+    reasons = [
+        entry.value["body"]["reason"] for entry in entries if entry.kind == "sign-in-refused"
+    ]
     assert reasons.count("unknown") == FREE
     assert 1 <= reasons.count("locked") <= 20
     assert len(reasons) <= 21

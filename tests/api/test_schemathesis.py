@@ -75,8 +75,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
             with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
                 path = "/v1/models/{}/predict"
                 made = [client.post(path.format(MODEL), json={"input": ROW}) for _ in range(3)]
-                picture = {"content": BRIGHT, "headers": {"content-type": "image/png"}}
-                made.append(client.post(path.format(FILMS), **picture))
+                films = path.format(FILMS)
+                png = {"content-type": "image/png"}
+                made.append(client.post(films, content=BRIGHT, headers=png))
             yield Api(server, hospital, tuple(one.json()["id"] for one in made))
 
 

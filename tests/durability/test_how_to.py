@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from bedside.api import server, workers
+from bedside.registry import lookup
+from bedside.serving import ahead, outcomes
+from bedside.site.settings import Limits
+from bedside.store import condition, postgresql
 from tests import bedside_site
 from tests.bedside_site import MODEL, Hospital
 from tests.durability.service import free_port
@@ -100,13 +105,7 @@ def test_the_unit_can_be_read_and_starts_what_there_is(tmp_path: Path) -> None:
     assert "bedside.service" not in done.stderr, done.stderr
 
 
-def test_every_figure_on_the_page_is_the_programs(tmp_path: Path) -> None:
-    from bedside.api import server, workers
-    from bedside.registry import lookup
-    from bedside.serving import ahead, together
-    from bedside.site.settings import Limits
-    from bedside.store import condition, postgresql
-
+def test_every_figure_on_the_page_is_the_programs() -> None:
     text = " ".join(PAGE.read_text("utf-8").split())
     for said in (
         f"up to {workers.LONGEST_WAIT_SECONDS:.0f} seconds",
@@ -114,7 +113,7 @@ def test_every_figure_on_the_page_is_the_programs(tmp_path: Path) -> None:
         f"`limits.shutdown_seconds` ({Limits().shutdown_seconds})",
         f"less than {server.KEEP_ALIVE_SECONDS} seconds",
         f"up to {ahead.MOST}, and {ahead.MOST_BYTES // 2**20} MiB of networks",
-        f"after {together.RECORD_SECONDS:.0f} seconds 503",
+        f"after {outcomes.RECORD_SECONDS:.0f} seconds 503",
         f"`/readyz` 503 after {condition.SLOW_SECONDS:.0f} seconds",
         f"once {condition.ROOM_BYTES // 2**20} MiB is free",
         f"after {postgresql.PATIENCE['tcp_user_timeout'] // 1000} to 25 seconds",

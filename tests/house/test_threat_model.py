@@ -15,7 +15,9 @@ BOUNDARIES = re.findall(r"^## (\d+\. [^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTIL
 
 def rows(text: str) -> list[list[str]]:
     """The threats of a boundary: letter, threat, what meets it, tests."""
-    found = [line.strip("|").split("|") for line in text.splitlines() if re.match(r"\| [A-Z] \|", line)]
+    found = [
+        line.strip("|").split("|") for line in text.splitlines() if re.match(r"\| [A-Z] \|", line)
+    ]
     return [[cell.strip() for cell in row] for row in found]
 
 

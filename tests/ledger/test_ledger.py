@@ -19,7 +19,7 @@ from bedside.keys.signing import PublicKey, SigningKey
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import appending, merkle
 from bedside.ledger.checkpoint import read_checkpoint, sign_checkpoint
-from bedside.ledger.events import Draft, Entry, EventKind
+from bedside.ledger.events import Draft, Entry, EventKind, Fence
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.head import check_head
 from bedside.ledger.ledger import Ledger
@@ -381,3 +381,17 @@ class TestTheRememberedHead:
             with pytest.raises(LedgerBroken):
                 ledger.record(prediction())
         assert len(checked) == 1
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 70])
+def test_every_fence_of_a_draft_is_held(ledger: Ledger, database: Database, count: int) -> None:
+    fences = tuple(Fence(f"fence-{number}", 0) for number in range(count))
+    drafts = [replace(prediction(), further=fences) for _ in range(3)]
+    ledger.record(drafts[0])  # before the first entry
+    ledger.record(drafts[1])
+    with database.write() as connection:
+        ledger.advance_fence(connection, f"fence-{count - 1}")
+    with pytest.raises(FenceMoved) as problem:
+        ledger.record(drafts[2])
+    found = problem.value
+    assert (found.fence, found.expected, found.found) == (f"fence-{count - 1}", 0, 1)

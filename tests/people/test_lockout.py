@@ -131,7 +131,9 @@ def test_memory_is_bounded(lockout: Lockout) -> None:
     assert len(lockout) <= 2 * REMEMBERED
 
 
-def test_an_attempt_that_is_not_looked_at_does_not_count(lockout: Lockout, seconds: Seconds) -> None:
+def test_an_attempt_that_is_not_looked_at_does_not_count(
+    lockout: Lockout, seconds: Seconds
+) -> None:
     refuse(lockout, "a", FREE)
     for _ in range(1000):
         assert waits(lockout, "a") == 1

@@ -196,9 +196,7 @@ def test_a_change_by_hand_is_found(
         assert audit.differences(connection) == ()
     changed = issued.id if column == "closes_at" else rotated.key.id
     with database.write() as connection:
-        connection.execute(
-            update(api_keys).where(api_keys.c.id == changed).values({column: value})
-        )
+        connection.execute(update(api_keys).where(api_keys.c.id == changed).values({column: value}))
     with database.read() as connection:
         (found,) = audit.differences(connection)
     assert column in str(found)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -119,6 +119,10 @@ def ward(
     person = people.add(admin, "Person custodian-2", {Role.CUSTODIAN})
     second = people.sign_in(people.issue_key(admin, person.id, "test").secret, DOOR)
     (tmp_path / "out").mkdir()
+    built.site.close()
+    with (built.site.folder / "site.toml").open("a") as settings:
+        settings.write(f'\n[backup]\nfolder = "{tmp_path}/out/backups"\n')
+    built = replace(built, site=Site.open(built.site.folder))
     made = Ward(built, second, tmp_path / "out", database_url, server)
     with Journal(made.out / "service.log"):
         work(made)
@@ -243,6 +247,7 @@ def test_nothing_of_an_erased_person_is_left_anywhere(ward: Ward) -> None:
     assert in_the_backups(ward, secrets)
 
     erase(ward, Target(PATIENT))
+    assert in_the_backups(ward, wanted) == set()  # those from before it
     export = ward.out / "export.jsonl"
     with export.open("wb") as stream:
         write_export(ward.site.ledger, stream)

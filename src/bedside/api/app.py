@@ -139,7 +139,7 @@ async def _unusable(request: Request, error: Exception) -> Response:
     return respond(
         Problem(
             kind="usage-error",
-            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            status=HTTPStatus.BAD_REQUEST,
             detail="A part of the address cannot be used.",
             advice="See /docs for what can be asked.",
             instance=request.url.path,

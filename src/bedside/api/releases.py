@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,9 +48,10 @@ def releases(
     request: Request,
     caller: SignedIn,
     at: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Query(
             max_length=64,
+            json_schema_extra={"format": "date-time"},
             description="RFC 3339 time with its zone, such as 2026-11-21T01:00:00Z; without it, now.",
         ),
     ] = None,

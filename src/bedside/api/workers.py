@@ -30,6 +30,7 @@ from typing import Final
 from bedside import errors
 from bedside.api.journal import STATE, configuration, tell
 from bedside.api.listener import BACKLOG, listening
+from bedside.api.stand_in import StandIn, Visitor
 from bedside.canonical import Json
 from bedside.errors import BedsideError, SiteProblem
 
@@ -128,6 +129,7 @@ class Supervisor:
         self._stopping = False
         self._signals: list[int] = []
         self._selector = selectors.DefaultSelector()
+        self._stand_in = StandIn(self._selector, asked.listener)
 
     def __enter__(self) -> Supervisor:
         """Return this."""
@@ -139,6 +141,7 @@ class Supervisor:
             worker.process.kill()
             worker.process.wait()
             worker.channel.close()
+        self._stand_in.close()
         self._selector.close()
 
     def run(self) -> None:
@@ -151,12 +154,20 @@ class Supervisor:
             while not (self._stopping and not self._running):
                 self._start_due()
                 for key, _ in self._selector.select(self._patience()):
-                    if isinstance(key.data, Worker):
-                        self._hear(key.data)
-                    else:
-                        key.fileobj.recv(4096)  # type: ignore[union-attr] # the wake-up socket
+                    self._attend(key)
+                self._stand_in.tidy()
                 while self._signals:
                     self._signalled(self._signals.pop(0))
+
+    def _attend(self, key: selectors.SelectorKey) -> None:
+        if isinstance(key.data, Worker):
+            self._hear(key.data)
+        elif isinstance(key.data, Visitor):
+            self._stand_in.hear(key.data)
+        elif isinstance(key.data, StandIn):
+            self._stand_in.accept()
+        else:
+            key.fileobj.recv(4096)  # type: ignore[union-attr] # the wake-up socket
 
     def _start_due(self) -> None:
         if self._stopping:
@@ -169,9 +180,11 @@ class Supervisor:
             self._selector.register(worker.channel, selectors.EVENT_READ, worker)
 
     def _patience(self) -> float | None:
+        longest = 1.0 if self._stand_in.busy else None
         if not self._due or self._stopping:
-            return None
-        return max(0.0, min(self._due.values()) - time.monotonic())
+            return longest
+        due = max(0.0, min(self._due.values()) - time.monotonic())
+        return due if longest is None else min(due, longest)
 
     def _hear(self, worker: Worker) -> None:
         try:
@@ -193,6 +206,7 @@ class Supervisor:
                 self._answering(worker)
 
     def _answering(self, worker: Worker) -> None:
+        self._stand_in.end()
         tell(STATE, logging.INFO, "worker answers", worker=worker.number, pid=worker.process.pid)
         if self._answers:
             return
@@ -218,6 +232,9 @@ class Supervisor:
         wait = self._wait_after(worker)
         self._due[worker.number] = time.monotonic() + wait
         self._tell_end(logging.ERROR, worker, status, again_in_seconds=wait)
+        if not any(one.ready for one in self._running.values()):
+            ended = f"Worker {worker.number} ended with status {status}."
+            self._stand_in.begin(str(worker.reason or ended))
 
     def _wait_after(self, worker: Worker) -> float:
         """Return how long to wait before a worker that died is started again, in seconds."""
@@ -240,6 +257,7 @@ class Supervisor:
                 self._send(signal.SIGINT)  # which a worker that is stopping takes for: at once
             return
         self._stopping = True
+        self._stand_in.end()
         self._asked.listener.close()
         self._send(signal.SIGTERM)
 

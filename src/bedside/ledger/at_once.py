@@ -23,7 +23,8 @@ from bedside.store.wire import Wire
 _HEADS: Final = Statement("SELECT id, size, root, frontier, at, checkpoints, note FROM ledger_head")
 _CHECKPOINTS: Final = Statement("SELECT number, size, note FROM ledger_checkpoints ORDER BY number")
 _COUNTS: Final = Statement(
-    "SELECT (SELECT count(*) FROM ledger_entries), (SELECT count(*) FROM ledger_nodes)"
+    "SELECT (SELECT count(*) FROM ledger_entries WHERE position < 0 OR position >= ?),"
+    " (SELECT count(*) FROM ledger_nodes)"
 )
 
 
@@ -58,7 +59,7 @@ def prove_at_once(database: Database, origin: str, public: PublicKey) -> Verdict
                 )
                 signed = _signed(notes, origin, chain)
                 walked = asked.result()
-        counts = wire.rows(_COUNTS)[0]
+        counts = wire.rows(_COUNTS, (size,))[0]
     _refuse_gaps(walked, size, counts)
     _compare_checkpoints(walked, signed, size)
     _compare_head(walked[-1] if walked else None, heads[0], len(notes))
@@ -93,7 +94,7 @@ def _refuse_gaps(walked: Sequence[Walked], size: int, counts: DriverRow) -> None
         ):
             raise Doubt
         place, tree, at = one.size, one.hashes, one.at
-    if place != size or counts != (size, sum(one.nodes for one in walked)):
+    if place != size or counts != (0, sum(one.nodes for one in walked)):
         raise Doubt
     if not all_different([one.ids for one in walked]):
         raise Doubt

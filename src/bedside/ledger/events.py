@@ -219,7 +219,6 @@ def _prepared(draft: Draft | Spelled, body: bytes, sealed: bytes | None) -> Prep
             _refuse_odd_names(draft)
     about, actor, door, event_id, _ = map(encode_basestring, names)
     credential = encode_basestring(draft.credential)
-    box = b"null" if sealed is None else _sealed(draft, sealed)
     # canonical order: about, actor, at, body, credential, door, id, kind, sealed, v
     start = f'{{"about":{about},"actor":{actor},"at":"'
     middle = (
@@ -227,6 +226,7 @@ def _prepared(draft: Draft | Spelled, body: bytes, sealed: bytes | None) -> Prep
         f'"kind":"{draft.kind.value}","sealed":'
     )
     try:
+        box = b"null" if sealed is None else _sealed(draft, sealed)
         before = start.encode()
         after = b'","body":%b%b%b,"v":1}' % (body, middle.encode(), box)
     except UnicodeEncodeError as problem:

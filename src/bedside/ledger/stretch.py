@@ -23,7 +23,7 @@ from bedside.ledger.merkle import TILE_LEVELS, root, subtrees
 from bedside.ledger.shapes import Shapes
 from bedside.store.statement import Asks, Statement
 
-ROWS_AT_ONCE: Final = 128
+ROWS_AT_ONCE: Final = 64
 """Entries that are looked at together: what a processor keeps close by, as a rule."""
 
 _BOX: Final = b'"box":"'
@@ -123,7 +123,7 @@ class Stretch:
             return None
         if not data.isascii():
             return self._shapes.fields_of_lines(b"\n".join(events).decode(), len(events))
-        text = b"\n".join([_without_box(event) for event in events]).decode()
+        text = b"\n".join(_without_boxes(events)).decode()
         return self._shapes.fields_of_lines(text, len(events))
 
     def _one_by_one(self, rows: Sequence[Row]) -> list[tuple[str, ...]]:
@@ -176,14 +176,19 @@ class Stretch:
         return value
 
 
-def _without_box(event: bytes) -> bytes:
-    """Return an event of plain ASCII without the content of its first text after `"box":`.
+def _without_boxes(events: Sequence[bytes]) -> list[bytes]:
+    """Return events of plain ASCII, each without what its first text after `"box":` holds.
 
     What such a text holds decides nothing of the event's form, and it is most of the event.
     """
-    start = event.find(_BOX) + len(_BOX)
-    end = event.find(b'"', start)
-    return event[:start] + event[end:] if start >= len(_BOX) and end > 0 else event
+    found, place, length = [], 0, len(_BOX)
+    for event in events:
+        if not event.startswith(_BOX, place):  # where it was in the one before
+            place = event.find(_BOX)
+        end = event.find(b'"', place + length) if place >= 0 else -1
+        found.append(event[: place + length] + event[end:] if end > 0 else event)
+        place = max(place, 0)
+    return found
 
 
 def check_stretch(asked: Asks, start: int, stop: int, wanted: Collection[int]) -> Stretch:

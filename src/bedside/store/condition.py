@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bedside.errors import Unavailable
+from bedside.store.failures import CommitUnknown
 
 ROOM_BYTES: Final = 1024 * 1024
 """What must be free on the disk of a SQLite database before a trouble is over: an append is larger
@@ -53,7 +54,10 @@ class Condition:
 
     def failed(self, problem: Unavailable) -> None:
         """Keep why a write failed, without the places it came through."""
-        self._trouble = Unavailable(problem.message, advice=problem.advice)
+        advice = problem.advice
+        if isinstance(problem, CommitUnknown):  # whose advice is for the one whose commit it was
+            advice = "Look at its disk, its server or the network; the service goes on by itself."
+        self._trouble = Unavailable(problem.message, advice=advice)
 
     def mended(self) -> None:
         """Forget the trouble: a probe has just written."""

@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -273,7 +274,8 @@ def test_rows_of_another_head_than_the_manifests_do_not_stay(
     told: str, hospital: Hospital, place: Place, tmp_path: Path
 ) -> None:
     made = back_up(hospital.site, place).manifest
-    other = replace(made, **{told: "0004" if told == "schema" else "another"})
+    changes: dict[str, Any] = {told: "0004" if told == "schema" else "another"}
+    other = replace(made, **changes)
     database = Database.open(f"sqlite:///{tmp_path}/other.db")
     with opened(place, made, "data", site_key(hospital)) as records:
         files = Files(tmp_path, hospital.site.blobs)

@@ -24,7 +24,7 @@ from bedside.keys.signing import SigningKey
 from bedside.ledger.checkpoint import sign_checkpoint
 from bedside.ledger.events import EventKind
 from bedside.serving.values import Row
-from bedside.site.backup import filling, restoring
+from bedside.site.backup import filling, proving, restoring
 from bedside.site.backup.making import back_up
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.place import Place
@@ -339,7 +339,7 @@ def test_a_ledger_that_verifies_and_is_another_than_the_manifest_tells_of_is_ref
     hospital: Hospital, place: Place, order: Ordering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(hospital.site, place)
-    real = restoring.prove
+    real = proving.prove
 
     def told_of_another(copy: Copy, manifest: Manifest, *rest: object, **more: object) -> object:
         other = replace(manifest, root="00" * 32)
