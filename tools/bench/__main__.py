@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools.bench import endpoints, page
+from tools.bench.continuity import measure_continuity
 from tools.bench.freezing import measure_freezing
 from tools.bench.importing import import_seconds
 from tools.bench.ledgers import grow
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=7)
     parser.add_argument("--turns", type=int, default=60)
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="entries of the ledger")
+    parser.add_argument("--predictions", type=int, default=20_000, help="of the site backed up")
     parser.add_argument("--no-peers", action="store_true", help="only ours and the bare endpoint")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=_disk()) as name:
@@ -52,6 +54,7 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
     sizes = tuple(size for size in SIZES if size <= options.largest)
     grown = grow(folder / "ledger", sizes, prepared.row)
     tensors = measure_tensors(folder / "tensors", options.rounds, options.seconds)
+    kept = measure_continuity(prepared, folder / "continuity", options.predictions)
     frozen = measure_freezing(options.turns)
     return [
         page.targets(rates, started, grown, import_seconds()),
@@ -59,6 +62,7 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
         page.start_section(started, options.starts),
         page.ledger_section(grown),
         page.tensor_section(tensors, options.rounds, options.seconds),
+        page.continuity_section(kept),
         page.frozen_section(*frozen, options.turns),
     ]
 

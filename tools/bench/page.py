@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tools.bench.continuity import Continuity
 from tools.bench.endpoints import OURS, pinned
 from tools.bench.freezing import FILM, SIDE, Frozen, PictureCost
 from tools.bench.ledgers import GROUP, Grown
@@ -138,6 +139,25 @@ def tensor_section(rates: Sequence[Rate], rounds: int, seconds: float) -> list[s
             f"| {rate.tally.quantile(0.5):.1f} | {rate.processor / 1000:.1f} |"
             for rate in rates
         ),
+    ]
+
+
+def continuity_section(found: Continuity) -> list[str]:
+    """Return the lines on erasing, backing up and restoring."""
+    return [
+        "## Erasing, backing up, restoring",
+        "",
+        f"A site on SQLite with {found.predictions:,} predictions, each of another person: {found.entries:,} entries, {found.database:.0f} MB. An erasure is",
+        "timed from its confirmation to its last event: the key is destroyed, its bytes are overwritten and the log emptied.",
+        "A backup verifies the whole record before it copies, and reads back what it wrote; a restore checks every proof, the",
+        "people, keys and releases, and replays the golden cases.",
+        "",
+        "| act | s |",
+        "|---|---|",
+        f"| erase a person | {found.erase:.2f} |",
+        f"| erase a person out of a backup too | {found.erase_backed:.2f} |",
+        f"| back up ({found.data:.1f} MB of data, {found.keys:.1f} MB of keys) | {found.backup:.1f} |",
+        f"| restore into an empty folder | {found.restore:.1f} |",
     ]
 
 

@@ -31,6 +31,7 @@ class Prepared:
         bare: Folder with `model.onnx` and `plan.json`.
         model: The model's name.
         secret: API key of a person who may predict.
+        admin: API key of the administrator.
         row: One held-out patient's raw row.
         label: What both endpoints must answer for it.
         fields: Names of the row's numbers, in the network's order.
@@ -40,6 +41,7 @@ class Prepared:
     bare: Path
     model: str
     secret: str
+    admin: str
     row: Json
     label: str
     fields: tuple[str, ...]
@@ -55,21 +57,28 @@ def prepare(folder: Path) -> Prepared:
     key = SigningKey.new()
     trained = breast_cancer.train(folder / "lab", key)
     package = trained.frozen.package
-    secret = release(folder / "site", trained.package.read_bytes(), key, package.manifest.ref)
+    secret, admin = release(
+        folder / "site", trained.package.read_bytes(), key, package.manifest.ref
+    )
     fields = _write_bare(folder / "bare", package)
     return Prepared(
         site=folder / "site",
         bare=folder / "bare",
         model=package.manifest.name,
         secret=secret,
+        admin=admin,
         row=trained.rows[0],
         label=trained.labels[0],
         fields=fields,
     )
 
 
-def release(folder: Path, archive: bytes, key: SigningKey, ref: str) -> str:
-    """Make a site in `folder` that answers with `archive`; return a clinician's API key."""
+def release(folder: Path, archive: bytes, key: SigningKey, ref: str) -> tuple[str, str]:
+    """Make a site in `folder` that answers with `archive`.
+
+    Returns:
+        The API keys of a clinician and of the administrator.
+    """
     site, admin_key = Site.create(folder, "Benchmark", "Administrator")
     with site:
         admin = site.people.sign_in(admin_key.secret, "cli")
@@ -90,7 +99,7 @@ def release(folder: Path, archive: bytes, key: SigningKey, ref: str) -> str:
             site.registry.approve(approver[0], ref, "Approved for a benchmark only.")
         site.registry.release(operator[0], ref, "Benchmark.")
     _lift_rates(folder / SETTINGS_FILE)
-    return clinician[1].secret
+    return clinician[1].secret, admin_key.secret
 
 
 def _lift_rates(settings: Path) -> None:

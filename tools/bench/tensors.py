@@ -56,7 +56,7 @@ def _prepared(folder: Path) -> Picture:
     key = SigningKey.new()
     made = freeze_picture(key)
     manifest = made.package.manifest
-    secret = release(folder / "site", made.archive, key, manifest.ref)
+    secret, _ = release(folder / "site", made.archive, key, manifest.ref)
     network = folder / "network.onnx"
     network.write_bytes(made.package.network)
     with Image.open(io.BytesIO(film_png(make_film(1, opacity=True, side=SIDE)))) as film:

@@ -201,7 +201,7 @@ class SubjectKeys:
         if row is None:
             raise KeyUnavailable(
                 f"There is no subject key {key_id}.",
-                advice="Restore the subject keys of this site; they are not in ordinary backups.",
+                advice="Restore the subject keys of this site: in a backup they are the file beside the data.",
             )
         if row.wrapped is None:
             raise KeyUnavailable(
