@@ -24,7 +24,7 @@ _WRITES = frozenset({"write", "writev", "pwrite64", "pwritev", "pwritev2", "send
 _SYNCS = frozenset({"fdatasync", "fsync"})
 
 _WHOLE = re.compile(r"^(\d+) +(\w+)\((\d+)<(.*?)>[,)](.*)= (-?\d+)[^=]*$", re.S)
-_BEGUN = re.compile(r"^(\d+) +(\w+)\((\d+)<(.*?)>(.*)<unfinished \.\.\.>$", re.S)
+_BEGUN = re.compile(r"^(\d+) +(\w+)\((\d+)<(.*?)>([,) ].*)<unfinished \.\.\.>$", re.S)
 _RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)= (-?\d+)[^=]*$", re.S)
 
 

@@ -21,7 +21,7 @@ from tests.durability.conftest import closed
 from tests.durability.load import Load, check_record
 from tests.durability.service import Service, serving, wait_until
 
-pytestmark = [pytest.mark.enable_socket, pytest.mark.loopback]
+pytestmark = [pytest.mark.enable_socket, pytest.mark.loopback, pytest.mark.slow]
 
 
 def possible(what: AbstractContextManager[Path]) -> Iterator[Path]:

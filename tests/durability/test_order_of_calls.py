@@ -134,6 +134,8 @@ def test_a_service_that_does_not_wait_for_its_disk_is_found(
 WAL = "7</site/bedside.db-wal>"
 PEER = "9<TCP:[127.0.0.1:80->127.0.0.1:4000]>"
 ASK = f'10 read({PEER}, "POST /v1/models/x/predict HTTP/1.1", 256000) = 34'
+ASK_BEGUN = f"10 read({PEER},  <unfinished ...>"
+ASK_ENDED = '10 <... read resumed>"POST /v1/models/x/predict HTTP/1.1", 256000) = 34'
 WRITE = f'11 pwrite64({WAL}, "... event-1 ...", 4096, 32) = 4096'
 SYNC = f"11 fdatasync({WAL}) = 0"
 HEAD = f'10 write({PEER}, "HTTP/1.1 200 OK\\r\\n\\r\\n", 19) = 19'
@@ -151,6 +153,7 @@ def judged(*lines: str) -> list[Call]:
 def test_the_judge_accepts_the_right_order() -> None:
     assert len(judged(ASK, WRITE, SYNC, HEAD, BODY)) == 5
     assert len(judged(ASK, WRITE, SYNC_BEGUN, SYNC_ENDED, BODY)) == 4
+    assert len(judged(ASK, HEAD, ASK_BEGUN, ASK_ENDED, WRITE, SYNC, BODY)) == 6
 
 
 @pytest.mark.parametrize(

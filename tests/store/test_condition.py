@@ -64,12 +64,16 @@ def _numbers(database: Database) -> list[object]:
 
 def test_a_probe_of_sqlite_is_in_the_log_of_the_file(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path}/a.db")
-    database.probe()
-    log = tmp_path / "a.db-wal"
-    first = log.stat().st_size
-    database.probe()
-    assert log.stat().st_size > first > 0
-    database.close()
+    other = Database.open(f"sqlite:///{tmp_path}/a.db")
+    with other.read() as connection:  # the last one to close empties the log
+        connection.execute(text("SELECT * FROM sqlite_master"))
+        database.probe()
+        log = tmp_path / "a.db-wal"
+        first = log.stat().st_size
+        database.probe()
+        assert log.stat().st_size > first > 0
+    for one in (database, other):
+        one.close()
 
 
 def test_without_room_on_the_disk_a_trouble_stays(

@@ -6,6 +6,7 @@ Regenerated when a release changes, which the epochs of the loaded models tell.
 from __future__ import annotations
 
 import json
+import threading
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -54,17 +55,19 @@ class Document:
         self._site = site
         self._epochs: tuple[tuple[str, int], ...] | None = None
         self._text = b""
+        self._making = threading.Lock()
 
     def text(self) -> bytes:
         """Return the document for what is released now, as JSON: one text for all who ask."""
         models = self._site.serving.models
-        epochs = models.epochs()
-        if epochs != self._epochs:
-            loaded = [one for one in models.standing() if isinstance(one, Loaded)]
-            value = document(self._app, loaded, self._site.settings.limits.rows)
-            self._text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-            self._epochs = epochs
-        return self._text
+        with self._making:  # else a crowd would make it once for each of them
+            epochs = models.epochs()
+            if epochs != self._epochs:
+                loaded = [one for one in models.standing() if isinstance(one, Loaded)]
+                value = document(self._app, loaded, self._site.settings.limits.rows)
+                self._text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+                self._epochs = epochs
+            return self._text
 
 
 def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:

@@ -11,21 +11,27 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bedside.clock import Clock, new_id, timestamp
-from bedside.errors import Conflict, NotFound, PermissionRefused, SignInRefused, UsageError
+from bedside.errors import Conflict, PermissionRefused, SignInRefused, UsageError
 from bedside.ledger.ledger import Ledger
 from bedside.people import events, queries
 from bedside.people.api_key import (
     ApiKey,
     IssuedKey,
     Stranger,
-    key_fault,
     new_secret,
     secret_digest,
 )
-from bedside.people.currency import PEOPLE_FENCE
-from bedside.people.permissions import Action, Role, allowed, roles_for
+from bedside.people.currency import (
+    PEOPLE_FENCE,
+    ended,
+    fence_on,
+    not_allowed,
+    people_fence,
+    present,
+)
+from bedside.people.finding import one_key, one_person
+from bedside.people.permissions import Action, Role, allowed
 from bedside.people.person import (
-    MAX_NAME,
     Caller,
     Person,
     administers,
@@ -102,7 +108,7 @@ class People:
             Conflict: they have these roles already, or the last administrator would be lost.
         """
         with self.acting(caller, Action.PEOPLE_MANAGE, person_id) as connection:
-            person = _one(connection, person_id)
+            person = one_person(connection, person_id)
             if person.id == caller.person.id:
                 raise PermissionRefused(
                     "Nobody changes their own roles.", advice="Ask another administrator."
@@ -120,7 +126,7 @@ class People:
             Conflict: inactive already, or the last active administrator.
         """
         with self.acting(caller, Action.PEOPLE_MANAGE, person_id) as connection:
-            person = _one(connection, person_id)
+            person = one_person(connection, person_id)
             return self._change(connection, caller, person, replace(person, active=False))
 
     def reactivate(self, caller: Caller, person_id: str) -> Person:
@@ -132,7 +138,7 @@ class People:
             Conflict: active already.
         """
         with self.acting(caller, Action.PEOPLE_MANAGE, person_id) as connection:
-            person = _one(connection, person_id)
+            person = one_person(connection, person_id)
             return self._change(connection, caller, person, replace(person, active=True))
 
     def list(self) -> tuple[Person, ...]:
@@ -147,7 +153,7 @@ class People:
             NotFound: there is none.
         """
         with self._database.read() as connection:
-            return _one(connection, known_as)
+            return one_person(connection, known_as)
 
     def issue_key(
         self, caller: Caller, person_id: str, label: str, expires_at: datetime | None = None
@@ -167,7 +173,7 @@ class People:
             Conflict: the person is inactive.
         """
         with self.acting(caller, Action.KEYS_MANAGE, person_id) as connection:
-            person = _one(connection, person_id)
+            person = one_person(connection, person_id)
             if not person.active:
                 raise Conflict(f"{person.name!r} is inactive.", advice="Reactivate them first.")
             return self._issue(connection, caller, person, label, expires_at)
@@ -181,7 +187,7 @@ class People:
             Conflict: it is revoked already, or no administrator could sign in any more.
         """
         with self.acting(caller, Action.KEYS_MANAGE, key_id) as connection:
-            key = _one_key(connection, key_id)
+            key = one_key(connection, key_id)
             if key.revoked_at is not None:
                 raise Conflict(f"The API key {key_id} was revoked at {key.revoked_at}.")
             _keep_open(connection, f"{key_id} is the last key of an administrator", without=key_id)
@@ -201,8 +207,8 @@ class People:
         """
         now = self._clock()
         with self.acting(caller, Action.KEYS_MANAGE, key_id) as connection:
-            key = _one_key(connection, key_id)
-            before = closed(key, _one(connection, key.person_id), terms, now)
+            key = one_key(connection, key_id)
+            before = closed(key, one_person(connection, key.person_id), terms, now)
             new = successor(before, terms, now)
             if new.expires_at is not None:
                 what = f"{key_id} is the last key of an administrator that does not run out"
@@ -221,7 +227,7 @@ class People:
             NotFound: there is no such person.
         """
         with self._database.read() as connection:
-            return queries.keys_of(connection, _one(connection, person_id).id)
+            return queries.keys_of(connection, one_person(connection, person_id).id)
 
     def sign_in(self, secret: str | None, door: str) -> Caller:
         """Return the caller whose API key this is.
@@ -251,15 +257,47 @@ class People:
         self._signing_in.sum_up()
 
     def require(self, caller: Caller, action: Action, about: str = "") -> None:
-        """Check that the caller's roles allow `action`.
+        """Check that the caller's roles allow `action`, and that their key has not ended by itself.
 
         Raises:
-            PermissionRefused: they do not; this is recorded before it is raised.
+            PermissionRefused: one of them; this is recorded before it is raised.
         """
         if not allowed(caller.person.roles, action):
-            refusal = _not_allowed(caller.person, action)
+            refusal = not_allowed(caller.person, action)
             self._record_refusal(caller, action, about, refusal)
             raise refusal
+        if self.ended(caller):
+            self.renewed(caller, action, about)
+
+    def ended(self, caller: Caller) -> bool:
+        """Return whether the caller's key has ended by itself since they came in; asks no database."""
+        return caller.expires_at is not None and ended(caller, timestamp(self._clock()))
+
+    def current(self, caller: Caller, action: Action, about: str = "") -> Caller:
+        """Return the caller, read anew if people or keys changed since they signed in.
+
+        Raises:
+            PermissionRefused: they may not do `action` now; recorded.
+        """
+        self.require(caller, action, about)
+        if people_fence(self._ledger) in caller.fences:
+            return caller
+        return self.renewed(caller, action, about)
+
+    def renewed(self, caller: Caller, action: Action, about: str = "") -> Caller:
+        """Return the caller as they stand now: person, roles and key read anew, and their fence.
+
+        Raises:
+            PermissionRefused: they may not do `action` now, or their key is spent; recorded.
+        """
+        try:
+            with self._database.read() as connection:
+                fence = fence_on(connection, self._ledger)
+                person, key = present(connection, caller, action, timestamp(self._clock()))
+        except PermissionRefused as refusal:
+            self._record_refusal(caller, action, about, refusal)
+            raise
+        return replace(caller, person=person, expires_at=key.ends_at, fences=(fence,))
 
     @contextmanager
     def acting(self, caller: Caller, action: Action, about: str = "") -> Iterator[Connection]:
@@ -274,28 +312,13 @@ class People:
         self.require(caller, action, about)
         try:
             with self._database.write() as connection:
-                present = queries.person(connection, caller.person.id)
-                if present is None or not present.active or not allowed(present.roles, action):
-                    raise _not_allowed(present or caller.person, action)
-                self._refuse_spent_key(connection, caller, present)
+                present(connection, caller, action, timestamp(self._clock()))
                 yield connection
                 if action in _OF_PEOPLE:
                     self._ledger.advance_fence(connection, PEOPLE_FENCE)
         except PermissionRefused as refusal:
             self._record_refusal(caller, action, about, refusal)
             raise
-
-    def _refuse_spent_key(self, connection: Connection, caller: Caller, present: Person) -> None:
-        key = queries.key(connection, caller.credential)
-        if key is None or key.person_id != present.id:
-            fault: str | None = "unknown"
-        else:
-            fault = key_fault((key, present), timestamp(self._clock()))
-        if fault is not None:
-            raise PermissionRefused(
-                f"The API key {caller.credential} of {present.name!r} is {fault}.",
-                advice="Sign in with a good key.",
-            )
 
     def _new_person(self, name: str, roles: Collection[str]) -> Person:
         return Person(new_id(), person_name(name), read_roles(roles), True, "")
@@ -345,25 +368,6 @@ class People:
         self._ledger.record(events.permission_refused(caller, action, about, refusal.message))
 
 
-def _one(connection: Connection, known_as: str) -> Person:
-    person = queries.person(connection, known_as) if _could_exist(known_as) else None
-    if person is None:
-        raise NotFound(
-            f"Nobody here has the id or name {known_as[:MAX_NAME]!r}.",
-            advice="List the people of this site.",
-        )
-    return person
-
-
-def _one_key(connection: Connection, key_id: str) -> ApiKey:
-    key = queries.key(connection, key_id) if _could_exist(key_id) else None
-    if key is None:
-        raise NotFound(
-            f"There is no API key {key_id[:MAX_NAME]!r}.", advice="List a person's keys."
-        )
-    return key
-
-
 def _keep_open(
     connection: Connection, change: str, *, changed: Person | None = None, without: str = ""
 ) -> None:
@@ -376,20 +380,3 @@ def _keep_open(
         return
     keys.pop(without, None)
     keep_an_administrator(tuple(people.values()), set(keys.values()), change)
-
-
-def _could_exist(known_as: str) -> bool:
-    """Return whether this could be a name or id: some characters not even a database takes."""
-    try:
-        return bool(clean_name(known_as))
-    except UsageError:
-        return False
-
-
-def _not_allowed(person: Person, action: Action) -> PermissionRefused:
-    if not person.active:
-        return PermissionRefused(f"{person.name!r} is inactive.", advice="Ask an administrator.")
-    return PermissionRefused(
-        f"{person.name!r} ({', '.join(sorted(person.roles)) or 'no role'}) may not {action}.",
-        advice=f"It takes the role {' or '.join(roles_for(action))}.",
-    )

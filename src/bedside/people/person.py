@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bedside.errors import Conflict, UsageError
+from bedside.ledger.events import Fence
 from bedside.people.permissions import Role
 
 MAX_NAME: Final = 100
@@ -52,12 +53,15 @@ class Caller:
         door: By which door.
         credential: The id of the API key.
         expires_at: From this moment on the key opens nothing (RFC 3339, UTC); None is never.
+        fences: What must still be so when something is recorded for them: the fence of people
+            from before the look at their key (`people.currency`).
     """
 
     person: Person
     door: str
     credential: str
     expires_at: str | None = None
+    fences: tuple[Fence, ...] = field(default=(), compare=False)
 
 
 def clean_name(text: str, what: str = "name") -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bedside.clock import Clock, timestamp
 from bedside.errors import SignInRefused
 from bedside.ledger import rows
-from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.events import Draft, EventKind, Fence
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.view import sha256_of
 from bedside.people import events, flood, queries
@@ -25,6 +25,7 @@ from bedside.people.api_key import (
     secret_digest,
     shape_fault,
 )
+from bedside.people.currency import fence_on
 from bedside.people.flood import FLUSH_SECONDS, RECORDED_PER_MINUTE, Sum
 from bedside.people.person import Caller, Person
 from bedside.store.database import Database
@@ -55,9 +56,11 @@ class SigningIn:
             if secret is not None and fault is None
         }
         found: dict[str, tuple[ApiKey, Person]] = {}
+        fences: tuple[Fence, ...] = ()
         untold: set[str] = set()
         if digests:
             with self._database.read() as connection:
+                fences = (fence_on(connection, self._ledger),)  # before the look that it proves
                 found = queries.by_digests(connection, list(digests.values()))
                 untold = {one for one in found if not self._is_told(connection, one, found[one][0])}
         recognised: Recognised = {}
@@ -67,7 +70,7 @@ class SigningIn:
             if digests.get(secret) in untold:
                 fault = SignInFault.UNTOLD
             if fault is None and known is not None:
-                recognised[secret] = Caller(known[1], door, known[0].id, known[0].ends_at)
+                recognised[secret] = Caller(known[1], door, known[0].id, known[0].ends_at, fences)
             elif fault is not None:
                 recognised[secret] = Stranger(fault, known)
         return recognised
