@@ -66,13 +66,16 @@ class Hospital:
 def build(folder: Path, clock: Clock = system_clock) -> Hospital:
     """Make a site in `folder` with one person for each role, trusting one author; no model yet."""
     site, issued = Site.create(folder, "Ward 7", "Ada Admin", clock)
-    admin = Somebody(site.people.sign_in(issued.secret, DOOR), issued.secret)
-    people: dict[str, Somebody] = {"administrator": admin}
+    admin = site.people.sign_in(issued.secret, DOOR)
+    secrets = {"administrator": issued.secret}
     roles = [role for role in Role if role is not Role.ADMINISTRATOR]
     for name, role in [*((role.value, role) for role in roles), ("approver-2", Role.APPROVER)]:
-        person = site.people.add(admin.caller, f"Person {name}", {role})
-        key = site.people.issue_key(admin.caller, person.id, "test")
-        people[name] = Somebody(site.people.sign_in(key.secret, DOOR), key.secret)
+        person = site.people.add(admin, f"Person {name}", {role})
+        secrets[name] = site.people.issue_key(admin, person.id, "test").secret
+    people = {  # once all are there, so that nobody's sign-in is outdated
+        name: Somebody(site.people.sign_in(secret, DOOR), secret)
+        for name, secret in secrets.items()
+    }
     author = SigningKey.new()
-    site.registry.trust_key(admin.caller, author.public, "the author")
+    site.registry.trust_key(admin, author.public, "the author")
     return Hospital(site, people, author)

@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 MAX_LINE = 6 * 1_048_576 + 4096
 TEXTS = ("id", "kind", "about", "at", "actor", "credential", "door")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+COSIGNATURE = 4
+NOTE = re.compile(r"((?:[^\x00-\x1f]*\n)+)\n((?:— [^\x00-\x20]+ [^\x00-\x20]+\n)+)")
 NOTES = re.compile(r"(?:[^\n]+\n)+\n(?:— [^\n]*\n)+")
 
 
@@ -46,13 +48,13 @@ def _sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _unbase64(text: Any, length: int) -> bytes:
+def _unbase64(text: Any, lengths: Container[int] = (32,)) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (TypeError, ValueError):
         data = b""
-    if base64.b64encode(data).decode() != text or len(data) != length:
-        raise Wrong(f"{text!r} is not {length} bytes in base64")
+    if base64.b64encode(data).decode() != text or len(data) not in lengths:
+        raise Wrong(f"{str(text)[:80]!r} is not {lengths} bytes in base64")
     return data
 
 
@@ -88,44 +90,47 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, float) and value >= 0 and value.is_integer()
 
 
-def _signed(kind: int, name: str, public: bytes, signature: bytes, message: bytes) -> bool:
-    """Return whether `signature`, which begins with the key's hint, is this key's."""
-    if signature[:4] != _sha256(name.encode() + b"\n" + bytes([kind]) + public)[:4]:
-        return False
+def _signed(note: str, name: str, keys: Sequence[bytes], most: int) -> str:
+    """Return the text of a note once the first of these keys that a line names did sign it."""
+    parts, head = NOTE.fullmatch(note), f"{name}\n".encode()
+    if parts is None or len(note.encode()) > 8192 or parts[2].count("\n") > most:
+        raise Wrong(f"this is no signed note: {note[:80]!r}")
+    text, words = parts[1], [line.split(" ") for line in parts[2].split("\n")[:-1]]
+    lines = [(who, _unbase64(data, range(5, 8192))) for _, who, data in words]
+    named = ((key, data) for key in keys for who, data in lines if who == name)
+    found = next((one for one in named if _sha256(head + one[0])[:4] == one[1][:4]), None)
+    if found is None:
+        raise Wrong(f"{name} did not sign this with its key: {note[:80]!r}")
+    (kind, *key), message, signature = found[0], text, found[1][4:]
+    if kind == COSIGNATURE:
+        seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+        message = f"cosignature/v1\ntime {seconds}\n{text}" if seconds < 2**63 else ""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature[-64:], message)
+        Ed25519PublicKey.from_public_bytes(bytes(key)).verify(signature, message.encode())
     except InvalidSignature:
-        return False
-    return True
+        raise Wrong(f"a wrong signature of {name} stands here: {note[:80]!r}") from None
+    return text
 
 
-def _checkpoint(note: str, origin: str, keys: Sequence[bytes]) -> tuple[int, bytes]:
-    """Return size and root of a note that one of these keys signed, and nobody else."""
-    found = re.fullmatch(r"(([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)\n)\n— ([^\n ]+) (.+)\n", note)
-    if found is None or found[2] != origin or found[5] != origin:
+def _checkpoint(note: str, origin: str, keys: Sequence[bytes], most: int) -> tuple[int, bytes]:
+    """Return size and root of a note with at most so many signatures, once one of these is good."""
+    text = _signed(note, origin, [b"\x01" + key for key in keys], most)
+    found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)\n", text)
+    if found is None or found[1] != origin:
         raise Wrong(f"this is no checkpoint of {origin}: {note[:80]!r}")
-    root, signature = _unbase64(found[4], 32), _unbase64(found[6], 68)
-    if not any(_signed(1, origin, one, signature, found[1].encode()) for one in keys):
-        raise Wrong(f"the checkpoint of {found[3]} entries is not signed with the ledger's key")
-    return int(found[3]), root
+    return int(found[2]), _unbase64(found[3])
 
 
-def _cosigned(text: str, lines: Sequence[str], vkey: str) -> None:
-    """Check that one of these signature lines is the witness's."""
+def _cosigned(note: str, vkey: str) -> None:
+    """Check that a witness signed a note."""
     name, hint, encoded = (*vkey.strip().split("+", 2), "", "")[:3]
     try:
-        key = _unbase64(encoded, 33)
+        key = _unbase64(encoded, (33,))
     except ValueError:
         key = b"?"
-    if key[0] != 4 or hint != _sha256(f"{name}\n".encode() + key)[:4].hex():
+    if key[0] != COSIGNATURE or hint != _sha256(f"{name}\n".encode() + key)[:4].hex():
         raise Unusable(f"{vkey!r} is no witness's verifier key")
-    for line in (line for line in lines if line.startswith(f"— {name} ")):
-        signature = _unbase64(line[len(name) + 3 : -1], 76)
-        seconds = int.from_bytes(signature[4:12], "big")
-        message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
-        if _signed(4, name, key[1:], signature, message):
-            return
-    raise Wrong(f"{name} did not cosign a checkpoint that it is said to have seen")
+    _signed(note, name, [key], 16)
 
 
 def _sightings(path: Path, vkey: str | None, ledger: Ledger) -> Iterator[tuple[int, bytes, str]]:
@@ -134,12 +139,9 @@ def _sightings(path: Path, vkey: str | None, ledger: Ledger) -> Iterator[tuple[i
     if not notes or "".join(notes) != text:
         raise Unusable(f"{path} holds no checkpoints")
     for note in notes:
-        body, _, signatures = note.rpartition("\n\n")
-        lines = signatures.splitlines(keepends=True)
         if vkey is not None:
-            _cosigned(f"{body}\n", lines, vkey)
-        ours = next((one for one in lines if one.startswith(f"— {ledger.origin} ")), "")
-        yield *_checkpoint(f"{body}\n\n{ours}", ledger.origin, ledger.keys), f"{path.name}"
+            _cosigned(note, vkey)
+        yield *_checkpoint(note, ledger.origin, ledger.keys, 16), path.name
 
 
 class Ledger:
@@ -172,7 +174,7 @@ class Ledger:
     def _line(self, line: Any) -> None:
         match line:
             case {"checkpoint": str(note), **rest} if not rest:
-                self._check_signed(*_checkpoint(note, self.origin, self.keys[-1:]))
+                self._check_signed(*_checkpoint(note, self.origin, self.keys[-1:], 1))
             case {"entry": dict(entry), **rest} if not rest:
                 try:
                     self._entry(entry, len(self.roots))
@@ -194,17 +196,17 @@ class Ledger:
             raise Wrong(f"its time is before {self._at}, or its id that of an earlier entry")
         self._at = event["at"]
         self._ids.add(known)
-        leaf = _sha256(b"\x00" + _sha256(_unbase64(line["salt"], 32) + data))
+        leaf = _sha256(b"\x00" + _sha256(_unbase64(line["salt"]) + data))
         while index % 2:  # section 3
             leaf, index = _sha256(b"\x01" + self._frontier.pop() + leaf), index // 2
         self._frontier.append(leaf)
         self._root = leaf
         for left in reversed(self._frontier[:-1]):
             self._root = _sha256(b"\x01" + left + self._root)
-        if _unbase64(line["root"], 32) != self._root:
+        if _unbase64(line["root"]) != self._root:
             raise Wrong("its event, salt or place is not the one that was recorded")
         if event["kind"] == "ledger-key-changed":
-            self._coming = _unbase64(event["body"].get("public_key"), 32)
+            self._coming = _unbase64(event["body"].get("public_key"))
         self.roots.append(self._root)
 
     def _check_signed(self, size: int, root: bytes) -> None:

@@ -11,8 +11,8 @@ from bedside.clock import timestamp
 from bedside.ledger.events import Fence
 from bedside.people.person import Caller, Person
 
-CALLER = Caller(Person("person", "P", frozenset(), True, ""), "rest", "key")
 FENCE = Fence("people", 3)
+CALLER = Caller(Person("person", "P", frozenset(), True, ""), "rest", "key", None, (FENCE,))
 SECRET = "bds_" + "a" * 43
 
 
@@ -36,14 +36,14 @@ def moment() -> Moment:
 
 @pytest.fixture
 def remembered(moment: Moment) -> Remembered:
-    return Remembered(moment.clock, lambda: FENCE, moment.now)
+    return Remembered(moment.clock, moment.now)
 
 
 def test_who_came_in_is_known_by_the_same_secret_alone(remembered: Remembered) -> None:
-    remembered.keep(SECRET, CALLER, FENCE)
+    remembered.keep(SECRET, CALLER)
     known = remembered.of(SECRET.encode())
     assert known is not None
-    assert (known.caller, known.fences) == (CALLER, (FENCE,))
+    assert (known.caller, known.caller.fences) == (CALLER, (FENCE,))
     assert remembered.of(SECRET[:-1].encode()) is None
     assert SECRET not in str(vars(remembered))
 
@@ -51,12 +51,12 @@ def test_who_came_in_is_known_by_the_same_secret_alone(remembered: Remembered) -
 def test_a_sign_in_is_forgotten_after_a_while_or_at_once(
     remembered: Remembered, moment: Moment
 ) -> None:
-    remembered.keep(SECRET, CALLER, FENCE)
+    remembered.keep(SECRET, CALLER)
     moment.seconds += module.REMEMBERED_SECONDS
     assert remembered.of(SECRET.encode()) is not None
     moment.seconds += 0.1
     assert remembered.of(SECRET.encode()) is None
-    remembered.keep(SECRET, CALLER, FENCE)
+    remembered.keep(SECRET, CALLER)
     remembered.forget()
     assert remembered.of(SECRET.encode()) is None
 
@@ -65,7 +65,7 @@ def test_a_key_opens_nothing_from_the_moment_on_at_which_it_ends(
     remembered: Remembered, moment: Moment
 ) -> None:
     ends = timestamp(moment.clock() + timedelta(seconds=2))
-    remembered.keep(SECRET, replace(CALLER, expires_at=ends), FENCE)
+    remembered.keep(SECRET, replace(CALLER, expires_at=ends))
     moment.seconds += 1.999
     assert remembered.of(SECRET.encode()) is not None
     moment.seconds += 0.001
@@ -78,5 +78,5 @@ def test_what_is_remembered_has_a_bound(
     monkeypatch.setattr(module, "MOST_REMEMBERED", 3)
     secrets = [f"bds_{number:043d}" for number in range(4)]
     for secret in secrets:
-        remembered.keep(secret, CALLER, FENCE)
+        remembered.keep(secret, CALLER)
     assert [remembered.of(secret.encode()) is None for secret in secrets] == [True] * 3 + [False]

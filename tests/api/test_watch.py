@@ -22,7 +22,7 @@ def test_readiness_tells_a_trouble_until_a_probe_has_written(
 
     database = hospital.site.subject_keys.database
     with monkeypatch.context() as full:
-        full.setattr(Database, "probe", still_full)
+        full.setattr(watch, "probe", still_full)
         database.condition.failed(FULL)
         told = client.get("/readyz")
         assert (told.status_code, told.json()) == (503, {"status": str(FULL)})
@@ -58,7 +58,7 @@ def test_what_a_probe_finds_besides_is_a_trouble_too(
     def damaged(_: Database) -> None:
         raise SiteProblem("it is damaged.", advice="Restore the latest backup.")
 
-    monkeypatch.setattr(Database, "probe", damaged)
+    monkeypatch.setattr(watch, "probe", damaged)
     own = DatabaseWatch([database])
     database.condition.failed(FULL)
     own.look()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bedside.site.backup.duty import RETRY_SECONDS
 from bedside.site.site import Site
 from tests.cli.conftest import Cli, Ward
 
@@ -72,6 +73,26 @@ def test_it_goes_on_every_so_often(
     assert answer.code != 0
     assert waited == [6 * 3600, 6 * 3600]
     assert len(cli.json("backup", "list", "--folder", elsewhere)) == 2
+
+
+def test_it_goes_on_though_one_of_them_could_not_be_made(
+    cli: Cli, ward: Ward, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        elsewhere.unlink(missing_ok=True)  # the disk is back
+        if len(waited) == 2:
+            raise KeyboardInterrupt
+
+    elsewhere.write_text("no folder")
+    monkeypatch.setattr(time, "sleep", sleep)
+    answer = cli("backup", "--site", ward.site, "--folder", elsewhere, "--every", "6")
+    assert "cannot be used" in answer.err
+    assert waited == [RETRY_SECONDS, 6 * 3600]
+    assert len(cli.json("backup", "list", "--folder", elsewhere)) == 1
+    assert "nowhere to back up to" in cli("backup", "--site", ward.site, "--every", "6").err
 
 
 def test_wrong_words_are_refused(cli: Cli, ward: Ward, elsewhere: Path, tmp_path: Path) -> None:

@@ -43,11 +43,16 @@ class Asker(threading.Thread):
     """One client, with a connection of its own, which it opens again when it is lost."""
 
     def __init__(
-        self, ports: Sequence[int], headers: Mapping[str, str], seed: int, pause: float
+        self,
+        ports: Sequence[int],
+        headers: Mapping[str, str],
+        seed: int,
+        pause: float,
+        plain: bool,
     ) -> None:
         super().__init__(daemon=True)
         self.heard = Heard()
-        self._ports, self._headers, self._pause = ports, headers, pause
+        self._ports, self._headers, self._pause, self._plain = ports, headers, pause, plain
         self._chance = random.Random(seed)  # noqa: S311 - a test draws, and can draw the same again
         self.enough = threading.Event()
 
@@ -68,7 +73,7 @@ class Asker(threading.Thread):
 
     def _ask(self, client: Client) -> None:
         body: dict[str, Json] = {"input": {**ROW, "radius": round(self._chance.uniform(7, 28), 3)}}
-        if self._chance.random() < 0.5:
+        if self._chance.random() < 0.5 and not self._plain:
             body["subject"] = f"patient-{self._chance.randrange(PATIENTS)}"
         begun = time.monotonic()
         answer = client.ask("POST", PREDICT, body)
@@ -77,7 +82,7 @@ class Asker(threading.Thread):
             return
         self.heard.times.append((begun, time.monotonic()))
         self.heard.predictions.append(answer.body)
-        if self._chance.random() < 0.3:
+        if self._chance.random() < 0.3 and not self._plain:
             decided = client.decide(answer.body["id"])
             if decided.status == 201:
                 self.heard.decisions.append(decided.body)
@@ -96,8 +101,21 @@ class Load:
         clients: int = 4,
         seed: int = 1,
         pause: float = 0.0,
+        plain: bool = False,
     ) -> None:
-        self.askers = [Asker(ports, headers, seed * 1000 + n, pause) for n in range(clients)]
+        """Make ready to ask.
+
+        Args:
+            ports: Of the services that are asked.
+            headers: Of a clinician.
+            clients: How many ask at once.
+            seed: Of what they draw: rows, subjects, when they decide and connect anew.
+            pause: Seconds between two requests of one client.
+            plain: Whether nobody names a patient or decides.
+        """
+        self.askers = [
+            Asker(ports, headers, seed * 1000 + number, pause, plain) for number in range(clients)
+        ]
 
     @property
     def predictions(self) -> list[dict[str, Any]]:

@@ -88,6 +88,9 @@ def test_every_altered_byte_of_a_cosigned_checkpoint_is_found() -> None:
         "text\n\n\u2014 name AAAA\n",
         "text\n\n\u2014 na me AAAAAAAA\n",
         "te\x00xt\n\n\u2014 name AAAAAAAA\n",
+        "text\n\n\u2014 na\x00me AAAAAAAA\n",
+        "text\n\n\u2014 na\tme AAAAAAAA\n",
+        "text\n\n\u2014 " + "\u3042" * 3000 + " AAAAAAAA\n",
         "text\n\n" + "\u2014 name AAAAAAAA\n" * 17,
         "text\n" * 2000 + "\n\u2014 name AAAAAAAA\n",
     ],
@@ -99,6 +102,8 @@ def test_what_is_no_note_is_refused(note: str) -> None:
 
 def test_sixteen_signatures_are_read() -> None:
     assert len(read_note("text\n\n" + "\u2014 name AAAAAAAA\n" * 16).signatures) == 16
+    with pytest.raises(LedgerBroken, match="not a signature line"):
+        read_signatures("\u2014 na\x00me AAAAAAAA\n")
     for text in ("", "\u2014 name AAAAAAAA\n" * 17, "\u2014 name AAAAAAAA"):
         with pytest.raises(LedgerBroken, match="not 1 to 16 signatures"):
             read_signatures(text)
@@ -112,7 +117,15 @@ def test_a_verifier_key_goes_there_and_back() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a+b", "a+c74f20a3+ARpc", "two words+c74f20a3+AAAA", KEY.vkey[:-4], KEY.vkey + "x"],
+    [
+        "",
+        "a+b",
+        "a+c74f20a3+ARpc",
+        "a\x00b+c74f20a3+ARpc",
+        "two words+c74f20a3+AAAA",
+        KEY.vkey[:-4],
+        KEY.vkey + "x",
+    ],
 )
 def test_what_is_no_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="verifier key"):

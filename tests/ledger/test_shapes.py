@@ -117,6 +117,16 @@ def test_a_time_of_another_form_is_not_let_through() -> None:
         assert shapes.fields(event({}, at=at).decode()) is None
 
 
+def test_a_known_shape_says_nothing_of_another_version() -> None:
+    shapes = learned()
+    for version in (0, 2, -1, 10, 11, 1.5, "1", True, None):
+        other = event({}, v=version)
+        assert shapes.fields(other.decode()) is None
+        assert shapes.fields_of_lines(other.decode(), 1) is None
+        with pytest.raises(LedgerBroken, match="the fields of version 1"):
+            read_fields(0, other, shapes)
+
+
 def test_it_remembers_so_many_shapes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SHAPES", 3)
     shapes = Shapes()

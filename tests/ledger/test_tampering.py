@@ -171,6 +171,22 @@ def test_an_entry_or_a_checkpoint_hides_before_the_beginning(small: Ledger, plac
     assert "3 rows of checkpoints where there must be 2" in str(problem)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose file anybody can rebuild
+def test_an_entry_hides_in_no_place_at_all(small: Ledger) -> None:
+    hidden = rows_of(small.database, ledger_entries)[0] | {"id": "another", "about": "hidden"}
+    with small.database.write() as connection:
+        connection.execute(text("CREATE TABLE other AS SELECT * FROM ledger_entries"))
+        connection.execute(text("DROP TABLE ledger_entries"))
+        connection.execute(text("ALTER TABLE other RENAME TO ledger_entries"))
+    assert small.verify().entries == SIZE  # what stands there is the same
+    with small.database.write() as connection:
+        connection.execute(insert(ledger_entries).values(hidden | {"position": None}))
+    assert small.find(about="hidden")  # it would be told
+    with pytest.raises(LedgerBroken, match="7 rows of entries where there must be 6") as problem:
+        small.verify()
+    assert problem.value.index == 0
+
+
 @pytest.mark.parametrize("table", [ledger_head, ledger_checkpoints], ids=lambda t: t.name)
 def test_a_row_is_deleted(small: Ledger, table: Table) -> None:
     for row in rows_of(small.database, table):

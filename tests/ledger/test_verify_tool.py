@@ -296,6 +296,41 @@ class TestWhatAWitnessSaw:
             with pytest.raises((LedgerBroken, UsageError, UnicodeDecodeError)):
                 sightings_in(bytes(altered).decode(), log, "w", KEY)
 
+    @pytest.mark.parametrize(
+        ("lines", "code"),
+        [
+            ("— bedside/example AAAAAAAA\n{ours}{theirs}", 0),  # an unknown key in its name
+            ("— example.com/w AAAAAAAA\n{ours}{theirs}", 0),
+            ("{theirs}{ours}", 0),
+            ("{ours}{theirs}— a\u2028b AAAAAAAA\n", 0),
+            ("{ours}{theirs}" + "— x AAAAAAAA\n" * 14, 0),
+            ("{ours}{theirs}" + "— x AAAAAAAA\n" * 15, 1),
+            ("{ours}{theirs}" + "— x " + "A" * 8000 + "\n", 1),
+            ("{ours}{theirs}— x\x00y AAAAAAAA\n", 1),
+            ("{ours}{theirs}— x\ty AAAAAAAA\n", 1),
+            ("{ours}{theirs}— x AAAA\n", 1),
+            ("{ours}{theirs}— x AAAAAAA\n", 1),
+            ("{ours}{theirs}— x\n", 1),
+            ("{ours}", 1),
+            ("{theirs}", 1),
+        ],
+    )
+    def test_under_odd_signatures_is_the_same_to_both(
+        self, example: Path, seen: Path, lines: str, code: int
+    ) -> None:
+        public = PublicKey.from_pem(BLOCKS[0])
+        body, signatures = seen.read_text(encoding="utf-8").split("\n\n")
+        ours, theirs = (f"{line}\n" for line in signatures.splitlines())
+        text = f"{body}\n\n" + lines.format(ours=ours, theirs=theirs)
+        seen.write_text(text, encoding="utf-8", newline="\n")
+        said = tool_says(example, public, witness=seen, witness_key=KEY.vkey)
+        try:
+            sightings_in(text, Log("bedside/example", public), "w", KEY)
+        except LedgerBroken:
+            assert (said[0], code) == (1, 1)
+        else:
+            assert (said[0], code) == (0, 0)
+
 
 def test_it_is_in_what_is_handed_out() -> None:
     assert '"tools/verify_ledger.py"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bedside.errors import Conflict, LedgerBroken, NotFound, Unavailable, UsageError
-from bedside.ledger.witness import Offer, StaleOffer, WitnessRefused, judge
+from bedside.ledger.witness import Offer, StaleOffer, WitnessRefused, WitnessSpoiled, judge
 from bedside.ledger.witness_request import MAX_REQUEST_BYTES, read_request, request_body
 from bedside.ledger.witness_shelf import ShelfWitness, folder_of
 from bedside.store.shelf import FolderShelf
@@ -203,9 +203,13 @@ class TestAFolder:
         ):
             place.write_text(text)
             with pytest.raises(LedgerBroken, match=words):
-                witness.latest(ledger.log)
+                list(witness.history(ledger.log))
+            assert witness.latest(ledger.log) == ledger.checkpoint()
         place.write_bytes(b"\xff")
         with pytest.raises(LedgerBroken, match="is not text"):
+            list(witness.history(ledger.log))
+        (place.parent / f"after-{0:020d}.note").write_text("nothing")
+        with pytest.raises(WitnessSpoiled, match="is not text"):
             witness.latest(ledger.log)
 
     def test_that_is_not_mounted_is_away(self, tmp_path: Path) -> None:

@@ -214,6 +214,51 @@ def test_a_log_that_changes_its_key_stays_the_same(
         know(database, changed, clock)
 
 
+def test_once_a_later_key_signed_an_earlier_one_is_worth_nothing(
+    host: WitnessHost, ledger: Growing, database: Database, clock: SettableClock
+) -> None:
+    ask(host, ledger.offer())
+    changed = Growing(SigningKey.new(), list(ledger.leaves)).grow(2)
+    know(database, changed, clock)
+    assert ask(host, ledger.grow(1).offer(5)).status == HTTPStatus.OK  # it may be on its way yet
+    changed.leaves[5:] = ledger.leaves[5:]
+    assert ask(host, changed.grow(2).offer(6)).status == HTTPStatus.OK
+    stolen = Growing(ledger.signer, list(changed.leaves))
+    for offer in (stolen.offer(8), stolen.grow(1).offer(8), ledger.offer(8)):
+        assert ask(host, offer).status == HTTPStatus.FORBIDDEN
+    assert witnessed(database)[0].size == 8
+    assert ask(host, changed.grow(1).offer(8)).status == HTTPStatus.OK
+
+
+def test_the_same_again_is_answered_with_what_was_said(
+    host: WitnessHost, ledger: Growing, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(host, ledger.offer())
+    clock.advance(59)
+    with monkeypatch.context() as patched:
+        patched.setattr(host._database, "write", None)  # anybody may send it: nothing is written
+        assert ask(host, ledger.offer(5)) == first
+    clock.advance(1)
+    again = ask(host, ledger.offer(5))
+    assert again.status == HTTPStatus.OK
+    assert again != first  # and after a while it says the time anew
+    forged = ledger.fork(2).grow(3, "forged")
+    assert ask(host, forged.offer(5)).status == HTTPStatus.CONFLICT
+
+
+def test_what_no_database_can_keep_is_no_request(
+    host: WitnessHost, ledger: Growing, database: Database
+) -> None:
+    ask(host, ledger.offer())
+    forged = ledger.fork(2).grow(3, "forged").offer(5)
+    line = "\u2014 exam\x00ple AAAAAAAA\n"
+    assert (
+        host.add_checkpoint(request_body(forged) + line.encode()).status == HTTPStatus.BAD_REQUEST
+    )
+    assert ask(host, forged).status == HTTPStatus.CONFLICT
+    assert len(refusals(database, ORIGIN)) == 1
+
+
 def test_a_witness_is_no_log(database: Database, clock: SettableClock, host: WitnessHost) -> None:
     with database.write() as connection, pytest.raises(UsageError, match="a witness's key"):
         add_log(connection, host.key.vkey, "somebody", timestamp(clock()))

@@ -5,68 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete
 
-from bedside.errors import Conflict, LedgerBroken, NotFound, Unavailable
+from bedside.clock import timestamp
+from bedside.errors import LedgerBroken, NotFound
 from bedside.keys.signing import SigningKey
 from bedside.keys.subjects import SubjectKeys
-from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.tables import (
-    ledger_checkpoints,
-    ledger_entries,
-    ledger_head,
-    ledger_nodes,
     witnesses,
 )
-from bedside.ledger.witness import Log, Offer, StaleOffer, WitnessRefused, judge
+from bedside.ledger.witness import Log, Offer, StaleOffer, WitnessRefused
 from bedside.ledger.witness_rows import Pace, WitnessRow
-from bedside.ledger.witness_shelf import ShelfWitness, folder_of
-from bedside.ledger.witnessing import Witnessing, WitnessState
+from bedside.ledger.witness_shelf import ShelfWitness
+from bedside.ledger.witnessing import Witnessing
 from bedside.store.database import Database
 from bedside.store.shelf import FolderShelf
 from tests.conftest import SettableClock
-from tests.ledger.drafts import prediction
-
-RECORD = (ledger_entries, ledger_nodes, ledger_head, ledger_checkpoints)
-
-
-class Friend:
-    """A witness in memory that can be away."""
-
-    def __init__(self, name: str = "friend") -> None:
-        self.name = name
-        self.address = f"memory://{name}"
-        self.seen: list[Checkpoint] = []
-        self.away = False
-        self.asked = 0
-
-    def latest(self, log: Log) -> Checkpoint | None:
-        del log
-        self._answer()
-        return self.seen[-1] if self.seen else None
-
-    def history(self, log: Log) -> Iterator[Checkpoint]:
-        del log
-        self._answer()
-        return iter(self.seen)
-
-    def submit(self, log: Log, offer: Offer) -> str:
-        del log
-        self._answer()
-        judge(self.seen[-1] if self.seen else None, offer)
-        self.seen.append(offer.checkpoint)
-        return offer.checkpoint.note
-
-    def _answer(self) -> None:
-        self.asked += 1
-        if self.away:
-            raise Unavailable(f"The witness {self.name} does not answer.")
+from tests.ledger.witnessed import Friend, grow, rows_of, tick
 
 
 @pytest.fixture
@@ -77,33 +36,6 @@ def friend() -> Friend:
 @pytest.fixture
 def witnessing(ledger: Ledger, friend: Friend, clock: SettableClock) -> Witnessing:
     return Witnessing(ledger, [friend], Pace(60, 10), clock)
-
-
-def grow(ledger: Ledger, count: int = 1) -> None:
-    ledger.record(*[prediction(number=number) for number in range(count)])
-
-
-def kept(database: Database) -> dict[Any, list[dict[str, Any]]]:
-    with database.read() as connection:
-        return {
-            table: [dict(row._mapping) for row in connection.execute(select(table))]
-            for table in RECORD
-        }
-
-
-def put_back(database: Database, rows: dict[Any, list[dict[str, Any]]]) -> None:
-    with database.write() as connection:
-        for table, found in rows.items():
-            connection.execute(delete(table))
-            if found:
-                connection.execute(insert(table), found)
-
-
-def tick(witnessing: Witnessing) -> WitnessState:
-    """Look once, as the thread does each second."""
-    witnessing._look(lambda row, size: row.is_due(size, witnessing._clock(), witnessing._pace))
-    [state] = witnessing.states()
-    return state
 
 
 class TestWhenItSends:
@@ -242,8 +174,11 @@ class TestAWitnessThatIsAway:
         friend.away = True
         witnessing.hold()
         assert witnessing.states()[0].standing == "away"
+        [before] = rows_of(ledger.database)
         witnessing.hold()
-        assert friend.asked == 2  # not asked again at once
+        assert friend.asked == 3  # each opening asks; what goes in the background waits as before
+        assert rows_of(ledger.database) == [before]
+        assert before["next_at"] > timestamp(witnessing._clock())
 
     def test_pauses_end_at_an_hour(self, clock: SettableClock) -> None:
         row = WitnessRow("w", "a")
@@ -253,106 +188,6 @@ class TestAWitnessThatIsAway:
         assert not row.is_free(clock())
         clock.advance(1)
         assert row.is_free(clock())
-
-
-class TestADatabaseThatIsNotWhatWasSeen:
-    @pytest.fixture
-    def earlier(
-        self, ledger: Ledger, witnessing: Witnessing, database: Database
-    ) -> dict[Any, list[dict[str, Any]]]:
-        """The record at four entries; then it grew to seven, and the witness saw each."""
-        grow(ledger, 4)
-        witnessing.send()
-        found = kept(database)
-        grow(ledger, 3)
-        witnessing.send()
-        return found
-
-    def test_put_back_is_found_at_opening(
-        self,
-        ledger: Ledger,
-        witnessing: Witnessing,
-        database: Database,
-        earlier: dict[Any, list[dict[str, Any]]],
-    ) -> None:
-        witnessing.hold()
-        put_back(database, earlier)
-        assert ledger.verify().entries == 4  # by itself it is whole
-        with pytest.raises(LedgerBroken, match="witness friend saw 7 entries, and 4 are") as found:
-            witnessing.hold()
-        assert found.value.index == 4
-        assert witnessing.states()[0].standing == "refused"
-
-    def test_put_back_and_grown_again_is_found(
-        self,
-        ledger: Ledger,
-        witnessing: Witnessing,
-        database: Database,
-        earlier: dict[Any, list[dict[str, Any]]],
-    ) -> None:
-        put_back(database, earlier)
-        grow(ledger, 6)
-        with pytest.raises(LedgerBroken, match="from entry 4 to entry 6") as found:
-            witnessing.hold()
-        assert found.value.index == 4
-
-    def test_is_refused_and_said_loudly(
-        self,
-        ledger: Ledger,
-        witnessing: Witnessing,
-        database: Database,
-        earlier: dict[Any, list[dict[str, Any]]],
-        friend: Friend,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        put_back(database, earlier)
-        assert "saw 7 entries of this ledger, and 4 are left" in witnessing.send()[0].words
-        grow(ledger, 6)
-        state = witnessing.send()[0]
-        assert state.standing == "refused"
-        assert "does not continue the one of 7 entries" in state.words
-        assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
-        assert [one.size for one in friend.seen] == [4, 7]
-        grow(ledger)  # the service goes on
-        assert ledger.verify().entries == 11
-
-    def test_a_loss_that_somebody_answers_for_is_let_pass(
-        self,
-        ledger: Ledger,
-        witnessing: Witnessing,
-        database: Database,
-        earlier: dict[Any, list[dict[str, Any]]],
-        friend: Friend,
-    ) -> None:
-        with pytest.raises(Conflict, match="is as the witness friend saw it"):
-            witnessing.missing("friend")
-        put_back(database, earlier)
-        saw, problem = witnessing.missing("friend")
-        assert (saw.size, problem.index) == (7, 4)
-        with database.write() as connection:
-            witnessing.accept(connection, "friend", saw.size)
-        witnessing.hold()
-        grow(ledger, 5)
-        witnessing.hold()
-        assert witnessing.send()[0].standing == "refused"  # the witness itself accepts nothing
-        friend.seen.clear()
-        assert witnessing.send()[0].standing == "agrees"
-        put_back(database, earlier)
-        with pytest.raises(LedgerBroken):
-            witnessing.hold()  # the next loss is another one
-
-
-def test_a_witness_that_keeps_nothing_of_ours_convicts_nobody(
-    ledger: Ledger, tmp_path: Path, clock: SettableClock
-) -> None:
-    witness = ShelfWitness("archive", str(tmp_path), FolderShelf(tmp_path))
-    witnessing = Witnessing(ledger, [witness], Pace(), clock)
-    grow(ledger, 3)
-    witnessing.send()
-    (tmp_path / folder_of(ledger.origin) / f"after-{3:020d}.note").write_text("vandal")
-    witnessing.hold()
-    assert witnessing.states()[0].standing == "away"
-    assert "not a signed note" in witnessing.states()[0].words
 
 
 def test_another_address_is_another_witness(

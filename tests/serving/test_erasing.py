@@ -2,81 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bedside.errors import Conflict, InputRefused, NotFound, PermissionRefused, UsageError
-from bedside.ledger.events import EventKind
+from bedside.ledger.events import Draft, EventKind
 from bedside.people.permissions import Role
-from bedside.people.person import Caller
-from bedside.serving.erasing import Erasing, Target
+from bedside.serving.erasing import Target
 from bedside.serving.trace import verify_trace
-from bedside.serving.values import Decision, Prediction, Row, Verdict
-from bedside.site.site import DATABASE_VARIABLE, Site
-from tests import bedside_site
-from tests.bedside_site import DOOR, MODEL, ROW, Hospital
-from tests.conftest import SettableClock
+from bedside.serving.values import Decision, Row, Verdict
+from bedside.site.site import Site
+from tests.bedside_site import MODEL, ROW
+from tests.serving.ward import PATIENT, Ward
 
-PATIENT = "patient-0042"
 MAY_NOT_CONFIRM = "cannot confirm it"
-
-
-@dataclass(frozen=True)
-class Ward:
-    """A hospital with two custodians."""
-
-    hospital: Hospital
-    first: Caller
-    second: Caller
-    clock: SettableClock
-
-    @property
-    def site(self) -> Site:
-        return self.hospital.site
-
-    @property
-    def erasing(self) -> Erasing:
-        return self.site.erasing
-
-    def predict(self, subject: str | None = PATIENT) -> Prediction:
-        clinician = self.hospital["clinician"].caller
-        (one,) = self.site.serving.predict_now(clinician, MODEL, [Row(ROW, subject)])
-        return one
-
-    def erase(self, target: Target) -> str:
-        asked = self.erasing.request(self.first, target, "asked", "file-17")
-        return self.erasing.confirm(self.second, asked.id, target).id
-
-
-@pytest.fixture
-def ward(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, clock: SettableClock
-) -> Iterator[Ward]:
-    monkeypatch.setenv(DATABASE_VARIABLE, database_url)
-    built = bedside_site.build(tmp_path / "site", clock)
-    built.release()
-    admin = built["administrator"].caller
-    person = built.site.people.add(admin, "Person custodian-2", {Role.CUSTODIAN})
-    secret = built.site.people.issue_key(admin, person.id, "test").secret
-    second = built.site.people.sign_in(secret, DOOR)
-    yield Ward(built, built["custodian"].caller, second, clock)
-    built.site.close()
-
-
-def steps(ward: Ward) -> list[str]:
-    found = ward.site.ledger.find(kind=EventKind.ERASURE)
-    return [entry.value["body"]["step"] for entry in found]
 
 
 class TestTwoPeople:
     def test_erase_what_one_asks_and_another_confirms(self, ward: Ward) -> None:
         one = ward.predict()
         ward.erase(Target(PATIENT))
-        assert steps(ward) == ["requested", "confirmed", "done"]
+        assert ward.steps() == ["requested", "confirmed", "done"]
         told = ward.site.serving.trace(ward.hospital["clinician"].caller, one.id)
         assert told.prediction.personal is None
         assert ward.site.subject_keys.known(PATIENT) is None
@@ -112,7 +60,7 @@ class TestTwoPeople:
         asked = ward.erasing.request(ward.first, Target(PATIENT), "asked")
         with pytest.raises(Conflict, match="for somebody or something else"):
             ward.erasing.confirm(ward.second, asked.id, Target("somebody-else"))
-        assert steps(ward) == ["requested"]
+        assert ward.steps() == ["requested"]
 
     def test_stand_in_the_trace_with_their_proofs(self, ward: Ward) -> None:
         one = ward.predict()
@@ -159,6 +107,18 @@ class TestARequest:
             ward.erasing.confirm(ward.second, asked.id, Target(PATIENT))
         ward.erase(Target(PATIENT))  # one that is over is in nobody's way
 
+    def test_is_over_by_the_time_under_which_its_confirmation_would_stand(self, ward: Ward) -> None:
+        ward.predict()
+        asked = ward.erasing.request(ward.first, Target(PATIENT), "asked")
+        ward.clock.advance(14 * 86_400 + 2)  # another machine, whose clock is ahead of ours
+        ward.site.ledger.record(Draft(EventKind.BACKUP, "a-generation", "system", "system"))
+        ward.clock.advance(-3)
+        with pytest.raises(Conflict, match="is expired since 2026-12-05"):
+            ward.erasing.confirm(ward.second, asked.id, Target(PATIENT))
+        assert ward.steps() == ["requested"]
+        ward.site.close()
+        Site.open(ward.site.folder, ward.clock).close()
+
     def test_of_something_unknown_is_refused_without_saying_whom(self, ward: Ward) -> None:
         with pytest.raises(NotFound) as found:
             ward.erasing.request(ward.first, Target("Hanako Example"), "asked")
@@ -178,7 +138,7 @@ class TestARequest:
         ):
             with pytest.raises(UsageError):
                 ward.erasing.request(ward.first, Target(PATIENT), reason, case)
-        assert not steps(ward)
+        assert not ward.steps()
 
     def test_tells_of_keys_alone(self, ward: Ward) -> None:
         one = ward.predict()
@@ -250,64 +210,6 @@ class TestAHold:
         ward.erasing.hold(ward.second, Target(PATIENT), "case-2", "complaint")
         with pytest.raises(UsageError):
             ward.erasing.hold(ward.second, Target(PATIENT), "for " + PATIENT, "complaint")
-
-
-class TestHalfway:
-    def test_what_was_confirmed_is_finished_by_whoever_opens_the_site_next(
-        self, ward: Ward, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        ward.predict()
-        asked = ward.erasing.request(ward.first, Target(PATIENT), "asked")
-
-        def dies(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(type(ward.site.subject_keys), "destroy", dies)
-            with pytest.raises(KeyboardInterrupt):
-                ward.erasing.confirm(ward.second, asked.id, Target(PATIENT))
-        assert steps(ward) == ["requested", "confirmed"]
-        ward.site.close()
-        with Site.open(ward.site.folder, ward.clock) as site:
-            assert site.subject_keys.known(PATIENT) is None
-            assert site.erasing.told().erasures[asked.id].done
-            assert site.erasing.finish() == ()
-            assert site.verify()
-
-    def test_a_key_that_came_back_is_destroyed_again(
-        self, ward: Ward, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        one = ward.predict()
-        key = ward.site.ledger.entry(one.index).value["sealed"]["key"]
-        with monkeypatch.context() as patch:  # as if the keys' database was put back
-            patch.setattr(type(ward.site.subject_keys), "destroy", lambda *_: None)
-            ward.erase(Target(PATIENT))
-        assert ward.site.subject_keys.standing([key]) == {key: True}
-        ward.erasing.finish()
-        assert ward.site.subject_keys.standing([key]) == {}
-
-    def test_backups_are_told_and_what_they_cannot_do_is_repeated(self, ward: Ward) -> None:
-        one = ward.predict()
-        key = ward.site.ledger.entry(one.index).value["sealed"]["key"]
-        told: list[tuple[str, ...]] = []
-
-        def forget(keys: tuple[str, ...]) -> list[str]:
-            told.append(keys)
-            if len(told) == 1:
-                raise Conflict("the disk of the backups is away")
-            return ["generation-2", "generation-1"]
-
-        site = ward.site
-        erasing = Erasing(site.ledger, site.people, site.subject_keys, ward.clock, 14, forget)  # type: ignore[arg-type]
-        asked = erasing.request(ward.first, Target(PATIENT), "asked")
-        with pytest.raises(Conflict, match="is away"):
-            erasing.confirm(ward.second, asked.id, Target(PATIENT))
-        assert erasing.told().erasures[asked.id].done is None
-        (done,) = erasing.finish()
-        assert done.done
-        assert told == [(key,), (key,)]
-        last = site.ledger.find(kind=EventKind.ERASURE, newest_first=True, limit=1)[0]
-        assert last.value["body"]["backups"] == ["generation-1", "generation-2"]
 
 
 @pytest.mark.parametrize("act", ["predict", "decide"])

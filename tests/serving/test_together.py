@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 
@@ -19,16 +20,17 @@ ROW = {"radius": 20.5, "sex": "male", "age": 71}
 
 
 def ask(
-    hospital: Hospital, *rows: Row, fences: tuple[Fence, ...] = (), times: int = 1
+    hospital: Hospital, *rows: Row, fences: tuple[Fence, ...] | None = None, times: int = 1
 ) -> list[Told | BaseException]:
     """Ask for all rows at once, `times` times one after the other."""
     serving, caller = hospital.site.serving, hospital["clinician"].caller
     loaded = serving.models.fetch(MODEL)
+    caller = caller if fences is None else replace(caller, fences=fences)
 
     async def asking() -> list[Told | BaseException]:
         found: list[Told | BaseException] = []
         for _ in range(times):
-            told = (serving.together().ask(caller, loaded, row, fences) for row in rows)
+            told = (serving.together().ask(caller, loaded, row) for row in rows)
             found += await asyncio.gather(*told, return_exceptions=True)
         return found
 

@@ -9,10 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from bedside.errors import Conflict, LedgerBroken, NotFound, PermissionRefused, SiteProblem
+from bedside.errors import (
+    Conflict,
+    LedgerBroken,
+    NotFound,
+    PermissionRefused,
+    SiteProblem,
+    UsageError,
+)
+from bedside.ledger.cosignature import cosigned_at
 from bedside.ledger.events import EventKind
-from bedside.ledger.note import ED25519, NoteKey, read_note
-from bedside.ledger.witness_host import refusals, witnessed
+from bedside.ledger.note import (
+    COSIGNATURE,
+    ED25519,
+    NoteKey,
+    SignedNote,
+    read_note,
+    read_signatures,
+    read_vkey,
+)
+from bedside.ledger.witness_host import WitnessHost, refusals, witnessed
+from bedside.ledger.witness_request import request_body
 from bedside.site.doctor import Finding, examine
 from bedside.site.settings import read_settings, write_settings
 from bedside.site.site import Site
@@ -21,7 +38,7 @@ from bedside.site.witnesses import accept_loss
 from tests import bedside_site
 from tests.api.running import running
 from tests.bedside_site import Hospital
-from tests.ledger.witnesses import Growing
+from tests.ledger.witnesses import ORIGIN, Growing
 
 VKEY = NoteKey("example.com/log", ED25519, Growing().signer.public).vkey
 
@@ -175,6 +192,12 @@ def _id(ward: Hospital) -> str:
     return ward["clinician"].caller.person.id
 
 
+def host_of(site: Site) -> WitnessHost:
+    found = site.witnessed.host()
+    assert found is not None
+    return found
+
+
 class TestASiteAsAWitness:
     def test_only_an_administrator_says_whom_it_witnesses(self, ward: Hospital) -> None:
         with Site.open(ward.site.folder) as site:
@@ -194,6 +217,41 @@ class TestASiteAsAWitness:
         acts = [entry.value["body"]["act"] for entry in found]
         assert acts == ["witness", "witness-no-longer"]
         assert {entry.kind for entry in found} == {"configuration-changed"}
+
+    def test_restored_it_begins_again_under_another_key(self, ward: Hospital) -> None:
+        """A restored database forgot what was cosigned since: the old key may sign no more."""
+        administrator, keys = ward["administrator"].caller, ward.site.folder / "keys"
+        other = Growing().grow(5)
+        vkey = NoteKey(ORIGIN, ED25519, other.signer.public).vkey
+        with Site.open(ward.site.folder) as site:
+            site.witnessed.add(administrator, vkey)
+            before = host_of(site)
+            said = before.add_checkpoint(request_body(other.offer()))
+        (keys / "witness.key").unlink()  # as a restore leaves it
+        old = (keys / "witness.vkey").read_text()
+        with Site.open(ward.site.folder) as site:
+            assert site.witnessed.host() is None
+            assert not (keys / "witness.key").exists()
+            site.witnessed.add(administrator, vkey)
+            host = host_of(site)
+            assert (keys / "witness.vkey").read_text() == f"{host.key.vkey}\n" != old
+            assert (keys / f"witness-{before.key.id.hex()}.vkey").read_text() == old
+            with pytest.raises(Conflict, match="witnessed already"):
+                site.witnessed.add(administrator, vkey)
+            last = site.ledger.find(about=ORIGIN)[-1].value["body"]
+            assert (last["act"], last["witness"]) == ("witness", host.key.vkey)
+            note = SignedNote(read_note(other.checkpoint().note).text, read_signatures(said.body))
+            assert cosigned_at(note, read_vkey(old, COSIGNATURE))  # it stays checkable
+            again = host.add_checkpoint(request_body(other.offer(5)))  # at once, under the new key
+            assert cosigned_at(SignedNote(note.text, read_signatures(again.body)), host.key)
+            forged = other.fork(2).grow(3, "forged")
+            assert host.add_checkpoint(request_body(forged.offer(5))).status == 409
+
+    def test_a_line_that_is_no_key_makes_none(self, ward: Hospital) -> None:
+        with Site.open(ward.site.folder) as site:
+            with pytest.raises(UsageError):
+                site.witnessed.add(ward["administrator"].caller, "nonsense")
+            assert site.witnessed.host() is None
 
     def test_its_key_is_its_owners_alone(self, ward: Hospital) -> None:
         with Site.open(ward.site.folder) as site:

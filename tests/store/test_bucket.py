@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bedside.errors import NotFound, SiteProblem, Unavailable, UsageError
+from bedside.errors import LimitExceeded, NotFound, SiteProblem, Unavailable, UsageError
 from bedside.ledger.witness import StaleOffer, WitnessRefused
 from bedside.ledger.witness_places import Place, witness_at
 from bedside.store.bucket import Bucket
@@ -75,7 +75,7 @@ def test_names_come_in_order(bucket: Bucket) -> None:
 
 def test_what_is_too_large_is_not_read(bucket: Bucket) -> None:
     bucket.put_new("a/large", bytes(100_000))
-    with pytest.raises(Unavailable, match="more than 65536 bytes"):
+    with pytest.raises(LimitExceeded, match="more than 65536 bytes"):
         bucket.get("a/large")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from bedside.errors import Unavailable, UsageError
 from bedside.store.condition import ROOM_BYTES, refuse_without_room
 from bedside.store.database import Database
+from bedside.store.probe import probe
 
 Room = namedtuple("Room", ["f_bavail", "f_frsize"])
 
@@ -41,7 +42,7 @@ def test_a_trouble_lasts_until_a_probe_has_written(tmp_path: Path) -> None:
     with database.write() as connection:
         connection.execute(text("INSERT INTO a VALUES (1)"))
     assert trouble_of(database) is trouble
-    database.probe()
+    probe(database)
     assert trouble_of(database) is None
     for one in (database, holder):
         one.close()
@@ -50,7 +51,7 @@ def test_a_trouble_lasts_until_a_probe_has_written(tmp_path: Path) -> None:
 def test_a_probe_writes_and_changes_nothing(database: Database) -> None:
     before = _numbers(database)
     database.condition.failed(Unavailable("it was so"))
-    database.probe()
+    probe(database)
     assert database.condition.trouble is None
     assert _numbers(database) == before
 
@@ -67,10 +68,10 @@ def test_a_probe_of_sqlite_is_in_the_log_of_the_file(tmp_path: Path) -> None:
     other = Database.open(f"sqlite:///{tmp_path}/a.db")
     with other.read() as connection:  # the last one to close empties the log
         connection.execute(text("SELECT * FROM sqlite_master"))
-        database.probe()
+        probe(database)
         log = tmp_path / "a.db-wal"
         first = log.stat().st_size
-        database.probe()
+        probe(database)
         assert log.stat().st_size > first > 0
     for one in (database, other):
         one.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from bedside.errors import SiteProblem, Unavailable, UsageError
 from bedside.store import database as module
 from bedside.store.database import Database
 from bedside.store.sqlite import PAGE_BYTES
+from bedside.store.statement import Statement
 from tests import postgres
 
 notes = Table(
@@ -238,6 +240,40 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path}/x.db")
     with pytest.raises(SiteProblem, match="is damaged"):
         words(database)
+    database.close()
+
+
+def test_the_log_of_a_file_outlives_every_connection_that_is_used(tmp_path: Path) -> None:
+    """What is never in a fresh log is never recovered from it, such as a commit that failed."""
+    database = Database.open(f"sqlite:///{tmp_path}/x.db")
+    with database.writing() as wire:
+        wire.change(Statement("CREATE TABLE a (n INTEGER)"))
+    log = tmp_path / "x.db-wal"
+    before = log.stat()
+    for _ in range(2):
+        database.renew()
+        with database.writing() as wire:
+            wire.change(Statement("INSERT INTO a VALUES (1)"))
+    assert log.stat().st_ino == before.st_ino
+    assert log.stat().st_size > before.st_size > 0
+    database.close()
+    assert not log.exists()
+
+
+def test_a_log_that_cannot_be_emptied_is_told_in_our_words(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/x.db", erasing=True)
+    with database.write() as connection:
+        notes.metadata.create_all(connection)
+        connection.execute(insert(notes), [{"word": "x" * 500 + str(n)} for n in range(200)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * PAGE_BYTES, limits[1]))
+    try:
+        with pytest.raises(Unavailable, match="cannot answer now"):
+            database.forget_overwritten(notes.c.word)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    database.forget_overwritten(notes.c.word)
+    assert (tmp_path / "x.db-wal").stat().st_size == 0
     database.close()
 
 

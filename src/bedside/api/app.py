@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -30,7 +29,6 @@ from bedside.api.room import BODIES_AT_ONCE, BODIES_OF_ONE, PictureRoom
 from bedside.api.unforeseen import unforeseen
 from bedside.api.watch import DatabaseWatch
 from bedside.errors import BedsideError
-from bedside.people.currency import people_fence
 from bedside.people.lockout import Lockout
 from bedside.site.site import Site
 
@@ -74,7 +72,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.addresses = Addresses(site.settings.proxy)
     app.state.metrics = Metrics(site)
     app.state.metrics.in_flight.set_function(lambda: app.state.service.in_flight)
-    app.state.remembered = Remembered(site.clock, partial(people_fence, site.ledger))
+    app.state.remembered = Remembered(site.clock)
     lockout = Lockout(site.settings.limits.refused_sign_ins)
     app.state.doorkeeper = Doorkeeper(site.people, routes.DOOR, app.state.remembered, lockout)
     body = site.settings.limits.picture_bytes

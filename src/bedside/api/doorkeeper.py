@@ -2,7 +2,7 @@
 
 While one look is under way, the next requests gather, and all their keys are looked up in one query.
 A look begins after the request came, so a key that was revoked before never opens. Whoever is
-known goes in at once; strangers are put on record after that, so a flood of them holds up nobody.
+known goes in at once; strangers are put on record beside that, so a flood of them holds up nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TypeAlias
 
 from bedside.api.remembered import Remembered
 from bedside.errors import BedsideError, SignInRefused, TooOften
-from bedside.ledger.events import Fence
 from bedside.people.api_key import SignInFault, Stranger
 from bedside.people.lockout import Lockout
 from bedside.people.people import People
@@ -42,6 +41,9 @@ class Doorkeeper:
         self._door = door
         self._waiting: Waiting = defaultdict(list)
         self._looking: asyncio.Task[None] | None = None
+        self._strangers: dict[str | None, Stranger] = {}
+        self._outside: Waiting = defaultdict(list)
+        self._turning: asyncio.Task[None] | None = None
         self.lockout = Lockout() if lockout is None else lockout
         self._unlooked = 0
         self._counting: asyncio.Task[None] | None = None
@@ -92,43 +94,66 @@ class Doorkeeper:
             self._counting = None
 
     async def _look(self) -> None:
+        """Look up all who wait, and those who come meanwhile, until nobody does."""
+        waiting: Waiting = {}
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, defaultdict(list)
                 try:
-                    found, fence = await asyncio.to_thread(self._recognised, list(waiting))
-                    strangers: dict[str | None, Stranger] = {}
+                    found = await asyncio.to_thread(self._recognised, list(waiting))
                     for secret, outcome in found.items():
-                        if isinstance(outcome, Stranger):
-                            strangers[secret] = outcome
-                        else:
-                            self._remember(secret, outcome, fence)
-                            _tell(waiting[secret], outcome)
-                    times = {secret: len(waiting[secret]) for secret in strangers}
-                    turned = await asyncio.to_thread(self._turned_away, strangers, times)
-                except BaseException as problem:
+                        self._told(secret, outcome, waiting[secret])
+                except Exception as problem:  # noqa: BLE001 - not swallowed: told to each
                     _fail(waiting, problem)
-                    raise
-                for secret, error in turned.items():
-                    _tell(waiting[secret], error)
+        except BaseException:  # cancelled
+            _give_up(waiting, self._waiting)
+            raise
         finally:
             self._looking = None
 
-    def _recognised(
-        self, secrets: list[str | None]
-    ) -> tuple[dict[str | None, Outcome | Stranger], Fence | None]:
-        """Return who each secret belongs to, and the fence of people from before this look."""
-        try:
-            fence = None if self._remembered is None else self._remembered.fence()
-            return {**self._people.recognise(secrets, self._door)}, fence
-        except BedsideError as problem:
-            return dict.fromkeys(secrets, problem), None
-
-    def _remember(self, secret: str | None, outcome: Outcome, fence: Fence | None) -> None:
-        if self._remembered is None or fence is None or secret is None:
+    def _told(
+        self,
+        secret: str | None,
+        outcome: Outcome | Stranger,
+        futures: list[asyncio.Future[Outcome]],
+    ) -> None:
+        """Let somebody in, or have a stranger put on record, for which no look waits."""
+        if not isinstance(outcome, Stranger):
+            if self._remembered is not None and secret is not None and isinstance(outcome, Caller):
+                self._remembered.keep(secret, outcome)
+            _tell(futures, outcome)
             return
-        if isinstance(outcome, Caller):
-            self._remembered.keep(secret, outcome, fence)
+        self._strangers[secret] = outcome
+        self._outside[secret] += futures
+        if self._turning is None:
+            self._turning = asyncio.get_running_loop().create_task(self._turn_away())
+
+    async def _turn_away(self) -> None:
+        """Put strangers on record and tell them; those who come meanwhile after that."""
+        outside: Waiting = {}
+        try:
+            while self._strangers:
+                strangers, self._strangers = self._strangers, {}
+                outside, self._outside = self._outside, defaultdict(list)
+                times = {secret: len(futures) for secret, futures in outside.items()}
+                try:
+                    turned = await asyncio.to_thread(self._turned_away, strangers, times)
+                    for secret, error in turned.items():
+                        _tell(outside[secret], error)
+                except Exception as problem:  # noqa: BLE001 - not swallowed: told to each
+                    _fail(outside, problem)
+        except BaseException:
+            _give_up(outside, self._outside)
+            raise
+        finally:
+            self._turning = None
+
+    def _recognised(self, secrets: list[str | None]) -> dict[str | None, Outcome | Stranger]:
+        """Return who each secret belongs to."""
+        try:
+            return {**self._people.recognise(secrets, self._door)}
+        except BedsideError as problem:
+            return dict.fromkeys(secrets, problem)
 
     def _turned_away(
         self, strangers: dict[str | None, Stranger], times: dict[str | None, int]
@@ -155,3 +180,10 @@ def _fail(waiting: Waiting, problem: BaseException) -> None:
         for future in futures:
             if not future.done():
                 future.set_exception(problem)
+
+
+def _give_up(*waiting: Waiting) -> None:
+    """Let nobody wait who was told nothing: whoever should have told them was cancelled."""
+    for futures in waiting:
+        for future in [one for several in futures.values() for one in several]:
+            future.cancel()

@@ -203,15 +203,13 @@ class SiteState(Collector):
             "1 where the last write was recorded, 0 while a database is in trouble.",
             value=float(trouble is None),
         )
-        backup = backup_state(self._site.settings.backup, self._site.clock())
+        backup = backup_state(self._site.folder, self._site.settings, self._site.clock())
         if backup is not None:
             late = "1 where the newest backup is older than twice what is set, or out of reach."
             yield GaugeMetricFamily("bedside_backup_late", late, value=int(backup.late))
             if backup.age_seconds is not None:
                 age = "Age of the newest whole backup."
-                yield GaugeMetricFamily(
-                    "bedside_backup_age_seconds", age, value=backup.age_seconds
-                )
+                yield GaugeMetricFamily("bedside_backup_age_seconds", age, value=backup.age_seconds)
         try:
             size = self._site.ledger.head().size
         except BedsideError as problem:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from bedside.clock import Clock, timestamp
-from bedside.ledger.events import Fence
+from bedside.people.currency import ended
 from bedside.people.person import Caller
 
 REMEMBERED_SECONDS: Final = 5.0
@@ -29,29 +29,23 @@ class Known(NamedTuple):
 
     Attributes:
         caller: Who it is.
-        fences: What must still be so when something is recorded for them.
         until: When this is forgotten, in seconds of the monotonic clock.
     """
 
     caller: Caller
-    fences: tuple[Fence, ...]
     until: float
 
 
 class Remembered:
     """The sign-ins that one process remembers; used on one event loop, so it needs no lock."""
 
-    def __init__(
-        self, clock: Clock, fence: Callable[[], Fence], now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
         """Remember nobody yet.
 
         Args:
             clock: Tells when a key ends.
-            fence: Reads the fence of people from the database.
             now: Tells seconds of a clock that never goes back.
         """
-        self.fence = fence
         self._clock = clock
         self._now = now
         self._known: dict[bytes, Known] = {}
@@ -61,18 +55,19 @@ class Remembered:
         known = self._known.get(hashlib.sha256(secret).digest())
         if known is None or known.until < self._now():
             return None
-        expires = known.caller.expires_at
-        if expires is not None and timestamp(self._clock()) >= expires:
-            return None
-        return known
+        return None if self.ended(known.caller) else known
 
-    def keep(self, secret: str, caller: Caller, fence: Fence) -> None:
-        """Remember a sign-in; the fence was read before the look at the database."""
+    def ended(self, caller: Caller) -> bool:
+        """Return whether the key of a caller has ended by itself since they came in."""
+        return caller.expires_at is not None and ended(caller, timestamp(self._clock()))
+
+    def keep(self, secret: str, caller: Caller) -> None:
+        """Remember a sign-in; the caller's fences are from before the look at the database."""
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         until = self._now() + REMEMBERED_SECONDS
         digest = hashlib.sha256(secret.encode("ascii")).digest()
-        self._known[digest] = Known(caller, (fence,), until)
+        self._known[digest] = Known(caller, until)
 
     def forget(self) -> None:
         """Forget everybody: the fence of people moved."""

@@ -44,9 +44,10 @@ from bedside.package.fields import Language
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.told import history_told, version_told
+from bedside.serving.attempt import INLINE_ROWS
 from bedside.serving.released import Loaded, Standing
 from bedside.serving.repeating import Once
-from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
+from bedside.serving.serving import INLINE_BYTES
 from bedside.site.settings import Limits
 from bedside.site.site import Site
 

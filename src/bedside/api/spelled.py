@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from bedside.api.answers import one_answer
+from bedside.api.answers import one_answer, predicted_response
 from bedside.serving.spelling import cut
 from bedside.serving.values import Prediction
 
@@ -45,7 +45,10 @@ class AnswerSpelling:
         if template is None:
             if len(self._templates) >= MOST:
                 self._templates.clear()
-            template = self._templates[key] = _made(prediction)
+            try:
+                template = self._templates[key] = _made(prediction)
+            except ValueError:  # a text of the package looks like a hole: the long way, every time
+                return bytes(predicted_response([prediction], many=False).body)
         scores = prediction.scores
         told = [*map(repr, map(scores.__getitem__, template.names))]
         return (template.text % (prediction.id, *told, prediction.index, prediction.at)).encode()

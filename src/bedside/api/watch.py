@@ -12,9 +12,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from bedside.api.journal import STATE, tell
+from bedside.api.journal import FAULTS, STATE, tell
 from bedside.errors import BedsideError, Unavailable
 from bedside.store.database import Database
+from bedside.store.probe import probe
 
 LOOK_SECONDS: Final = 0.2
 """How often the thread looks whether a write failed; that asks nobody."""
@@ -66,7 +67,7 @@ class DatabaseWatch:
 
     def _probe(self, database: Database) -> None:
         try:
-            database.probe()
+            probe(database)
         except BedsideError as problem:
             if not isinstance(problem, Unavailable):  # such as damage: that is a trouble too
                 database.condition.failed(Unavailable(problem.message, advice=problem.advice))
@@ -76,4 +77,7 @@ class DatabaseWatch:
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
-            self.look()
+            try:
+                self.look()
+            except Exception as fault:  # noqa: BLE001 - told, and looked again: nobody else would
+                FAULTS.log(logging.ERROR, "unforeseen", exc_info=fault)

@@ -11,7 +11,8 @@ import typer
 from bedside.canonical import Json
 from bedside.cli.door import DOOR, open_site
 from bedside.cli.options import DEFAULT_SITE, JsonOption, SiteOption
-from bedside.cli.screen import Page, progress, show
+from bedside.cli.screen import Page, complain, progress, show
+from bedside.cli.site_key import KmsEndpointOption, KmsKeyOption
 from bedside.errors import BedsideError, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ def backup(
     """Back up a site while it serves: two encrypted files and a manifest, read back and verified."""
     if context.invoked_subcommand is not None:
         return
-    _back_up(site, (folder, keys_folder), as_json=as_json)
+    where = (folder, keys_folder)
+    if every is None:
+        _back_up(site, where, as_json=as_json)
     while every is not None:
-        time.sleep(every * 3600)
-        _back_up(site, (folder, keys_folder), as_json=as_json)
+        time.sleep(_seconds_until_next(site, where, every, as_json=as_json))
 
 
 def drill(
@@ -117,6 +119,8 @@ def restore(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         Path | None,
         typer.Option("--site-key", help="The safe copy of the site key; it is in no backup."),
     ] = None,
+    kms_key: KmsKeyOption = "",
+    kms_endpoint: KmsEndpointOption = "",
     database: Annotated[
         str | None,
         typer.Option("--database", help="Address of an empty database, or sqlite: a file."),
@@ -141,6 +145,8 @@ def restore(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         folder=site,
         generation=generation,
         site_key_file=site_key,
+        kms_key=kms_key,
+        kms_endpoint=kms_endpoint,
         database=database,
         checkpoint=None if checkpoint is None else _note(checkpoint),
         record_only=record_only,
@@ -149,11 +155,14 @@ def restore(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         found = bring_back(order)
     value = _generation(found.manifest) | _proof(found.proof)
     value |= {"site": str(site), "seconds": dict(found.seconds)}
+    value |= {"set_aside": list(found.set_aside)}
 
     def tell(page: Page) -> None:
         _tell_proof(page, found.proof)
         page.line(f"The site of {found.manifest.made} is in {site}.", style="bold")
         page.line(f"  ledger key  {found.proof.ledger_key}: is it the one that you know?")
+        if found.set_aside:
+            page.line(f"It was a witness. Its key is set aside: {', '.join(found.set_aside)}.")
         page.line("Before it serves: is the machine before it really off, and does it stay so?")
 
     show(value, tell, as_json=as_json)
@@ -166,6 +175,22 @@ def _back_up(site: Path, where: tuple[Path | None, Path | None], *, as_json: boo
         made = back_up(opened, _place(opened, *where), DOOR)
     value = _generation(made.manifest) | _took(made)
     show(value, lambda page: _tell(page, made), as_json=as_json)
+
+
+def _seconds_until_next(
+    site: Path, where: tuple[Path | None, Path | None], every: float, *, as_json: bool
+) -> float:
+    """Back up, tell what went wrong, and return how long to wait before the next one."""
+    from bedside.site.backup.duty import RETRY_SECONDS
+
+    try:
+        _back_up(site, where, as_json=as_json)
+    except UsageError:
+        raise
+    except BedsideError as problem:
+        complain(problem.message, problem.advice)
+        return min(every * 3600, RETRY_SECONDS)
+    return every * 3600
 
 
 def _place(opened: Site, folder: Path | None, keys_folder: Path | None) -> Place:
@@ -186,7 +211,8 @@ def _place_without_site(site: Path, folder: Path | None, keys_folder: Path | Non
 
     if folder is not None:
         return Place.at(folder, keys_folder)
-    return place_of(read_settings(site / SETTINGS_FILE).backup)
+    settings = read_settings(site / SETTINGS_FILE)
+    return place_of(settings.backup).belonging_to(settings.origin)
 
 
 def _note(path: Path) -> str:
@@ -202,6 +228,7 @@ def _generation(manifest: Manifest) -> dict[str, Json]:
     return {
         "generation": manifest.generation,
         "made": manifest.made,
+        "origin": manifest.origin,
         "size": manifest.size,
         "root": manifest.root,
         "schema": manifest.schema,

@@ -23,7 +23,9 @@ from bedside.store.wire import Wire
 _HEADS: Final = Statement("SELECT id, size, root, frontier, at, checkpoints, note FROM ledger_head")
 _CHECKPOINTS: Final = Statement("SELECT number, size, note FROM ledger_checkpoints ORDER BY number")
 _COUNTS: Final = Statement(
-    "SELECT (SELECT count(*) FROM ledger_entries WHERE position < 0 OR position >= ?),"
+    # SQLite counts all rows in an index, and those without a place in the table itself
+    "SELECT (SELECT count(*) FROM ledger_entries),"
+    " (SELECT count(*) FROM ledger_entries WHERE position < 0 OR position >= ?),"
     " (SELECT count(*) FROM ledger_nodes)"
 )
 
@@ -94,7 +96,7 @@ def _refuse_gaps(walked: Sequence[Walked], size: int, counts: DriverRow) -> None
         ):
             raise Doubt
         place, tree, at = one.size, one.hashes, one.at
-    if place != size or counts != (0, sum(one.nodes for one in walked)):
+    if place != size or counts != (size, 0, sum(one.nodes for one in walked)):
         raise Doubt
     if not all_different([one.ids for one in walked]):
         raise Doubt

@@ -16,8 +16,8 @@ from bedside.ledger.merkle import HASH_BYTES
 from bedside.ledger.note import ED25519, MARK, NoteKey, read_note
 
 _NOTE = re.compile(
-    r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]+)\n)"
-    r"\n— (?P<name>[^\n ]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
+    r"(?P<body>(?P<origin>[^\x00-\x20]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]+)\n)"
+    r"\n— (?P<name>[^\x00-\x20]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
 )
 
 

@@ -178,20 +178,28 @@ def refuse_held(told: Told, keys: Collection[str]) -> None:
 
 
 def refuse_confirming(told: Told, erasure: Erasure, by: str, now: str) -> None:
-    """Check that this person may confirm this erasure now.
+    """Check that this person may confirm this erasure at the moment `now` (RFC 3339, UTC).
 
     Raises:
         Conflict: it does not wait for that any more, or a hold stands over it.
         PermissionRefused: they requested it themselves.
     """
-    state = erasure.state(now)
-    if state is not State.PENDING:
-        until = f" since {erasure.expires_at}" if state is State.EXPIRED else ""
+    if erasure.state(now) is State.EXPIRED:
         raise Conflict(
-            f"The erasure {erasure.id} is {state}{until}; nothing is there to confirm.",
-            advice="Request it anew."
-            if state is State.EXPIRED
-            else "See what waits: bedside erasures list",
+            f"The erasure {erasure.id} is expired since {erasure.expires_at}; nothing is there to"
+            " confirm.",
+            advice="Request it anew.",
+        )
+    _refuse_confirmation(told, erasure, by)
+
+
+def _refuse_confirmation(told: Told, erasure: Erasure, by: str) -> None:
+    """Check what must hold of a confirmation at any time."""
+    state = erasure.state(erasure.expires_at)
+    if state is not State.PENDING:
+        raise Conflict(
+            f"The erasure {erasure.id} is {state}; nothing is there to confirm.",
+            advice="See what waits: bedside erasures list",
         )
     if erasure.requested.by == by:
         raise PermissionRefused(
@@ -233,7 +241,8 @@ def told(entries: Iterable[Entry]) -> Told:
 
     Raises:
         LedgerBroken: an event that cannot have happened after those before it: confirmed by who
-            requested it, under a hold, too late, twice.
+            requested it, under a hold, twice. One that comes too late is told all the same: the
+            term keeps people from it, and what was destroyed under it stays so.
     """
     story = _Story()
     for entry in entries:
@@ -261,7 +270,7 @@ class _Story:
             case EventKind.ERASURE, "requested":
                 self._requested(about, body, act)
             case EventKind.ERASURE, "confirmed":
-                refuse_confirming(self.told(), self._erasures[about], act.by, act.at)
+                _refuse_confirmation(self.told(), self._erasures[about], act.by)
                 self._erasures[about] = replace(self._erasures[about], confirmed=act)
             case EventKind.ERASURE, "withdrawn":
                 refuse_withdrawing(self._erasures[about], act.at)

@@ -160,10 +160,12 @@ class Ledger:
     ) -> list[Outcome]:
         """Append several groups in one durable transaction; see `append_each`.
 
-        Where the connection is lost in the commit, it looks whether the commit took place.
+        Where the connection to PostgreSQL is lost in the commit, it looks whether the commit took
+        place.
 
         Raises:
-            CommitUnknown: the connection was lost, and nobody answers who could tell.
+            CommitUnknown: the connection was lost, and nobody answers who could tell; or the disk
+                under SQLite failed in the commit.
         """
         outcomes: list[Outcome] = []
         together = _groups(groups, claims)
@@ -352,6 +354,8 @@ class Ledger:
         first = next((one[0] for one in outcomes if isinstance(one, tuple) and one), None)
         if first is None:
             return  # there was nothing to commit
+        if self.database.dialect == "sqlite":  # what can be read was perhaps never on the disk
+            raise problem
         try:
             with self.database.write() as connection:  # after the pen, the lost commit is over
                 found = rows.entry_with_id(connection, first.id)

@@ -31,8 +31,13 @@ MAX_NOTE_BYTES: Final = 8 * 1024
 
 MAX_SIGNATURES: Final = 16
 
-_NOTE = re.compile(r"(?P<text>(?:[^\x00-\x1f]*\n)+)\n(?P<lines>(?:— [^ \n]+ [^ \n]+\n)+)")
-_VKEY = re.compile(r"(?P<name>[^\s+]{1,255})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)")
+_NOTE = re.compile(
+    r"(?P<text>(?:[^\x00-\x1f]*\n)+)\n(?P<lines>(?:— [^\x00-\x20]+ [^\x00-\x20]+\n)+)"
+)
+_NAME = re.compile(r"[^\x00-\x20]+")
+_VKEY = re.compile(
+    r"(?P<name>[^\s\x00-\x1f+]{1,255})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def read_note(note: str) -> SignedNote:
     Raises:
         LedgerBroken: not a signed note, too long, or with more than `MAX_SIGNATURES`.
     """
-    found = _NOTE.fullmatch(note) if len(note) <= MAX_NOTE_BYTES else None
+    fits = len(note) <= MAX_NOTE_BYTES and len(note.encode(errors="replace")) <= MAX_NOTE_BYTES
+    found = _NOTE.fullmatch(note) if fits else None
     if found is None:
         raise LedgerBroken(f"This is not a signed note: {note[:80]!r}.")
     lines = read_signatures(found["lines"])
@@ -130,7 +136,7 @@ def _signature(line: str) -> SignatureLine:
         data = from_base64(encoded)
     except ValueError as problem:
         raise LedgerBroken(f"A signature line is {problem}: {line[:80]!r}.") from problem
-    if dash + " " != MARK or not name or len(data) < 5:
+    if dash + " " != MARK or not _NAME.fullmatch(name) or len(data) < 5:
         raise LedgerBroken(f"This is not a signature line: {line[:80]!r}.")
     return SignatureLine(name, data[:4], data[4:])
 

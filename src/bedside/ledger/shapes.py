@@ -1,7 +1,7 @@
 """Shapes of events: once one event was checked in full, others of its shape are checked by a pattern.
 
-A shape is what an event leaves when the content of its texts and numbers is taken out: the names in
-their order, and the kind of each value. Its pattern matches a text if, and only if, the text has
+A shape is what an event leaves when the content of its texts and numbers is taken out, but for its
+version: the names in their order, and the kind of each value. Its pattern matches a text if, and only if, the text has
 that shape, its numbers are spelled canonically and none of its texts needs an escape. With the names
 in canonical order, such a text is canonical JSON with exactly the members that were checked. What
 does not match is not wrong for that; it is checked in full.
@@ -143,6 +143,8 @@ class _Writer:
 
     def _member(self, name: str, value: Json, top: bool) -> str:
         start = re.escape(encode_basestring(name)) + ":"
+        if top and name == "v":  # a number; an event of another version has other rules
+            return f"{start}{value}"
         if not top or name not in _NAMED:
             return start + self.pattern(value)
         self._last += 1

@@ -77,6 +77,10 @@ class WitnessRefused(LedgerBroken):
     """What was offered does not continue what the witness saw."""
 
 
+class WitnessSpoiled(LedgerBroken):
+    """Nobody can tell any more what a witness saw: too much lies where it keeps this ledger's."""
+
+
 class Witness(Protocol):
     """Somebody elsewhere who sees a ledger grow.
 
@@ -94,6 +98,7 @@ class Witness(Protocol):
         Raises:
             Unavailable: it does not answer, or does not tell.
             LedgerBroken: what it keeps is no checkpoint of this ledger.
+            WitnessSpoiled: the same, and somebody put it there.
         """
 
     def history(self, log: Log) -> Iterator[Checkpoint]:

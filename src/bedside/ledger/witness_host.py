@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,7 +21,14 @@ from bedside.errors import Conflict, NotFound, UsageError
 from bedside.keys.signing import SigningKey
 from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.cosignature import cosign
-from bedside.ledger.note import ED25519, NoteKey, SignatureLine, SignedNote, read_vkey
+from bedside.ledger.note import (
+    ED25519,
+    NoteKey,
+    SignatureLine,
+    SignedNote,
+    read_note,
+    read_vkey,
+)
 from bedside.ledger.tables import witness_refusals, witnessed_logs
 from bedside.ledger.witness import Offer, StaleOffer, WitnessRefused, judge
 from bedside.ledger.witness_http import SIZE_TYPE
@@ -30,6 +38,9 @@ from bedside.store.database import Database
 
 MAX_REFUSALS: Final = 1000
 """Kept of one log: enough to convict it. Only what its own key signed is kept at all."""
+
+REFRESHED: Final = timedelta(seconds=60)
+"""The same checkpoint again is cosigned anew, with the present time, only after so long."""
 
 PLAIN: Final = "text/plain; charset=utf-8"
 
@@ -117,11 +128,10 @@ class WitnessHost:
         except UsageError as problem:
             return Reply(HTTPStatus.BAD_REQUEST, PLAIN, f"{problem}\n")
         with self._database.read() as connection:
-            known = _log(connection, request.origin)
-        if known is None:
-            return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
-        if not _signed(request.note, _keys(known.vkey)):
-            return Reply(HTTPStatus.FORBIDDEN, PLAIN, "This log's key did not sign this.\n")
+            known = _known(connection, request)
+        said = known if isinstance(known, Reply) else self._said(known, request)
+        if said is not None:
+            return said
         with self._database.write() as connection:
             return self._judged(connection, request)
 
@@ -139,9 +149,9 @@ class WitnessHost:
         return Reply(HTTPStatus.OK if found else HTTPStatus.NO_CONTENT, PLAIN, found)
 
     def _judged(self, connection: Connection, request: Request) -> Reply:
-        known = _log(connection, request.origin)
-        if known is None:
-            return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
+        known = _known(connection, request)
+        if isinstance(known, Reply):
+            return known
         new = Checkpoint(request.origin, request.size, request.root, request.checkpoint)
         try:
             judge(_seen(known), Offer(new, request.old, request.path))
@@ -154,14 +164,27 @@ class WitnessHost:
             return Reply(status, PLAIN, f"{refused.message}\n")
         except UsageError as problem:
             return Reply(HTTPStatus.BAD_REQUEST, PLAIN, f"{problem}\n")
-        return self._cosigned(connection, request, _keys(known.vkey))
+        return self._cosigned(connection, request, _of_log(request.note, known))
+
+    def _said(self, known: Row[Any], request: Request) -> Reply | None:
+        """Return what was answered a moment ago to the same; anybody may send that again."""
+        same = request.old == request.size == known.size and not request.path
+        if not same or not known.note:
+            return None
+        now, note = self._clock(), read_note(known.note)
+        fresh = timestamp(now - REFRESHED) < known.seen_at <= timestamp(now)
+        mine = [line for line in note.signatures if line.is_by(self.key)]
+        theirs = set(_of_log(request.note, known))
+        if fresh and mine and note.text == request.note.text and theirs <= set(note.signatures):
+            return Reply(HTTPStatus.OK, PLAIN, str(mine[0]))
+        return None
 
     def _cosigned(
-        self, connection: Connection, request: Request, keys: tuple[NoteKey, ...]
+        self, connection: Connection, request: Request, signed: tuple[SignatureLine, ...]
     ) -> Reply:
         now = self._clock()
         line = cosign(request.note.text, self.key.name, self._signer, int(now.timestamp()))
-        theirs = "".join(str(one) for one in request.note.signatures if _is_by(one, keys))
+        theirs = "".join(str(one) for one in signed)
         connection.execute(
             update(witnessed_logs)
             .where(witnessed_logs.c.origin == request.origin)
@@ -212,7 +235,8 @@ def refusals(database: Database, origin: str) -> tuple[Refused, ...]:
 def add_log(connection: Connection, vkey: str, by: str, at: str) -> NoteKey:
     """Begin to witness a ledger, in the caller's `database.write()`; return its key.
 
-    A ledger that is witnessed already gets another key: it changed its own.
+    A ledger that is witnessed already gets another key: it changed its own. Once a checkpoint by a
+    later key was cosigned, none by an earlier one is.
 
     Raises:
         UsageError: not a log's verifier key.
@@ -233,6 +257,17 @@ def add_log(connection: Connection, vkey: str, by: str, at: str) -> NoteKey:
     row = {"origin": key.name, "vkey": key.vkey, "size": 0, "note": "", "seen_at": ""}
     connection.execute(insert(witnessed_logs), row | {"added_by": by, "added_at": at})
     return key
+
+
+def is_known(connection: Connection, vkey: str) -> bool:
+    """Return whether a ledger is witnessed under this key.
+
+    Raises:
+        UsageError: not a log's verifier key.
+    """
+    key = read_vkey(vkey, ED25519)
+    known = _log(connection, key.name)
+    return known is not None and key in _keys(known.vkey)
 
 
 def remove_log(connection: Connection, origin: str) -> WitnessedLog:
@@ -257,6 +292,31 @@ def _log(connection: Connection, origin: str) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
+def _known(connection: Connection, request: Request) -> Row[Any] | Reply:
+    """Return what is known of the log that signed a request, or what a stranger is answered."""
+    known = _log(connection, request.origin)
+    if known is None:
+        return Reply(HTTPStatus.NOT_FOUND, PLAIN, "This log is not known here.\n")
+    if not _signed(request.note, _in_force(known)):
+        return Reply(HTTPStatus.FORBIDDEN, PLAIN, "This log's key did not sign this.\n")
+    return known
+
+
+def _in_force(known: Row[Any]) -> tuple[NoteKey, ...]:
+    """Return the keys of a log without those before the one that signed what was cosigned last."""
+    keys = _keys(known.vkey)
+    if not known.note:
+        return keys
+    lines = read_note(known.note).signatures
+    used = [place for place, key in enumerate(keys) if any(line.is_by(key) for line in lines)]
+    return keys[max(used, default=0) :]
+
+
+def _of_log(note: SignedNote, known: Row[Any]) -> tuple[SignatureLine, ...]:
+    keys = _in_force(known)
+    return tuple(line for line in note.signatures if any(line.is_by(key) for key in keys))
+
+
 def _seen(known: Row[Any]) -> Checkpoint | None:
     if not known.note:
         return None
@@ -266,10 +326,6 @@ def _seen(known: Row[Any]) -> Checkpoint | None:
 
 def _keys(vkeys: str) -> tuple[NoteKey, ...]:
     return tuple(read_vkey(line, ED25519) for line in vkeys.splitlines())
-
-
-def _is_by(line: SignatureLine, keys: tuple[NoteKey, ...]) -> bool:
-    return any(line.is_by(key) for key in keys)
 
 
 def _signed(note: SignedNote, keys: tuple[NoteKey, ...]) -> bool:

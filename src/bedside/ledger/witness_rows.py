@@ -9,11 +9,14 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from bedside.clock import read_timestamp, timestamp
+from bedside.clock import timestamp
 from bedside.ledger.tables import witnesses
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
+
+SENDING: Final = timedelta(seconds=60)
+"""Longer than any attempt lasts; a process that died while it sent is waited for no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Pace:
 class WitnessRow:
     """What is known of one witness; docs/spec/ledger.md, section 7, says what each column is.
 
-    It is no part of the record: a sender who believes something wrong is told so by the witness.
+    It is no part of the record, and nobody signed it: a sender who believes something wrong is told
+    so by the witness, and what it says of times is believed no further than anybody here sets them.
     """
 
     name: str
@@ -60,11 +64,12 @@ class WitnessRow:
             failures=0,
             trouble="",
             refused="",
+            accepted=0,
         )
 
-    def failed(self, now: datetime, *, trouble: str = "", refused: str = "") -> WitnessRow:
+    def failed(self, now: datetime, trouble: str = "", *, refused: str = "") -> WitnessRow:
         """Return the row after a failure: the pause before the next attempt doubles each time."""
-        pause = min(FIRST_PAUSE * 2 ** min(self.failures, 20), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** min(max(self.failures, 0), 20), LONGEST_PAUSE)
         return replace(
             self,
             sending_until="",
@@ -74,17 +79,25 @@ class WitnessRow:
             refused=refused or self.refused,
         )
 
+    def missed(self, now: datetime, trouble: str) -> WitnessRow:
+        """Return the row after a question that nobody answered; a pause that is kept stays so."""
+        if self.is_free(now):
+            return self.failed(now, trouble)
+        return replace(self, trouble=trouble)
+
     def is_free(self, now: datetime) -> bool:
         """Return whether nobody sends now, and no pause is kept."""
-        return timestamp(now) >= max(self.sending_until, self.next_at)
+        sends = _lasts(self.sending_until, now, SENDING)
+        return not sends and not _lasts(self.next_at, now, LONGEST_PAUSE)
 
     def is_due(self, size: int, now: datetime, pace: Pace) -> bool:
         """Return whether it is time to send a ledger of `size` entries."""
         if size == self.size or not self.is_free(now):
             return False
-        if not self.seen_at or size - self.size >= pace.entries:
+        if size - self.size >= pace.entries:
             return True
-        return now >= read_timestamp(self.seen_at) + timedelta(seconds=pace.seconds)
+        since = timestamp(now - timedelta(seconds=pace.seconds))
+        return not since < self.seen_at <= timestamp(now)
 
 
 _NAMES = tuple(field.name for field in fields(WitnessRow))
@@ -106,3 +119,7 @@ def write_row(connection: Connection, row: WitnessRow) -> None:
     """Put a row in the place of the one of its name."""
     connection.execute(delete(witnesses).where(witnesses.c.name == row.name))
     connection.execute(insert(witnesses), asdict(row))
+
+
+def _lasts(until: str, now: datetime, longest: timedelta) -> bool:
+    return timestamp(now) < until <= timestamp(now + longest)

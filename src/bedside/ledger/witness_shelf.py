@@ -9,15 +9,28 @@ nobody takes a file away or puts another in its place is up to the owner of the 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from bedside.errors import LedgerBroken, UsageError
+from bedside.errors import LedgerBroken, LimitExceeded, NotFound, Unavailable, UsageError
 from bedside.ledger.checkpoint import Checkpoint
-from bedside.ledger.witness import Log, Offer, StaleOffer, WitnessRefused, judge
+from bedside.ledger.witness import (
+    Log,
+    Offer,
+    StaleOffer,
+    WitnessRefused,
+    WitnessSpoiled,
+    judge,
+)
 from bedside.ledger.witness_request import request_body
 from bedside.store.shelf import Shelf
+
+LOG: Final = logging.getLogger("bedside.witness")
+
+MAX_STRAYS: Final = 64
+"""So many files behind the last checkpoint are passed over that are none of this ledger."""
 
 _AFTER: Final = re.compile(r"after-([0-9]{20})\.note")
 
@@ -35,21 +48,36 @@ class ShelfWitness:
         self.address = address
         self._shelf = shelf
         self._seen = ""
+        self._told = False
 
     def latest(self, log: Log) -> Checkpoint | None:
         """Return what was put here last; None where nothing was.
 
+        A file that is no checkpoint of this ledger, or is in a wrong place, convicts nobody, and
+        hides nothing: the last one before it counts.
+
         Raises:
             Unavailable: the shelf cannot be read.
-            LedgerBroken: what lies here is no checkpoint of this ledger, or in a wrong place.
+            WitnessSpoiled: there are files, and none of the last ones is a checkpoint.
         """
         folder = folder_of(log.origin)
         names = self._names(folder, self._seen) or self._names(folder)
-        if not names:
-            return None
-        if len(names) > 1:
-            self._seen = names[-2]  # the next look begins here: it finds the last one again
-        return self._read(folder, names[-1], log)
+        last = len(names) - 1
+        strays: list[LedgerBroken] = []
+        for place in range(last, max(last - MAX_STRAYS, -1), -1):
+            try:
+                found = self._read(folder, names[place], log)
+            except LedgerBroken as problem:
+                strays.append(problem)
+                continue
+            if place > 0:
+                self._seen = names[place - 1]  # the next look begins here, and finds it again
+            self._tell(strays)
+            return found
+        if strays:
+            self._seen = ""
+            raise self._spoiled(strays)
+        return None
 
     def history(self, log: Log) -> Iterator[Checkpoint]:
         """Yield every checkpoint that was put here, in order.
@@ -80,8 +108,9 @@ class ShelfWitness:
         Raises:
             StaleOffer: another size was put here last.
             WitnessRefused: the checkpoint does not continue what is here.
+            WitnessSpoiled: nobody can tell any more what was put here last.
             UsageError: a checkpoint of no entries, or no proof.
-            Unavailable: the shelf cannot be read or written.
+            Unavailable: the shelf cannot be read or written, or something else is in the way.
         """
         new, seen = offer.checkpoint, self.latest(log)
         if new.size == 0:
@@ -94,12 +123,33 @@ class ShelfWitness:
         if seen is None or new.size > seen.size:
             name = f"{folder_of(log.origin)}/after-{offer.old:020d}.note"
             if not self._shelf.put_new(name, new.note.encode()):
-                raise StaleOffer(self._size_now(log))
+                raise self._taken(name, log, offer.old)
         return new.note
 
-    def _size_now(self, log: Log) -> int:
+    def _taken(self, name: str, log: Log, old: int) -> StaleOffer | Unavailable:
         found = self.latest(log)
-        return found.size if found else 0
+        size = found.size if found else 0
+        if size != old:
+            return StaleOffer(size)
+        return Unavailable(
+            f"{name} at the witness {self.name} is no checkpoint of this ledger, and lies where the"
+            " next one belongs.",
+            advice="Ask who may write there, and have it taken away.",
+        )
+
+    def _tell(self, strays: list[LedgerBroken]) -> None:
+        if strays and not self._told:
+            self._told = True
+            facts = {"name": self.name, "files": len(strays), "why": strays[0].message}
+            LOG.warning("witness has files that are no checkpoints", extra={"facts": facts})
+
+    def _spoiled(self, strays: list[LedgerBroken]) -> WitnessSpoiled:
+        return WitnessSpoiled(
+            f"What the witness {self.name} saw cannot be told: its last {len(strays)} files about"
+            f" this ledger are no checkpoints of it. {strays[0].message}",
+            advice="Ask who may write there, and have the files taken away; or take the witness out"
+            " of site.toml, which is recorded.",
+        )
 
     def _names(self, folder: str, after: str = "") -> list[str]:
         return [one for one in self._shelf.names(folder, after) if _AFTER.fullmatch(one)]
@@ -107,8 +157,11 @@ class ShelfWitness:
     def _read(self, folder: str, name: str, log: Log) -> Checkpoint:
         try:
             note = self._shelf.get(f"{folder}/{name}").decode()
-        except UnicodeDecodeError as problem:
-            raise LedgerBroken(f"{name} at the witness {self.name} is not text.") from problem
+        except (UnicodeDecodeError, NotFound, LimitExceeded) as problem:
+            raise LedgerBroken(
+                f"{name} at the witness {self.name} is not text that can be read.",
+                advice="Somebody put it there by hand. Ask who may write there.",
+            ) from problem
         found = log.checkpoint(note)
         if found.size <= int(_number(name)):
             raise LedgerBroken(

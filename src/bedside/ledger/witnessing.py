@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import Connection
@@ -22,14 +22,26 @@ from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.key_chain import read_chain
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.sightings import Sighting, hold, seen
-from bedside.ledger.witness import Log, Offer, StaleOffer, Witness, WitnessRefused
-from bedside.ledger.witness_rows import Pace, WitnessRow, known_row, read_rows, write_row
+from bedside.ledger.witness import (
+    Log,
+    Offer,
+    StaleOffer,
+    Witness,
+    WitnessRefused,
+    WitnessSpoiled,
+)
+from bedside.ledger.witness_loss import is_answered_for
+from bedside.ledger.witness_rows import (
+    SENDING,
+    Pace,
+    WitnessRow,
+    known_row,
+    read_rows,
+    write_row,
+)
 from bedside.store.wire import Wire
 
 LOG: Final = logging.getLogger("bedside.witness")
-
-SENDING: Final = timedelta(seconds=60)
-"""Longer than any attempt lasts; a process that died while it sent is waited for no longer."""
 
 LOOK_SECONDS: Final = 1.0
 """How often the thread looks whether something is due; two small queries."""
@@ -153,18 +165,18 @@ class Witnessing:
     def hold(self) -> None:
         """Hold the stored ledger against what each witness saw last.
 
-        A witness that is away, or was a moment ago, is passed over: its row says so.
+        Each is asked, whatever its row says: who put the database back wrote the row as well. One
+        that does not answer is passed over.
 
         Raises:
-            LedgerBroken: it has fewer entries, or others; the message says which.
+            LedgerBroken: it has fewer entries, or others; the message says which. Or nobody can
+                tell any more what the witness saw.
         """
         if not self._witnesses:
             return
         rows, _ = self._rows()
         for one in self._witnesses:
-            row = rows[one.name]
-            if timestamp(self._clock()) >= row.next_at or row.refused:
-                self._hold(one, row)
+            self._hold(one, rows[one.name])
 
     def sightings(self, name: str) -> Iterator[Sighting]:
         """Return all that one witness still has of this ledger, in order.
@@ -194,7 +206,10 @@ class Witnessing:
         raise Conflict(f"The ledger is as the witness {name} saw it.", advice="Nothing is lost.")
 
     def accept(self, connection: Connection, name: str, size: int) -> None:
-        """Keep, in the caller's `database.write()`, that what a witness saw up to `size` is lost."""
+        """Keep, in the caller's `database.write()`, that what a witness saw up to `size` is lost.
+
+        It is believed only with the event that says so, which the caller appends with it.
+        """
         row = _row(read_rows(connection), self.witness(name))
         write_row(connection, replace(row, accepted=size))
 
@@ -228,16 +243,18 @@ class Witnessing:
         rows, _ = self._rows()
         try:
             checkpoint, note = self._offer(one, rows[one.name].size)
-        except WitnessRefused as problem:
-            self._failed(one, refused=problem)
+        except (WitnessRefused, WitnessSpoiled) as problem:
+            self._refused(one, problem)
         except BedsideError as problem:
-            self._failed(one, trouble=problem)
+            self._away(one, problem, WitnessRow.failed)
         else:
             self._write(one, lambda row: row.agreed(checkpoint.size, note, self._clock()))
 
     def _offer(self, one: Witness, old: int) -> tuple[Checkpoint, str]:
         """Let a witness see the present ledger; return what it saw, and the note that it gave."""
         checkpoint = self._ledger.checkpoint()
+        if old > checkpoint.size:  # so says a row here: let the witness itself say it
+            old = 0
         for _ in range(TRIES):
             if checkpoint.size == 0:
                 return checkpoint, checkpoint.note
@@ -259,34 +276,42 @@ class Witnessing:
     def _hold(self, one: Witness, row: WitnessRow) -> None:
         try:
             found = one.latest(self._log)
+        except WitnessSpoiled as problem:
+            self._refused(one, problem)
+            raise
         except BedsideError as problem:  # what nobody signed for this ledger convicts nobody
-            self._failed(one, trouble=problem)
+            self._away(one, problem, WitnessRow.missed)
             return
-        if found is None or found.size == row.accepted:
+        if found is None or self._is_accepted(one, row, found):
             return
         by = f"the witness {one.name}"
         try:
             hold(self._ledger, seen([found], by))
         except LedgerBroken as problem:
-            self._failed(one, refused=problem)
+            self._refused(one, problem)
             if found.size <= self._ledger.head().size:  # another history: find where it begins
                 hold(self._ledger, seen(one.history(self._log), by))
             raise
         if (found.size, "", "") != (row.size, row.trouble, row.refused):
             self._write(one, lambda row: row.agreed(found.size, found.note, self._clock()))
 
-    def _failed(
+    def _is_accepted(self, one: Witness, row: WitnessRow, found: Checkpoint) -> bool:
+        return found.size == row.accepted and is_answered_for(self._ledger, one.name, found)
+
+    def _refused(self, one: Witness, problem: BedsideError) -> None:
+        facts = {"name": one.name, "why": str(problem)}
+        LOG.error("witness refused", extra={"facts": facts})
+        self._write(one, lambda row: row.failed(self._clock(), refused=problem.message))
+
+    def _away(
         self,
         one: Witness,
-        trouble: BedsideError | None = None,
-        refused: BedsideError | None = None,
+        problem: BedsideError,
+        change: Callable[[WitnessRow, datetime, str], WitnessRow],
     ) -> None:
-        problem = refused or trouble
-        level, what = (logging.ERROR, "refused") if refused else (logging.WARNING, "away")
-        LOG.log(level, f"witness {what}", extra={"facts": {"name": one.name, "why": str(problem)}})
-        words = "" if problem is None else problem.message
-        told = {"refused": words} if refused else {"trouble": words}
-        self._write(one, lambda row: row.failed(self._clock(), **told))
+        facts = {"name": one.name, "why": str(problem)}
+        LOG.warning("witness away", extra={"facts": facts})
+        self._write(one, lambda row: change(row, self._clock(), problem.message))
 
     def _rows(self) -> tuple[dict[str, WitnessRow], int]:
         with self._ledger.database.read() as connection:

@@ -51,6 +51,8 @@ class Runner:
     Attributes:
         manifest: The package's manifest.
         digest: The digest that names the package.
+        row_seconds: Processor time of the calling thread for one row of a group (`plain`), by the replay
+            of the golden cases; 0 before it.
     """
 
     def __init__(self, package: Package) -> None:
@@ -59,6 +61,7 @@ class Runner:
         self._golden = package.golden
         self._pipeline = Pipeline(parts_of(package))
         self._alike = False
+        self.row_seconds = 0.0
 
     def predict(
         self, rows: Sequence[Json], *, explain: bool = False, going_on: GoingOn = always
@@ -104,15 +107,21 @@ class Runner:
                 message names the case, what was expected and what came.
         """
         in_time = _until(time.monotonic() + REPLAY_SECONDS)
-        answers = [self._golden_answer(case, in_time) for case in self._golden]
-        together = TOGETHER[self.manifest.input.kind]
+        answers, took = [], []
+        for case in self._golden:
+            begun = time.thread_time()  # what others do at the same time is no part of it
+            answers.append(self._golden_answer(case, in_time))
+            took.append(time.thread_time() - begun)
+        together, begun = TOGETHER[self.manifest.input.kind], time.thread_time()
         for start in range(0, len(self._golden), together):
             rows = [case.input for case in self._golden[start : start + together]]
             answers += self.predict(rows, going_on=in_time)
         alone, many = answers[: len(self._golden)], answers[len(self._golden) :]
+        shared = (time.thread_time() - begun) / len(many)
         self._alike = len(many) > 1 and all(
             a.scores == b.scores for a, b in zip(alone, many, strict=True)
         )
+        self.row_seconds = shared if self._alike else min(took if many[1:] else [*took, shared])
         pairs = zip((*self._golden, *self._golden), answers, strict=True)
         largest = max(self._difference(case, answer) for case, answer in pairs)
         return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)

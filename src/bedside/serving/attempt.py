@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bedside.errors import Conflict, InputRefused
+from bedside.keys.subjects import SubjectKey
 from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, Prepared
 from bedside.people.person import Caller
@@ -15,6 +16,12 @@ from bedside.runtime.postprocess import Answer
 from bedside.serving.computing import GivenUp
 from bedside.serving.released import Loaded
 from bedside.serving.values import Row
+
+INLINE_ROWS: Final = 16
+"""Up to so many rows are computed on the event loop: a thread would take longer than they do."""
+
+INLINE_SECONDS: Final = 0.01
+"""Networks are computed on the event loop where that takes it no longer, by the golden replay's measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,8 @@ ANY: Final = Terms()
 class Asking:
     """What is to be computed: for whom, by what, since when (nanoseconds of the performance counter).
 
-    `given_up` is set once nobody waits for it any more; nothing is recorded then.
+    `given_up` is set once nobody waits for it any more; nothing is recorded then. `keys` are fresh ones,
+    one for each row, where they were at hand: then nothing of the work waits for the disk.
     """
 
     caller: Caller
@@ -61,7 +69,20 @@ class Asking:
     begun: int
     explain: bool
     terms: Terms = ANY
+    keys: Sequence[SubjectKey] = ()
     given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def small(self) -> bool:
+        """Whether a few rows of nobody named are asked for, and nothing is to be explained."""
+        few = not self.explain and len(self.rows) <= INLINE_ROWS
+        return few and all(row.subject is None for row in self.rows)
+
+    @property
+    def quick(self) -> bool:
+        """Whether an event loop may wait for the network."""
+        seconds = len(self.rows) * self.loaded.runner.row_seconds
+        return not self.loaded.pictures and seconds <= INLINE_SECONDS
 
     def going_on(self) -> None:
         """Return as long as somebody waits for the answer.

@@ -47,7 +47,7 @@ def spelled_attempt(
         answers: One for each row.
         keys: Seals the personal part of each row.
     """
-    fences = (asked.release.fence, *asked.further)
+    fences = (asked.release.fence, *asked.caller.fences)
     count = len(answers)
     ids = new_ids(2 * count)
     prepared = []

@@ -2,21 +2,22 @@
 
 Two people erase: one requests, another confirms, and both name whom. Between `confirmed` and `done`
 the keys are destroyed, claims are taken away and backups are told. Whatever stops half-way is taken
-up again by `finish`, which every opening of the site calls. Both events advance the fence that the
-drafts of requests in flight carry, so that nothing sealed under a destroyed key stands after `done`.
+up again by `finish`, which every opening of the site calls. The fence that the drafts of requests in
+flight carry is advanced with `confirmed`, and once more when the keys are gone and before their
+claims are: whatever was sealed under them stands before that, or never.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from bedside.canonical import Json
 from bedside.clock import Clock, new_id, timestamp
-from bedside.errors import BedsideError, Conflict, NotFound, UsageError
+from bedside.errors import BedsideError, Conflict, KeyUnavailable, NotFound, UsageError
 from bedside.keys.subjects import SubjectKeys
 from bedside.ledger import erasure, view
 from bedside.ledger.erasure import Erasure, Hold, HoldReason, Reason, Told
@@ -28,14 +29,12 @@ from bedside.people.people import People
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.serving.forgetting import Forgetting
+from bedside.serving.plain_words import check_label, word_of
 
 Forget: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """Takes keys out of what is kept elsewhere, and returns the names of what was changed."""
 
 SYSTEM: Final = "system"
-
-_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,39}")
-"""A file number or the like: too little to tell a story in, in clear for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,8 @@ class Erasing:
             Conflict: a legal hold forbids it, or an erasure of the same waits already.
         """
         self._people.require(caller, Action.ERASE_REQUEST)
-        word = _word(Reason, reason)
-        _check_label(case, target, "reference", optional=True)
+        word = word_of(Reason, reason)
+        check_label(case, target.subject, "reference", optional=True)
         keys, now = self._keys_of(target), self._clock()
         body: dict[str, Json] = {
             "step": "requested",
@@ -156,14 +155,16 @@ class Erasing:
         with self._people.acting(caller, Action.ERASE_CONFIRM) as connection:
             told = erasure.told(view.events(connection, erasure.KINDS))
             found = _found(told, erasure_id)
-            erasure.refuse_confirming(told, found, caller.person.id, timestamp(self._clock()))
+            body: dict[str, Json] = {"step": "confirmed", "keys": list(keys)}
+            draft = _draft(caller, EventKind.ERASURE, erasure_id, body)
+            # judged by the time under which it stands, which may lie after what the clock says
+            (entry,) = self._ledger.append(connection, [draft])
+            erasure.refuse_confirming(told, found, caller.person.id, entry.at)
             if set(keys) != set(found.keys):
                 raise Conflict(
                     f"The erasure {erasure_id} was requested for somebody or something else.",
                     advice="Ask who requested it whom they meant; nothing was erased.",
                 )
-            body: dict[str, Json] = {"step": "confirmed", "keys": list(keys)}
-            self._ledger.append(connection, [_draft(caller, EventKind.ERASURE, erasure_id, body)])
             self._ledger.advance_fence(connection, PEOPLE_FENCE)
         return self._carried_out(found.id, found.keys)
 
@@ -193,8 +194,8 @@ class Erasing:
             Conflict: a hold of this name stands, or the erasure is confirmed already.
         """
         self._people.require(caller, Action.HOLD_PLACE)
-        word = _word(HoldReason, reason)
-        _check_label(name, target, "name of a hold")
+        word = word_of(HoldReason, reason)
+        check_label(name, target.subject, "name of a hold")
         keys, hold_id = self._keys_of(target), new_id()
         body: dict[str, Json] = {
             "step": "placed",
@@ -253,7 +254,8 @@ class Erasing:
     def finish(self) -> tuple[Erasure, ...]:
         """Carry out what was confirmed and is not done, and destroy again what came back.
 
-        A key comes back where somebody restored the keys' database from before the erasure.
+        A key comes back where somebody restored the keys' database from before the erasure. What
+        cannot be finished keeps nothing else from being finished.
 
         Returns:
             What there was to do.
@@ -261,12 +263,23 @@ class Erasing:
         Raises:
             Unavailable: something is not gone yet: repeat it.
         """
-        told = self.told()
+        told, finished = self.told(), []
+        problems: list[BedsideError] = []
         done = {key for one in told.erasures.values() if one.done for key in one.keys}
         for key_id in self._subject_keys.standing(done):
-            self._subject_keys.destroy(key_id)
-        waiting = [one for one in told.erasures.values() if one.confirmed and not one.done]
-        return tuple(self._carried_out(one.id, one.keys, again=True) for one in waiting)
+            try:
+                self._subject_keys.destroy(key_id)
+            except BedsideError as problem:
+                problems.append(problem)
+        for one in told.erasures.values():
+            try:
+                if one.confirmed and not one.done:
+                    finished.append(self._carried_out(one.id, one.keys, again=True))
+            except BedsideError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
+        return tuple(finished)
 
     def take_up(self) -> bool:
         """Finish what can be finished, as `finish`; return whether nothing is left to do.
@@ -283,7 +296,10 @@ class Erasing:
         self, erasure_id: str, keys: tuple[str, ...], *, again: bool = False
     ) -> Erasure:
         for key_id in keys:
-            self._subject_keys.destroy(key_id)
+            with suppress(KeyUnavailable):  # no key of this id is here: there is nothing to destroy
+                self._subject_keys.destroy(key_id)
+        with self._ledger.database.write() as connection:
+            self._ledger.advance_fence(connection, PEOPLE_FENCE)
         claims = forget_claims(self._ledger.database, keys, again=again)
         backups = sorted(self._forget(keys))
         body: dict[str, Json] = {
@@ -297,7 +313,6 @@ class Erasing:
             told = erasure.told(view.events(connection, erasure.KINDS))
             if told.erasures[erasure_id].done is None:  # several may finish at once
                 self._ledger.append(connection, [draft])
-                self._ledger.advance_fence(connection, PEOPLE_FENCE)
         return self._one(erasure_id)
 
     def _one(self, erasure_id: str) -> Erasure:
@@ -350,37 +365,6 @@ def _draft(caller: Caller, kind: EventKind, about: str, body: dict[str, Json]) -
         credential=caller.credential,
         body=body,
     )
-
-
-def _word(words: type[Reason] | type[HoldReason], said: str) -> str:
-    known = [word.value for word in words]
-    if said not in known:
-        raise UsageError(
-            "This is no reason of the list. It stays in clear for good, so it is not free text.",
-            advice=f"One of: {', '.join(known)}.",
-        )
-    return said
-
-
-def _check_label(text: str, target: Target, what: str, *, optional: bool = False) -> None:
-    if optional and not text:
-        return
-    if not _LABEL.fullmatch(text):
-        raise UsageError(
-            f"This cannot be a {what}: it stays in clear for good.",
-            advice="Use 1 to 40 letters, digits, dots, slashes, hyphens or underscores.",
-        )
-    if target.subject is not None and _alike(text, target.subject):
-        raise UsageError(
-            f"The {what} names the subject, and would outlive the erasure.",
-            advice="Use a number of a file that does not hold the identifier.",
-        )
-
-
-def _alike(text: str, subject: str) -> bool:
-    """Return whether one of the two, without case and punctuation, is a part of the other."""
-    one, other = (re.sub(r"[\W_]", "", part).casefold() for part in (text, subject))
-    return bool(other) and (other in one or (len(one) >= 4 and one in other))
 
 
 def _found(told: Told, erasure_id: str) -> Erasure:

@@ -12,7 +12,7 @@ from bedside.serving.attempt import Attempt
 from bedside.serving.values import Prediction
 
 TRIES: Final = 5
-"""How often an answer is computed anew because releases kept changing under it."""
+"""How often something is tried anew because releases or people kept changing under it."""
 
 RECORD_SECONDS: Final = 60.0
 """How long a caller waits for its record; longer than any writer may wait."""
@@ -94,8 +94,9 @@ def look_for(attempt: Attempt) -> str:
 
 
 def kept_changing(model: str) -> BedsideError:
-    """Return what to say where releases kept changing."""
+    """Return what to say where releases or people kept changing."""
     return Unavailable(
-        f"The release of {model} changed {TRIES} times while this answer was computed.",
+        f"The release of {model}, or people and keys of this site, changed {TRIES} times while this "
+        "answer was computed.",
         advice="Send the request again.",
     )

@@ -38,6 +38,7 @@ def trace_read_draft(caller: Caller, prediction_id: str, *, subject: bool) -> Dr
         door=caller.door,
         credential=caller.credential,
         body={"subject": "shown" if subject else "pseudonym"},
+        further=caller.fences,
     )
 
 

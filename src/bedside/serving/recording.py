@@ -16,7 +16,7 @@ from typing import Final
 from bedside.canonical import Json, canonical_bytes
 from bedside.errors import InputRefused, Refusal
 from bedside.keys.subjects import SubjectKey
-from bedside.ledger.events import Draft, EventKind, Fence
+from bedside.ledger.events import Draft, EventKind
 from bedside.people.person import Caller
 from bedside.registry.release import Release
 from bedside.runtime.postprocess import Answer
@@ -41,7 +41,6 @@ class Asked:
         rows: Number of rows in the request.
         microseconds: From the request to the answer, before it was recorded.
         pictures: Whether the model takes pictures, which are named and not kept.
-        further: What must still be so when it is recorded, besides the release.
     """
 
     caller: Caller
@@ -49,7 +48,6 @@ class Asked:
     rows: int
     microseconds: int
     pictures: bool = False
-    further: tuple[Fence, ...] = ()
 
 
 def prediction_draft(
@@ -121,6 +119,7 @@ def decision_draft(
         body=body,
         sealed={"reason": decision.reason},
         subject_key=key,
+        further=caller.fences,
     )
 
 
@@ -181,7 +180,7 @@ def _draft(
         sealed=personal[0],
         subject_key=personal[1],
         fence=asked.release.fence,
-        further=asked.further,
+        further=asked.caller.fences,
     )
 
 

@@ -33,6 +33,7 @@ from bedside.runtime.runner import Runner, load
 from bedside.serving.ahead import Ahead
 from bedside.serving.spelling import PredictionSpelling, spelling_of
 from bedside.serving.values import Readiness
+from bedside.store import condition
 from bedside.store.failures import DatabaseUnavailable
 
 LOOK_SECONDS: Final = 0.2
@@ -90,6 +91,7 @@ class ReleasedModels:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._trouble: BedsideError | None = None
+        self._asking: float | None = None  # since when the thread waits for the database
 
     def current(self, model: str) -> Loaded | None:
         """Return what answers for `model` as far as this process knows; no database is asked."""
@@ -128,7 +130,11 @@ class ReleasedModels:
 
     def refresh(self) -> None:
         """Bring every model up to date; packages that do not load become `Broken`."""
-        released = self._registry.released()
+        self._asking = time.monotonic()
+        try:
+            released = self._registry.released()
+        finally:
+            self._asking = None
         for gone in self._standing.keys() - {release.model for release in released}:
             self._standing.pop(gone, None)
         for release in released:
@@ -169,6 +175,12 @@ class ReleasedModels:
         """Why the last look failed, such as a database that does not answer; None when it did not."""
         if self._thread is not None and not self._thread.is_alive():
             return Unavailable("The watch over releases ended.", advice="Restart the service.")
+        asking = self._asking
+        if asking is not None and time.monotonic() - asking > condition.SLOW_SECONDS:
+            return Unavailable(
+                f"The database has not answered for {time.monotonic() - asking:.0f} s.",
+                advice="It hangs, or the network to it; the service goes on by itself.",
+            )
         return self._trouble
 
     def _look(self) -> None:

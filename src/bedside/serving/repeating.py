@@ -33,6 +33,7 @@ from bedside.people.person import Caller
 from bedside.runtime.flags import Flag
 from bedside.serving.attempt import ANY, Terms
 from bedside.serving.pictured import kept_row
+from bedside.serving.reading import reference
 from bedside.serving.serving import Serving
 from bedside.serving.values import (
     Decision,
@@ -116,14 +117,15 @@ class Repeating:
             BedsideError: whatever `Serving.predict` raises.
         """
         claim = self._claim(caller, once, model)
-        recorded = await asyncio.to_thread(self._recorded, caller, Action.PREDICT, model, claim)
+        act = (Action.PREDICT, model)
+        caller, recorded = await asyncio.to_thread(self._recorded, caller, act, claim)
         if not recorded:
             try:
                 predictions = await self._serving.predict(
                     caller, model, rows, size=size, terms=replace(terms, claim=claim)
                 )
             except ClaimTaken:  # by somebody who sent the same at the same time
-                recorded = await asyncio.to_thread(self._ledger.claimed, claim)
+                _, recorded = await asyncio.to_thread(self._recorded, caller, act, claim)
             else:
                 return Predicted(predictions, repeated=False)
         told = await asyncio.to_thread(self._predictions, recorded, rows, terms)
@@ -141,12 +143,13 @@ class Repeating:
             BedsideError: whatever `Serving.decide` raises.
         """
         claim = self._claim(caller, once, prediction_id)
-        recorded = self._recorded(caller, Action.DECIDE, prediction_id, claim)
+        act = (Action.DECIDE, reference(prediction_id))
+        caller, recorded = self._recorded(caller, act, claim)
         if not recorded:
             try:
                 return self._serving.decide(caller, prediction_id, decision, claim), False
             except ClaimTaken:
-                recorded = self._ledger.claimed(claim)
+                _, recorded = self._recorded(caller, act, claim)
         return self._decision(recorded, decision), True
 
     def _claim(self, caller: Caller, once: Once, about: str) -> Claim:
@@ -154,10 +157,11 @@ class Repeating:
         return Claim(hmac.digest(self._secret, parts, "sha256").hex())
 
     def _recorded(
-        self, caller: Caller, action: Action, about: str, claim: Claim
-    ) -> tuple[Entry, ...]:
-        self._people.require(caller, action, about)
-        return self._ledger.claimed(claim)
+        self, caller: Caller, act: tuple[Action, str], claim: Claim
+    ) -> tuple[Caller, tuple[Entry, ...]]:
+        """Return who asks as they are now, and what stands under the claim: telling it needs no record."""
+        recorded = self._ledger.claimed(claim)
+        return self._people.current(caller, *act), recorded
 
     def _predictions(
         self, recorded: Sequence[Entry], rows: Sequence[Row], terms: Terms

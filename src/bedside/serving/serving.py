@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
@@ -28,7 +28,7 @@ from bedside.ledger.events import Draft, Entry
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit, Recorded
 from bedside.ledger.ledger import Ledger
-from bedside.people.currency import people_fence
+from bedside.people.currency import PEOPLE_FENCE
 from bedside.people.people import People
 from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
@@ -53,9 +53,6 @@ from bedside.serving.values import (
     final_label,
 )
 from bedside.store.blobs import Blobs
-
-INLINE_ROWS: Final = 16
-"""Up to so many rows are computed on the event loop: a thread would take longer than they do."""
 
 INLINE_BYTES: Final = 64 * 1024
 """Requests up to this size are computed on the event loop: their text costs it under 10 ms."""
@@ -107,7 +104,7 @@ class Serving:
             Unavailable: nothing is released, or the package cannot be read now.
             PackageRefused: the released package does not prove itself here.
         """
-        if not allowed(caller.person.roles, Action.PREDICT):
+        if not allowed(caller.person.roles, Action.PREDICT) or self._people.ended(caller):
             await asyncio.to_thread(self._people.require, caller, Action.PREDICT, model)
         loaded = self.models.current(model)
         return loaded if loaded is not None else await asyncio.to_thread(self.models.fetch, model)
@@ -148,34 +145,15 @@ class Serving:
         and nothing is recorded.
         """
         begun = time.perf_counter_ns()
-        inline = (
-            not explain
-            and size <= INLINE_BYTES
-            and len(rows) <= INLINE_ROWS
-            and all(row.subject is None for row in rows)
-        )
+        inline = size <= INLINE_BYTES
         for _ in range(TRIES):
             loaded = await self.answering(caller, model)
             terms.check(loaded)
-            if inline and len(rows) == 1 and terms.claim is None and loaded.spelling is not None:
-                told = await self.together().ask(caller, loaded, rows[0])
-                if isinstance(told, Prediction):
-                    return (told,)
             request = Asking(caller, loaded, rows, begun, explain, terms)
-            if inline and not loaded.pictures:
-                attempt, recorded = self._submitted(request)
-            elif explain:
-                attempt, recorded = await self._in_thread(self._explanations, request)
-            elif loaded.pictures:
-                attempt, recorded = await self._in_thread(self._pictures, request)
-            else:
-                attempt, recorded = await asyncio.to_thread(self._submitted, request)
             try:
-                entries = await confirmed(recorded, look_for(attempt))
-            except FenceMoved:
-                await asyncio.to_thread(self.models.fetch, model)
-            else:
-                return outcome(attempt, entries)
+                return await self._answered(request, inline=inline and request.small)
+            except FenceMoved as moved:
+                caller = await asyncio.to_thread(self._anew, moved, caller, model)
         raise kept_changing(model)
 
     def predict_now(
@@ -193,8 +171,8 @@ class Serving:
             attempt, recorded = self._submitted(Asking(caller, loaded, rows, begun, explain))
             try:
                 return outcome(attempt, awaited(recorded, look_for(attempt)))
-            except FenceMoved:
-                self.models.fetch(model)
+            except FenceMoved as moved:
+                caller = self._anew(moved, caller, model)
         raise kept_changing(model)
 
     def decide(
@@ -226,20 +204,13 @@ class Serving:
         fitting = check_decision(decision, shown)
         stands = final_label(fitting, shown)
         look = f"Read the trace of {prediction_id} before you decide again: it tells each decision."
-        for _ in range(TRIES):
-            fence = people_fence(self._ledger)  # before the key: the person may be erased meanwhile
-            key = self._key_of(prediction)
-            draft = decision_draft(caller, prediction_id, fitting, stands, key)
-            draft = replace(draft, further=(fence,))
-            try:
-                (entry,) = awaited(self._group.submit([draft], claim), look)
-            except FenceMoved:
-                continue
-            return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
-        raise Unavailable(
-            f"People or keys of this site changed {TRIES} times while this was recorded.",
-            advice="Send the decision again.",
-        )
+
+        def drafted(present: Caller) -> Draft:
+            key = self._key_of(prediction)  # behind the fence: the person may be erased meanwhile
+            return decision_draft(present, prediction_id, fitting, stands, key)
+
+        entry, _ = self._recorded((caller, Action.DECIDE, prediction_id), drafted, look, claim)
+        return DecisionRecord(entry.id, entry.index, entry.at, fitting.verdict, stands)
 
     def trace(self, caller: Caller, prediction_id: str) -> Trace:
         """Return the full story of a prediction, with proofs, once it is on record who read it.
@@ -252,10 +223,16 @@ class Serving:
         """
         self._people.require(caller, Action.TRACE_READ, reference(prediction_id))
         prediction = self._story.prediction(prediction_id)
-        subject = allowed(caller.person.roles, Action.SUBJECT_READ)
-        draft = trace_read_draft(caller, prediction_id, subject=subject)
-        awaited(self._group.submit([draft]), "Nothing was told. Ask for the trace again.")
-        return self._story.trace(prediction, subject=subject)
+
+        def shown(present: Caller) -> bool:
+            return allowed(present.person.roles, Action.SUBJECT_READ)
+
+        def drafted(present: Caller) -> Draft:
+            return trace_read_draft(present, prediction_id, subject=shown(present))
+
+        look = "Nothing was told. Ask for the trace again."
+        _, present = self._recorded((caller, Action.TRACE_READ, prediction_id), drafted, look)
+        return self._story.trace(prediction, subject=shown(present))
 
     def readiness(self) -> tuple[Readiness, ...]:
         """Return for every released model whether this process answers with it, by name."""
@@ -287,6 +264,66 @@ class Serving:
                 advice="Nothing personal can be recorded about it any more.",
             ) from problem
 
+    def _recorded(
+        self,
+        act: tuple[Caller, Action, str],
+        drafted: Callable[[Caller], Draft],
+        look: str,
+        claim: Claim | None = None,
+    ) -> tuple[Entry, Caller]:
+        """Record what somebody does to a prediction, and return it with who they are at that moment.
+
+        Raises:
+            PermissionRefused: they may not any more; recorded.
+            Unavailable: the record failed, or people kept changing.
+        """
+        caller, action, prediction_id = act
+        for _ in range(TRIES):
+            try:
+                (entry,) = awaited(self._group.submit([drafted(caller)], claim), look)
+            except FenceMoved:
+                caller = self._people.renewed(caller, action, reference(prediction_id))
+            else:
+                return entry, caller
+        raise Unavailable(
+            f"People or keys of this site changed {TRIES} times while this was recorded.",
+            advice="Send the request again.",
+        )
+
+    def _anew(self, moved: FenceMoved, caller: Caller, model: str) -> Caller:
+        """Look anew at what moved, people or a release, and return the caller as they are now."""
+        if moved.fence == PEOPLE_FENCE:
+            return self._people.renewed(caller, Action.PREDICT, model)
+        self.models.fetch(model)
+        return caller
+
+    async def _answered(self, request: Asking, *, inline: bool) -> tuple[Prediction, ...]:
+        """Return what is recorded for a request; computed on the event loop where that is quick.
+
+        Raises:
+            FenceMoved: people or the release changed meanwhile.
+        """
+        loaded, rows = request.loaded, request.rows
+        alone = len(rows) == 1 and request.terms.claim is None
+        if inline and alone and loaded.spelling is not None:
+            told = await self.together().ask(request.caller, loaded, rows[0])
+            if isinstance(told, Prediction):
+                return (told,)
+            if told is not None:
+                raise told
+        keys = self._subject_keys.at_hand(len(rows)) if inline and request.quick else None
+        if keys:
+            request = replace(request, keys=keys)
+            attempt = self._attempt(request)
+            recorded = self._handed_over(request, attempt)
+        elif request.explain:
+            attempt, recorded = await self._in_thread(self._explanations, request)
+        elif loaded.pictures:
+            attempt, recorded = await self._in_thread(self._pictures, request)
+        else:
+            attempt, recorded = await asyncio.to_thread(self._submitted, request)
+        return outcome(attempt, await confirmed(recorded, look_for(attempt)))
+
     async def _in_thread(
         self, threads: ThreadPoolExecutor, request: Asking
     ) -> tuple[Attempt, Recorded]:
@@ -304,12 +341,17 @@ class Serving:
             raise
 
     def _submitted(self, request: Asking) -> tuple[Attempt, Recorded]:
-        """Compute, draft, seal and hand over to the group commit."""
+        """Compute, draft, seal and hand over to the group commit; never on an event loop."""
         request.going_on()
         attempt = self._attempt(request)
         request.going_on()
+        # it may have taken long: the key may have ended by itself
+        self._people.require(request.caller, Action.PREDICT, request.loaded.release.model)
+        return attempt, self._handed_over(request, attempt)
+
+    def _handed_over(self, request: Asking, attempt: Attempt) -> Recorded:
         claim = request.terms.claim if attempt.refused is None else None
-        return attempt, self._group.submit(attempt.drafts, claim)
+        return self._group.submit(attempt.drafts, claim)
 
     def _attempt(self, request: Asking) -> Attempt:
         """Compute and draft; nothing is recorded and nobody is answered yet."""
@@ -328,14 +370,12 @@ class Serving:
         except InputRefused as refusal:
             refused = refusal
         microseconds = (time.perf_counter_ns() - request.begun) // 1000
-        # before a person's key is looked up: should they be erased meanwhile, nothing is recorded
-        named = any(row.subject is not None for row in rows)
-        further = (people_fence(self._ledger),) if named else ()
-        parts = (request.caller, loaded.release, len(rows), microseconds, loaded.pictures)
-        asked = Asked(*parts, further)
+        # the caller's fences are from before a person's key is looked up: should they be erased
+        # meanwhile, nothing is recorded
+        asked = Asked(request.caller, loaded.release, len(rows), microseconds, loaded.pictures)
         if refused is not None:
-            return Attempt(loaded, (), (), self._refusals(asked, rows, refused), refused)
-        keys = self._subject_keys.many([row.subject for row in rows])
+            return Attempt(loaded, (), (), self._refusals(asked, request, refused), refused)
+        keys = request.keys or self._subject_keys.many([row.subject for row in rows])
         if plain and loaded.spelling is not None:
             return spelled_attempt(request, loaded.spelling, asked, answers, keys)
         ids = tuple(new_id() for _ in rows)
@@ -346,9 +386,9 @@ class Serving:
         )
         return Attempt(loaded, ids, answers, drafts)
 
-    def _refusals(
-        self, asked: Asked, rows: Sequence[Row], refused: InputRefused
-    ) -> tuple[Draft, ...]:
-        places = sorted({refusal.row for refusal in refused.refusals})
-        keys = self._subject_keys.many([rows[place].subject for place in places])
+    def _refusals(self, asked: Asked, request: Asking, refused: InputRefused) -> tuple[Draft, ...]:
+        rows, places = request.rows, sorted({refusal.row for refusal in refused.refusals})
+        keys: Sequence[SubjectKey] = request.keys[: len(places)]
+        if not keys:
+            keys = self._subject_keys.many([rows[place].subject for place in places])
         return refusal_drafts(asked, rows, refused, dict(zip(places, keys, strict=True)))

@@ -14,17 +14,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from bedside.clock import new_ids
 from bedside.errors import BedsideError
 from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.appending import Outcome
-from bedside.ledger.events import Entry, Fence, Prepared, prepare_spelled
+from bedside.ledger.events import Entry, Prepared, prepare_spelled
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.group import GroupCommit
 from bedside.people.person import Caller
 from bedside.runtime.postprocess import Answer
+from bedside.serving.attempt import INLINE_SECONDS
 from bedside.serving.outcomes import RECORD_SECONDS, not_confirmed
 from bedside.serving.released import Loaded
 from bedside.serving.spelling import Said
@@ -47,7 +49,6 @@ class Wanted:
         caller: Who asks.
         loaded: What answers.
         row: The row.
-        fences: What must still be so besides the release when it is recorded.
         begun: Nanoseconds of the performance counter.
         told: Where the caller waits.
         key: Seals its event, where that is at hand.
@@ -56,7 +57,6 @@ class Wanted:
     caller: Caller
     loaded: Loaded
     row: Row
-    fences: tuple[Fence, ...]
     begun: int
     told: asyncio.Future[Told]
     key: SubjectKey | None = None
@@ -69,8 +69,20 @@ class _Served(NamedTuple):
     prepared: Prepared
 
 
+@dataclass(slots=True)
+class _Group:
+    """What is served at once, on which loop, and whether that is over."""
+
+    loop: asyncio.AbstractEventLoop
+    wanted: Sequence[Wanted]
+    over: bool = False
+
+
 class Together:
-    """Serves what is asked for on one event loop; only its `_worked` may run in another thread."""
+    """Serves what is asked for on one event loop; only its `_worked` may run in another thread.
+
+    Whatever happens to a group, each of it hears something, and the next group begins.
+    """
 
     def __init__(self, group: GroupCommit, subject_keys: SubjectKeys) -> None:
         self._group = group
@@ -78,16 +90,13 @@ class Together:
         self._waiting: list[Wanted] = []
         self._busy = False
 
-    def ask(
-        self, caller: Caller, loaded: Loaded, row: Row, fences: tuple[Fence, ...] = ()
-    ) -> asyncio.Future[Told]:
+    def ask(self, caller: Caller, loaded: Loaded, row: Row) -> asyncio.Future[Told]:
         """Return a future of what became of a row; whoever asks may give it up, the record stands.
 
         Args:
-            caller: Who asks; permitted.
+            caller: Who asks; permitted. Their fences must still be so when it is recorded.
             loaded: What answers; it has a spelling.
             row: What for.
-            fences: What must still be so besides the release when it is recorded.
 
         Raises (through the future):
             Unavailable: the record failed, or is not confirmed within `RECORD_SECONDS`.
@@ -95,26 +104,31 @@ class Together:
         """
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Told] = loop.create_future()
-        self._waiting.append(Wanted(caller, loaded, row, fences, time.perf_counter_ns(), told))
+        self._waiting.append(Wanted(caller, loaded, row, time.perf_counter_ns(), told))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._begin, loop)  # after all that has come by now
         return told
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Serve what waits: on the loop where that takes no look at the disk, else in a thread."""
-        group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        if self._at_hand(group):
-            self._submit(loop, group, self._worked(group))
+        """Serve what waits: on the loop where that is quick and asks no disk, else in a thread."""
+        group = _Group(loop, self._waiting[:MOST])
+        del self._waiting[:MOST]
+        try:
+            if self._at_hand(group.wanted):
+                self._submit(group, self._worked(group.wanted))
+                return
+            working = loop.run_in_executor(None, self._worked, group.wanted)
+        except Exception as problem:  # noqa: BLE001 - not swallowed: told to each
+            self._failed(group, problem)
             return
-        working = loop.run_in_executor(None, self._worked, group)
-        working.add_done_callback(
-            lambda done: self._submit(loop, group, [] if done.cancelled() else done.result())
-        )
+        working.add_done_callback(partial(self._hand_over, group))
 
     def _at_hand(self, group: Sequence[Wanted]) -> bool:
-        """Return whether the keys of a group are in memory, and give each row its own."""
+        """Return whether a group may be served on the loop, and give each row its key from memory."""
         if any(one.row.subject is not None for one in group):
+            return False
+        if sum([one.loaded.runner.row_seconds for one in group]) > INLINE_SECONDS:
             return False
         keys = self._subject_keys.at_hand(len(group))
         for one, key in zip(group, keys or (), strict=False):
@@ -148,68 +162,71 @@ class Together:
         served = []
         for at, (one, answer, key) in enumerate(zip(plain, answers, keys, strict=True)):
             microseconds = (now - one.begun) // 1000
-            said = Said(one.row, answer, key, microseconds, (release, *one.fences))
+            said = Said(one.row, answer, key, microseconds, (release, *one.caller.fences))
             spelled = spelling.event(one.caller, (ids[2 * at], ids[2 * at + 1]), said)
             served.append(_Served(one, ids[2 * at], answer, prepare_spelled(spelled)))
         return served
 
-    def _submit(
-        self, loop: asyncio.AbstractEventLoop, group: Sequence[Wanted], served: list[_Served]
-    ) -> None:
+    def _hand_over(self, group: _Group, worked: asyncio.Future[list[_Served]]) -> None:
+        """Go on with what a thread has worked on."""
+        try:
+            self._submit(group, [] if worked.cancelled() else worked.result())
+        except Exception as problem:  # noqa: BLE001 - not swallowed: told to each
+            self._failed(group, problem)
+
+    def _submit(self, group: _Group, served: list[_Served]) -> None:
         """Hand over what was spelled, and send the others the long way."""
-        if len(served) < len(group):
+        if len(served) < len(group.wanted):
             known = {id(one.wanted) for one in served}
-            for one in group:
+            for one in group.wanted:
                 if id(one) not in known:
                     _tell(one.told, None)
         if not served:
-            self._next(loop)
+            self._next(group)
             return
-        try:
-            recorded = self._group.submit_each([(one.prepared,) for one in served])
-        except BedsideError as problem:
-            self._failed(loop, served, problem)
-            return
-        late = loop.call_later(RECORD_SECONDS, self._failed, loop, served, not_confirmed(_LOOK))
+        loop = group.loop
+        recorded = self._group.submit_each([(one.prepared,) for one in served])
+        late = loop.call_later(RECORD_SECONDS, self._failed, group, not_confirmed(_LOOK))
         recorded.add_done_callback(
-            lambda done: loop.call_soon_threadsafe(self._settle, loop, served, (done, late))
+            lambda done: loop.call_soon_threadsafe(self._settle, group, served, (done, late))
         )
 
     def _settle(
         self,
-        loop: asyncio.AbstractEventLoop,
+        group: _Group,
         served: list[_Served],
         done: tuple[Future[list[Outcome | BaseException]], asyncio.TimerHandle],
     ) -> None:
         """Tell everybody what became of it, once that is on the disk."""
         recorded, late = done
         late.cancel()
-        problem = recorded.exception()
-        if problem is not None:
-            self._failed(loop, served, problem)
+        try:
+            for one, outcome in zip(served, recorded.result(), strict=True):
+                if isinstance(outcome, tuple):
+                    _tell(one.wanted.told, _prediction(one, outcome[0]))
+                elif isinstance(outcome, FenceMoved):
+                    _tell(one.wanted.told, outcome)
+                else:
+                    _fail(one.wanted.told, outcome)
+        except Exception as problem:  # noqa: BLE001 - not swallowed: told to each
+            self._failed(group, problem)
+        else:
+            self._next(group)
+
+    def _failed(self, group: _Group, problem: BaseException) -> None:
+        """Tell all of a group who have heard nothing yet what is wrong."""
+        for one in group.wanted:
+            _fail(one.told, problem)
+        self._next(group)
+
+    def _next(self, group: _Group) -> None:
+        """Begin with what has come meanwhile, once for each group: one given up may end later."""
+        if group.over:
             return
-        for one, outcome in zip(served, recorded.result(), strict=True):
-            if isinstance(outcome, tuple):
-                _tell(one.wanted.told, _prediction(one, outcome[0]))
-            elif isinstance(outcome, FenceMoved):
-                _tell(one.wanted.told, outcome)
-            else:
-                _fail(one.wanted.told, outcome)
-        self._next(loop)
-
-    def _failed(
-        self, loop: asyncio.AbstractEventLoop, served: Sequence[_Served], problem: BaseException
-    ) -> None:
-        """Tell a whole group what is wrong with its record."""
-        for one in served:
-            _fail(one.wanted.told, problem)
-        self._next(loop)
-
-    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin with what has come meanwhile."""
+        group.over = True
         self._busy = bool(self._waiting)
         if self._waiting:
-            loop.call_soon(self._begin, loop)
+            group.loop.call_soon(self._begin, group.loop)
 
 
 def _prediction(served: _Served, entry: Entry) -> Prediction:
@@ -234,6 +251,14 @@ def _tell(told: asyncio.Future[Told], outcome: Told) -> None:
 
 def _fail(told: asyncio.Future[Told], problem: BaseException) -> None:
     if not told.done():
-        if isinstance(problem, BedsideError):  # a copy: one raised by many gathers tracebacks
-            problem = type(problem)(problem.message, advice=problem.advice)
-        told.set_exception(problem)
+        told.set_exception(_copy(problem))
+
+
+def _copy(problem: BaseException) -> BaseException:
+    """Return a copy of one of our errors, as far as it can be made: one raised by many gathers tracebacks."""
+    if not isinstance(problem, BedsideError):
+        return problem
+    try:
+        return type(problem)(problem.message, advice=problem.advice)
+    except TypeError:  # made of other things than a message
+        return problem

@@ -152,7 +152,7 @@ def _ledger(site: Site) -> str:
 
 
 def _backups(site: Site) -> list[Finding]:
-    state = backup_state(site.settings.backup, site.clock())
+    state = backup_state(site.folder, site.settings, site.clock())
     if state is None:
         return []
     advice = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bedside.clock import Clock, new_id, system_clock, timestamp
-from bedside.errors import Conflict, LedgerBroken, SiteProblem
+from bedside.errors import Conflict, LedgerBroken, SiteProblem, Unavailable
 from bedside.keys.signing import SigningKey
 from bedside.keys.site_key import SiteKey
 from bedside.keys.subjects import SubjectKeys
@@ -34,6 +34,7 @@ from bedside.serving.story import Story
 from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
 from bedside.site.backup.forgetting import forget_keys
+from bedside.site.backup.scratch import sweep_scratch
 from bedside.site.configuration import record_change, recorded_settings
 from bedside.site.files import (
     BLOBS_FOLDER,
@@ -90,10 +91,12 @@ class Site:
         *,
         hold: bool = True,
         url: str | None = None,
+        site_key: SiteKey | None = None,
     ) -> None:
         """Wire the rooms of the site in `folder`; `open` and `create` are the ways to get one.
 
-        A restore gives the database's address itself, whatever environment and settings say.
+        A restore gives the database's address itself, whatever environment and settings say; a
+        drill gives the site key, so that its copy holds none.
         """
         self.folder = folder
         self.settings = settings
@@ -104,7 +107,7 @@ class Site:
             opened.callback(self.database.close)
             check_schema(self.database)
             keys = folder / KEYS_FOLDER
-            site_key = unlock(folder, settings)
+            site_key = site_key or unlock(folder, settings)
             self.subject_keys = SubjectKeys.open(keys_url(folder, url), site_key, clock)
             opened.callback(self.subject_keys.close)
             signer = ledger_signer(keys, settings.origin, self.database)
@@ -151,7 +154,7 @@ class Site:
             settings.privacy.erasure_days,
             partial(forget_keys, self.folder, settings, site_key),
         )
-        self.backups = BackupDuty(self.folder, settings.backup, clock)
+        self.backups = BackupDuty(self.folder, settings, clock)
 
     @classmethod
     def create(
@@ -237,6 +240,8 @@ class Site:
                 index=0,
                 advice="Restore the database from its latest backup.",
             )
+        with suppress(Unavailable):  # an erasure is not done before it worked
+            sweep_scratch(folder)
         try:
             record_change(site.ledger, site.settings)
             site.erasing.take_up()

@@ -11,7 +11,7 @@ from typing import Final
 from bedside.errors import KeyUnavailable, UsageError
 from bedside.keys.sealing import KEY_BYTES
 from bedside.keys.site_key import SiteKey
-from bedside.keys.site_keys.moving import copy_key
+from bedside.keys.site_keys.moving import copy_key, destroy_left_over
 from bedside.keys.site_keys.opening import FILE_NAMES, file_of, source_of
 from bedside.keys.site_keys.plain import FILE_NAME, VARIABLE, PlainFile
 from bedside.keys.site_keys.source import SiteKeySource
@@ -128,7 +128,8 @@ def move(folder: Path, settings: Settings, keys: KeySettings, *, keep_old: bool 
     """Move the site's key to another source: copy, prove, switch, and only then destroy.
 
     A crash at any point leaves a site that opens: until `site.toml` is replaced the old source
-    holds, afterwards the new one, which has proved itself. Repeating it finishes what was begun.
+    holds, afterwards the new one, which has proved itself. Repeating it finishes what was begun:
+    where the key is at its new place already, what still holds it elsewhere is destroyed.
 
     Args:
         folder: The site's folder.
@@ -137,16 +138,19 @@ def move(folder: Path, settings: Settings, keys: KeySettings, *, keep_old: bool 
         keep_old: Leave what the old source keeps.
 
     Raises:
-        UsageError: it is there already.
+        UsageError: it is there already, and nowhere else.
         Conflict: another key is at the new place.
         KeyUnavailable: the old place does not open, or the new one cannot keep it or prove itself.
         Unavailable: a key service does not answer now.
         SiteProblem: an extra is not installed, or a setting cannot be used.
     """
-    old, new = _kept(folder, settings), source_for(folder, settings, keys)
-    if old.place == new.place:
-        raise UsageError(f"The site key is kept in {old.place} already.")
+    old, new = _kept(folder, settings), _wanted(folder, settings, keys)
     key = unlock(folder, settings)
+    if old.place == new.place:
+        left_over = () if keep_old else _cleared(folder, settings, old)
+        if not left_over:
+            raise UsageError(f"The site key is kept in {old.place} already.")
+        return Moved(", ".join(map(str, left_over)), new.place, key.fingerprint, "")
     copied = SiteKey(copy_key(old, new))
     if copied.fingerprint != key.fingerprint:
         raise KeyUnavailable("The source of the site key gave two keys. Nothing was changed.")
@@ -161,6 +165,21 @@ def _kept(folder: Path, settings: Settings) -> SiteKeySource:
     if _given(settings.keys) and (folder / KEYS_FOLDER / FILE_NAME).exists():
         return PlainFile(folder / KEYS_FOLDER)
     return source_for(folder, settings)
+
+
+def _wanted(folder: Path, settings: Settings, keys: KeySettings) -> SiteKeySource:
+    """Return where the key goes: the plain file where that is asked, whatever is in the environment."""
+    if _given(keys):
+        return PlainFile(folder / KEYS_FOLDER)
+    return source_for(folder, settings, keys)
+
+
+def _cleared(folder: Path, settings: Settings, source: SiteKeySource) -> tuple[Path, ...]:
+    """Destroy what an earlier move left of the key that `source` keeps; return where it was."""
+    if not hmac.compare_digest(settings.keys.fingerprint, SiteKey(source.unlock()).fingerprint):
+        return ()  # not known to be the key of this site
+    used = file_of(settings.keys.source)
+    return destroy_left_over(folder / KEYS_FOLDER, settings.id, source, used)
 
 
 def _given(keys: KeySettings) -> bool:

@@ -12,8 +12,9 @@ from bedside.errors import KeyUnavailable, SiteProblem
 from bedside.keys.signing import SigningKey
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
-from bedside.ledger.note import COSIGNATURE, NoteKey
-from bedside.ledger.witness_host import WitnessHost, add_log, remove_log
+from bedside.ledger.note import COSIGNATURE, ED25519, NoteKey, read_vkey
+from bedside.ledger.witness_host import WitnessHost, add_log, is_known, remove_log
+from bedside.ledger.witness_loss import LOSS_ACCEPTED
 from bedside.ledger.witness_places import Place, witness_at
 from bedside.ledger.witness_rows import Pace
 from bedside.ledger.witnessing import Witnessing
@@ -50,7 +51,7 @@ class Witnessed:
         self._host: WitnessHost | None = None
 
     def host(self) -> WitnessHost | None:
-        """Return the witness, or None where it has no key yet: it knows no ledger then.
+        """Return the witness, or None where it has no key: it has not begun, or was restored.
 
         Raises:
             KeyUnavailable: the key cannot be read, or others may read it.
@@ -65,17 +66,23 @@ class Witnessed:
     def add(self, caller: Caller, vkey: str) -> NoteKey:
         """Begin to witness a ledger, as a recorded act; return its key.
 
+        Where there is no key to cosign with, it is made, and named in the record: before the first
+        ledger, and after a restore. What is witnessed already may then be added again: with what
+        was seen up to the backup, and under the new key.
+
         Raises:
             PermissionRefused: the caller may not.
             UsageError: not a log's verifier key.
-            Conflict: a ledger of this name is witnessed already.
+            Conflict: a ledger of this name and key is witnessed already, and there is a key.
         """
         self._people.require(caller, Action.KEYS_MANAGE, "witness")
-        self._make_key()
+        key = read_vkey(vkey, ED25519)
+        body: dict[str, Json] = {"act": "witness", "vkey": key.vkey}
+        if self.host() is None:
+            body["witness"] = self._make_key().vkey
         with self._ledger.database.write() as connection:
-            now = timestamp(self._clock())
-            key = add_log(connection, vkey, caller.person.id, now)
-            body = {"act": "witness", "vkey": key.vkey}
+            if "witness" not in body or not is_known(connection, vkey):
+                add_log(connection, vkey, caller.person.id, timestamp(self._clock()))
             self._ledger.append(connection, [_draft(caller, key.name, body)])
         return key
 
@@ -95,21 +102,28 @@ class Witnessed:
             self._ledger.append(connection, [_draft(caller, origin, body)])
         return known.size
 
-    def _make_key(self) -> None:
-        if self.host() is not None:
-            return
+    def _make_key(self) -> NoteKey:
         path = self._keys / WITNESS_KEY_FILE
         SigningKey.new().save(path)
         host = self.host()
         if host is None:
             raise KeyUnavailable(f"{path} is not there.", advice="Look at the folder's rights.")
         try:
-            write_new(self._keys / WITNESS_VKEY_FILE, f"{host.key.vkey}\n".encode(), 0o644)
+            self._publish(host.key)
         except OSError as problem:
             raise SiteProblem(
                 f"{self._keys / WITNESS_VKEY_FILE} cannot be written: {problem.strerror}.",
                 advice="Look at the disk's free space and rights.",
             ) from problem
+        return host.key
+
+    def _publish(self, key: NoteKey) -> None:
+        """Write the verifier key; the one of an earlier key stays beside it, under its hint."""
+        path = self._keys / WITNESS_VKEY_FILE
+        if path.exists():
+            hint = read_vkey(path.read_text(encoding="utf-8"), COSIGNATURE).id.hex()
+            path.replace(path.with_name(f"witness-{hint}.vkey"))
+        write_new(path, f"{key.vkey}\n".encode(), 0o644)
 
 
 def accept_loss(
@@ -126,7 +140,7 @@ def accept_loss(
     """
     saw, problem = witnessing.missing(name)
     body = {
-        "act": "loss-accepted",
+        "act": LOSS_ACCEPTED,
         "witness": name,
         "saw": saw.note,
         "size": saw.size,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from bedside.errors import NotFound, SiteProblem, Unavailable, UsageError
+from bedside.errors import LimitExceeded, NotFound, SiteProblem, Unavailable, UsageError
 from bedside.store.shelf import MAX_FILE_BYTES, checked_name
 
 SECONDS: Final = 10
@@ -83,7 +83,8 @@ class Bucket:
 
         Raises:
             NotFound: no such file is there.
-            Unavailable: it has more than `MAX_FILE_BYTES`, or the bucket does not let us read.
+            LimitExceeded: it has more than `MAX_FILE_BYTES`.
+            Unavailable: the bucket does not let us read.
         """
         with self._told():
             try:
@@ -92,7 +93,10 @@ class Bucket:
                     return bytes(found.bytes())
             except FileNotFoundError as problem:
                 raise NotFound(f"There is no {name} in {self.address}.") from problem
-        raise Unavailable(f"{name} in {self.address} has more than {MAX_FILE_BYTES} bytes.")
+        raise LimitExceeded(
+            f"{name} in {self.address} has more than {MAX_FILE_BYTES} bytes.",
+            advice="Nothing of ours is so long: ask who may write there.",
+        )
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """Return the names in a folder in order, those that come after `after` alone.

@@ -11,7 +11,6 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Column, Connection, Engine, Text, create_engine, event, text
@@ -21,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bedside.errors import BedsideError, SiteProblem, Unavailable, UsageError
 from bedside.store import postgresql, sqlite
-from bedside.store.condition import Condition, refuse_without_room
+from bedside.store.condition import Condition
 from bedside.store.failures import DatabaseUnavailable, drop_stale, told_in_our_words
 from bedside.store.statement import DriverRow, Statement
 from bedside.store.wire import Wire
@@ -49,6 +48,8 @@ _WRITER: dict[str, dict[str, Any]] = {
 _TAKE_PEN = text("SELECT pg_advisory_xact_lock(:number)")
 _BEGIN = Statement("BEGIN IMMEDIATE")
 _COMMIT = Statement("COMMIT")
+_LOOK = Statement("PRAGMA user_version")
+_EMPTY_LOG = Statement("PRAGMA wal_checkpoint(TRUNCATE)")
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -78,7 +79,8 @@ class Database:
         self._pen = threading.Lock()
         self._holder: int | None = None
         self._wire: Wire | None = None  # belongs to whoever holds the pen
-        self._begin = _BEGIN if dialect == "sqlite" else _begin_with_pen(self._lock_number)
+        self._anchor: Wire | None = None
+        self._begin = _BEGIN if dialect == "sqlite" else postgresql.begin_with_pen(self._lock_number)
 
     @classmethod
     def open(cls, url: str, *, pen: str = "bedside", erasing: bool = False) -> Database:
@@ -106,6 +108,8 @@ class Database:
                 connection.execute(text("SELECT 1"))
                 if database.dialect == "postgresql":
                     postgresql.refuse_forgetful_server(connection)
+            with told_in_our_words(database.name):
+                database._hold_open()
         except BedsideError:
             database.close()
             raise
@@ -196,10 +200,7 @@ class Database:
                     raise  # nothing was asked of it yet: a new connection may be had
             else:
                 return kept
-        # not `raw_connection`, which raises the driver's own errors
-        connection = self._engine.connect().connection
-        connection.detach()  # not the pool's any more
-        wire = self._wire = Wire.alone(connection, self._engine.dialect)
+        wire = self._wire = self._alone()
         try:
             wire.change(self._begin)
         except BaseException:
@@ -207,34 +208,44 @@ class Database:
             raise
         return wire
 
+    def _alone(self) -> Wire:
+        # not `raw_connection`, which raises the driver's own errors
+        connection = self._engine.connect().connection
+        connection.detach()  # not the pool's any more
+        return Wire.alone(connection, self._engine.dialect)
+
     def _give_up_wire(self) -> None:
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.close()  # what was not committed is rolled back
 
-    def probe(self) -> None:
-        """Write to the database without changing anything in it, and end its trouble if that goes.
+    def renew(self) -> None:
+        """Let go of connections from a time of trouble: SQLite opened some for reading alone.
 
         Raises:
-            Unavailable: it cannot be written to now.
-            SiteProblem: it is damaged.
+            Unavailable: the pen was not free within `LOCK_SECONDS`, or the database cannot answer.
+        """
+        with self._holding_the_pen(), told_in_our_words(self.name):
+            self._hold_open()
+            self._engine.dispose()  # one that is in use is closed when it is given back
+            self._give_up_wire()
+
+    def _hold_open(self) -> None:
+        """Keep one connection to a SQLite file open that nobody uses.
+
+        Whoever closes the last one empties the log into the file; where that fails, whoever opens the
+        next takes over what stands in the log, even what a failed commit left and no disk has.
         """
         if self.dialect == "sqlite":
-            refuse_without_room(self.name, Path(str(self._engine.url.database)))
-        with self.write() as connection:
-            if self.dialect == "sqlite":  # the number in the file's head is written as it was
-                number = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
-            else:  # a transaction that has a number is on the disk when it is committed
-                connection.exec_driver_sql("SELECT pg_current_xact_id()")
-        self._renew()
-        self.condition.mended()
-
-    def _renew(self) -> None:
-        """Let go of connections from a time of trouble: SQLite opened some for reading alone."""
-        self._engine.dispose()  # one that is in use is closed when it is given back
-        with self._holding_the_pen():
-            self._give_up_wire()
+            anchor = self._alone()
+            try:
+                anchor.rows(_LOOK)  # only now it has the file open
+            except BaseException:
+                anchor.close()
+                raise
+            before, self._anchor = self._anchor, anchor
+            if before is not None:
+                before.close()
 
     def forget_overwritten(self, column: Column[Any]) -> None:
         """Drop what overwritten values of `column` left in the database's files and log.
@@ -249,15 +260,12 @@ class Database:
                 self._rewrite(column)
 
     def _empty_log(self) -> None:
-        connection = self._engine.raw_connection()
+        wire = self._alone()
         try:
-            cursor = connection.cursor()
-            cursor.execute(f"PRAGMA busy_timeout={int(ERASE_SECONDS * 1000)}")
-            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            cursor.execute(f"PRAGMA busy_timeout={int(LOCK_SECONDS * 1000)}")
-            cursor.close()
+            wire.rows(Statement(f"PRAGMA busy_timeout = {int(ERASE_SECONDS * 1000)}"))
+            busy = wire.rows(_EMPTY_LOG)[0][0]
         finally:
-            connection.close()
+            wire.close()
         if busy:
             raise Unavailable(
                 f"The log of {self.name} could not be emptied within {ERASE_SECONDS:g} s.",
@@ -288,6 +296,8 @@ class Database:
         """Close every connection; the object cannot be used afterwards."""
         self._give_up_wire()
         self._engine.dispose()
+        if self._anchor is not None:
+            self._anchor.close()
 
     @contextmanager
     def _holding_the_pen(self) -> Iterator[None]:
@@ -334,12 +344,6 @@ def _address(url: str) -> URL:
 def _lock_number(pen: str) -> int:
     # 63 bits of a digest: PostgreSQL's advisory locks are signed 64-bit numbers
     return int.from_bytes(hashlib.sha256(pen.encode()).digest()[:8], "big") >> 1
-
-
-def _begin_with_pen(number: int) -> Statement:
-    # as in `write`, in one round: each statement after the lock sees what was committed before
-    begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-    return Statement(f"{begin}; SELECT pg_advisory_xact_lock({number})")
 
 
 def _sqlite_engine(address: URL, erasing: bool) -> Engine:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 
 from bedside.errors import SiteProblem
 from bedside.store.disk import allows_forgetting
+from bedside.store.statement import Statement
 
 PATIENCE: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -67,3 +68,12 @@ def refuse_forgetful_server(connection: Connection) -> None:
                 f"The PostgreSQL server has {setting}=off: what it confirms, a power cut undoes.",
                 advice=f"Set {setting} = on in postgresql.conf and reload it.",
             )
+
+
+def begin_with_pen(number: int) -> Statement:
+    """Return what begins a writing transaction and takes the advisory lock `number`, in one round.
+
+    Each statement after the lock sees what was committed before.
+    """
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    return Statement(f"{begin}; SELECT pg_advisory_xact_lock({number})")

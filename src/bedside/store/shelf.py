@@ -6,16 +6,21 @@ several writers on several machines can agree who was first.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Final, Protocol
 
-from bedside.errors import NotFound, Unavailable, UsageError
+from bedside.errors import LimitExceeded, NotFound, Unavailable, UsageError
 from bedside.store.disk import sync_folder, write_new
 
 MAX_FILE_BYTES: Final = 64 * 1024
 """More than anything that is put on a shelf; what is larger was put there by somebody else."""
+
+_NO_FILE: Final = frozenset({errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO})
+"""What is said of a name under which lies something else than a file that one can read."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}(/[a-z0-9][a-z0-9.-]{0,99})?")
 
@@ -27,7 +32,7 @@ class Shelf(Protocol):
         """Put a new file down durably; False where one of that name is there, which stays."""
 
     def get(self, name: str) -> bytes:
-        """Return a file's bytes; NotFound."""
+        """Return a file's bytes; NotFound, LimitExceeded."""
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """Return the names in a folder in order, those that come after `after` alone."""
@@ -54,19 +59,27 @@ class FolderShelf:
             raise self._away(problem) from problem
 
     def get(self, name: str) -> bytes:
-        """Return a file's bytes, at most `MAX_FILE_BYTES`.
+        """Return a file's bytes.
 
         Raises:
-            NotFound: no such file is there.
-            Unavailable: it cannot be read.
+            NotFound: no file that can be read is there: nothing, or a folder, a pipe, a file of
+                somebody else.
+            LimitExceeded: it has more than `MAX_FILE_BYTES`.
+            Unavailable: the folder does not answer.
         """
         try:
-            with self._path(name).open("rb") as stream:
-                return stream.read(MAX_FILE_BYTES)
-        except FileNotFoundError as problem:
-            raise NotFound(f"There is no {name} in {self._folder}.") from problem
+            data = _read(self._path(name))
         except OSError as problem:
+            if isinstance(problem, FileNotFoundError) or problem.errno in _NO_FILE:
+                why = f"There is no {name} that can be read in {self._folder}."
+                raise NotFound(why) from problem
             raise self._away(problem) from problem
+        if len(data) > MAX_FILE_BYTES:
+            raise LimitExceeded(
+                f"{name} in {self._folder} has more than {MAX_FILE_BYTES} bytes.",
+                advice="Nothing of ours is so long: ask who may write there.",
+            )
+        return data
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """Return the names in a folder in order, those that come after `after` alone.
@@ -112,6 +125,18 @@ class FolderShelf:
             f"The folder {self._folder} cannot be used: {problem.strerror}.",
             advice="Look whether it is there (mounted), and whether this account may write to it.",
         )
+
+
+def _read(path: Path) -> bytes:
+    # whoever may write there may also put a pipe there, which nobody ever writes to
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(errno.EISDIR, "Not a file")
+        with os.fdopen(number, "rb", closefd=False) as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
+    finally:
+        os.close(number)
 
 
 def checked_name(name: str) -> str:

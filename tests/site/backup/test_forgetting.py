@@ -21,7 +21,7 @@ from bedside.site.backup.forgetting import (
 from bedside.site.backup.making import back_up
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.pages import Shape, Value, decode_page
-from bedside.site.backup.place import Place
+from bedside.site.backup.place import Place, locked
 from bedside.site.backup.plan import BackupSettings, backup_lines
 from bedside.site.backup.proving import destroy_again
 from bedside.site.backup.records import Record, document_of
@@ -177,8 +177,9 @@ def test_an_interrupted_call_is_finished_by_the_next(hospital: Hospital, place: 
 def test_what_a_killed_backup_left_of_keys_is_removed(hospital: Hospital, place: Place) -> None:
     settings = set_to(hospital, place)
     back_up(hospital.site, place)
-    left = place.keys_folder / "bedside-20200101T000000000000Z.keys"
-    left.write_bytes(b"half")
+    killed = back_up(hospital.site, place).manifest.generation
+    place.manifest_path(killed).unlink()  # killed just before it was written
+    left = place.part_path(killed, "keys")
     forget_keys(hospital.site.folder, settings, site_key(hospital), ["x"])
     assert not left.exists()
 
@@ -202,6 +203,23 @@ def test_a_disk_that_is_not_mounted_is_not_taken_for_one_without_backups(
     place.folder.mkdir()
     with pytest.raises(Unavailable, match="nothing of them is there now"):
         forget_keys(hospital.site.folder, settings, site_key(hospital), ["x"])
+
+
+def test_what_a_killed_drill_left_is_destroyed_and_a_living_one_is_waited_for(
+    hospital: Hospital, place: Place
+) -> None:
+    settings = set_to(hospital, place)
+    left = hospital.site.folder / ".drill" / "site" / "keys" / "subjects.db"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"keys")
+    with (
+        locked(hospital.site.folder / ".drill.lock", wait=False),
+        pytest.raises(Unavailable, match="the copy of a drill"),
+    ):
+        forget_keys(hospital.site.folder, settings, site_key(hospital), ["x"])
+    assert left.exists()
+    forget_keys(hospital.site.folder, settings, site_key(hospital), ["x"])
+    assert not (hospital.site.folder / ".drill").exists()
 
 
 def test_the_backup_before_an_upgrade_is_not_forgotten(hospital: Hospital) -> None:

@@ -141,7 +141,7 @@ def test_the_service_makes_its_generations_by_itself_and_tells_their_age(tmp_pat
     chosen = BackupSettings(folder=str(folder))
     with running(tmp_path / "site") as server:
         wait_for(lambda: Place.at(folder).newest() is not None)
-        assert backup_state(chosen, system_clock()) is not None
+        assert backup_state(site.folder, site.settings, system_clock()) is not None
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.request("GET", "/metrics", headers=hospital["operator"].headers)
         text = connection.getresponse().read().decode()

@@ -25,6 +25,7 @@ from bedside.site.backup.place import Place, generation_time
 from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.records import Record, document_of
 from bedside.site.backup.sealed import check_file, opened
+from bedside.site.backup.state import backup_state
 from bedside.site.backup.tables import shapes
 from bedside.store.database import Database
 from tests.bedside_site import Hospital
@@ -34,6 +35,10 @@ from tests.site.backup.conftest import PERSON, predict
 
 def site_key(hospital: Hospital) -> SiteKey:
     return SiteKey.load(hospital.site.folder / "keys")
+
+
+def set_to(place: Place) -> BackupSettings:
+    return BackupSettings(folder=str(place.folder), keys_folder=str(place.keys_folder))
 
 
 def test_a_generation_holds_the_record_of_its_moment(
@@ -141,15 +146,19 @@ def test_what_an_interrupted_backup_left_goes_with_the_next_one(
     hospital: Hospital, place: Place
 ) -> None:
     made = back_up(hospital.site, place).manifest.generation
-    other = "20200101T000000000000Z"
+    killed = back_up(hospital.site, place).manifest.generation
+    place.manifest_path(killed).unlink()  # killed just before it was written
     left = [
-        place.folder / f".incoming-bedside-{other}.data",
-        place.keys_folder / f"bedside-{other}.keys",
+        place.folder / f".incoming-bedside-{killed}.json",
+        place.folder / ".incoming-bedside-20200101T000000000000Z.data",
+        place.keys_folder / f".incoming-bedside-{killed}.keys",
+        *(place.part_path(killed, part) for part in PARTS),
     ]
-    for path in (*left, place.folder / "notes.txt"):
+    for path in (*left[:2], place.folder / "notes.txt"):
         path.write_bytes(b"half")
+    shutil.copy(left[4], left[2])
     back_up(hospital.site, place)
-    assert [path.exists() for path in left] == [False, False]
+    assert [path.exists() for path in left] == [False] * 5
     assert (place.folder / "notes.txt").exists()
     assert made in place.generations()
 
@@ -182,13 +191,58 @@ def test_old_generations_are_pruned_and_the_last_good_one_never(
     one = BackupSettings(keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0)
     newest = place.part_path(made[-1].generation, "data")
     newest.write_bytes(newest.read_bytes()[:-1])  # the newest is not good
-    assert prune(place, one) == (made[1].generation,)
+    settings = hospital.site.settings.model_copy(update={"backup": one})
+    assert prune(place, settings, hospital.site.clock()) == (made[1].generation,)
     assert place.newest() == made[2]
     assert set(place.generations()) == {made[2].generation, made[3].generation}
     place.manifest_path(made[3].generation).write_bytes(b"not even a manifest")
-    assert prune(place, one) == ()
+    assert prune(place, settings, hospital.site.clock()) == ()
     left = {path.name.split(".")[0] for path in place.keys_folder.iterdir()}
     assert f"bedside-{made[0].generation}" not in left
+
+
+def test_a_generation_of_a_clock_that_was_years_ahead_puts_nothing_off_and_displaces_nothing(
+    hospital: Hospital, place: Place, clock: SettableClock
+) -> None:
+    site, now = hospital.site, hospital.site.clock()
+    few = BackupSettings(
+        folder=str(place.folder), keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0
+    )
+    site.settings = site.settings.model_copy(update={"backup": few})
+    place = Place.at(place.folder)
+    site.clock = clock
+    clock.now = now.replace(year=now.year + 5)
+    ahead = back_up(site, place).manifest
+    clock.now = now
+    state = backup_state(site.folder, site.settings, now)
+    assert state is not None
+    assert (state.generation, state.due) == ("", True)
+    made = back_up_if_due(site, place)
+    assert made is not None
+    assert place.newest(now) == made.manifest
+    assert set(place.generations()) == {made.manifest.generation, ahead.generation}
+    late = backup_state(site.folder, site.settings, now + timedelta(days=30))
+    assert late is not None
+    assert (late.generation, late.due, late.late) == (made.manifest.generation, True, True)
+
+
+def test_the_generation_made_just_now_stays_though_the_clock_was_put_back_a_little(
+    hospital: Hospital, place: Place, clock: SettableClock
+) -> None:
+    site, now = hospital.site, hospital.site.clock()
+    few = BackupSettings(keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0)
+    site.settings = site.settings.model_copy(update={"backup": few})
+    site.clock = clock
+    clock.now = now + timedelta(minutes=5)
+    before = back_up(site, place).manifest.generation
+    clock.now = now
+    state = backup_state(
+        site.folder, site.settings.model_copy(update={"backup": set_to(place)}), now
+    )
+    assert state is not None
+    assert (state.due, state.age_seconds) == (False, 0)
+    made = back_up(site, place).manifest.generation
+    assert place.generations() == (made, before)
 
 
 def test_an_altered_manifest_is_noticed(hospital: Hospital, place: Place) -> None:

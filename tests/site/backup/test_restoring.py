@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,15 +22,21 @@ from bedside.errors import (
     UsageError,
 )
 from bedside.keys.signing import SigningKey
-from bedside.ledger.checkpoint import sign_checkpoint
+from bedside.keys.site_key import SiteKey
+from bedside.ledger.checkpoint import sign_checkpoint, verifier_key
 from bedside.ledger.events import EventKind
 from bedside.serving.values import Row
 from bedside.site.backup import filling, proving, restoring
+from bedside.site.backup.filling import Files, fill_database
 from bedside.site.backup.making import back_up
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.place import Place
 from bedside.site.backup.proving import Copy
+from bedside.site.backup.records import Record
 from bedside.site.backup.restoring import Order, restore
+from bedside.site.backup.sealed import opened as opened_file
+from bedside.site.backup.target import empty_database
+from bedside.site.rekeying import rekey
 from bedside.site.settings import SETTINGS_FILE, read_settings
 from bedside.site.site import DATABASE_VARIABLE, Site
 from bedside.store.database import Database
@@ -38,6 +45,18 @@ from tests.conftest import SettableClock
 from tests.site.backup.conftest import PERSON, predict
 
 Ordering = Callable[..., Order]
+
+
+@contextmanager
+def opened_part(
+    place: Place, hospital: Hospital
+) -> Iterator[tuple[Iterator[tuple[Record, bytes]], Manifest]]:
+    """The data file of the newest generation, for another process to pour."""
+    manifest = place.newest()
+    assert manifest is not None
+    key = SiteKey.load(hospital.site.folder / "keys")
+    with opened_file(place, manifest, "data", key) as records:
+        yield records, manifest
 
 
 @pytest.fixture
@@ -132,6 +151,33 @@ def test_a_checkpoint_of_before_is_proved(
     predict(hospital)
     back_up(hospital.site, place)
     assert restore(order(checkpoint=early)).proof.lost == 0
+
+
+def test_a_checkpoint_is_checked_with_any_key_that_the_ledger_had(
+    hospital: Hospital, place: Place, order: Ordering
+) -> None:
+    site, admin = hospital.site, hospital["administrator"].caller
+    early = site.ledger.checkpoint().note
+    rekey(site.ledger, site.people, site.folder / "keys", admin, "as planned")
+    back_up(site, place)
+    assert restore(order(checkpoint=early)).proof.lost == 0
+
+
+def test_a_checkpoint_under_a_later_key_says_nothing_against_the_backup(
+    hospital: Hospital, place: Place, order: Ordering
+) -> None:
+    site, admin = hospital.site, hospital["administrator"].caller
+    back_up(site, place)
+    rekey(site.ledger, site.people, site.folder / "keys", admin, "as planned")
+    predict(hospital)
+    later = site.ledger.checkpoint().note
+    wanted = order(checkpoint=later)
+    with pytest.raises(UsageError, match="a later one, if the ledger's key was changed") as problem:
+        restore(wanted)
+    assert "Nothing is wrong with the backup" in problem.value.advice
+    assert list(wanted.folder.iterdir()) == []
+    with pytest.raises(LedgerBroken):  # of another ledger altogether
+        restore(order(checkpoint=later.replace("bedside/", "others/")))
 
 
 def test_another_history_under_the_same_key_is_refused_and_nothing_is_left(
@@ -235,6 +281,39 @@ def test_a_database_that_is_not_empty_is_refused_and_left_alone(
         assert "somebody_elses" in connection.dialect.get_table_names(connection)
     database.close()
     hospital.site.verify()
+
+
+def test_a_site_that_another_process_put_there_meanwhile_is_left_alone(
+    hospital: Hospital, place: Place, order: Ordering, target_url: str, tmp_path: Path
+) -> None:
+    back_up(hospital.site, place)
+    url = f"sqlite:///{tmp_path}/shared.db" if target_url == "sqlite" else target_url
+    wanted = order(database=url)
+    with pytest.raises(Conflict, match="is not empty"), empty_database(url) as target:
+        # it was empty when it was looked at; now another restore is faster
+        restore(wanted)
+        with opened_part(place, hospital) as (records, manifest):
+            fill_database(records, target.database, Files(tmp_path, hospital.site.blobs), manifest)
+    with Site.open(wanted.folder) as site:
+        site.verify()
+
+
+def test_a_failure_before_anything_was_filled_drops_nothing(
+    hospital: Hospital, place: Place, order: Ordering, target_url: str, tmp_path: Path
+) -> None:
+    back_up(hospital.site, place)
+    url = f"sqlite:///{tmp_path}/shared.db" if target_url == "sqlite" else target_url
+    wanted = order(database=url)
+
+    def fail_late() -> None:
+        with empty_database(url):
+            restore(wanted)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_late()
+    with Site.open(wanted.folder) as site:
+        site.verify()
 
 
 def test_where_the_database_goes_must_be_said_when_it_was_not_a_file(
@@ -363,3 +442,31 @@ def test_a_copy_that_is_being_proved_tells_no_witness_anything(
     restore(wanted)
     assert list(seen.rglob("*")) == []
     assert "north" in (wanted.folder / SETTINGS_FILE).read_text()
+
+
+def test_a_witness_that_was_restored_signs_no_more_under_the_key_that_it_had(
+    hospital: Hospital, place: Place, order: Ordering
+) -> None:
+    log = SigningKey.new()
+    site, admin = hospital.site, hospital["administrator"].caller
+    site.witnessed.add(admin, verifier_key("other/log", log.public))
+    before = site.witnessed.host()
+    assert before is not None
+    made = back_up(site, place).manifest
+    wanted = order()
+    found = restore(wanted)
+    keys = wanted.folder / "keys"
+    assert found.set_aside == (
+        f"witness-until-{made.generation}.key",
+        f"witness-until-{made.generation}.vkey",
+    )
+    assert all((keys / name).is_file() for name in found.set_aside)
+    with Site.open(wanted.folder) as new:
+        assert new.witnessed.host() is None
+        admin = new.people.sign_in(hospital["administrator"].secret, "cli")
+        new.witnessed.remove(admin, "other/log")
+        new.witnessed.add(admin, verifier_key("other/log", log.public))
+        after = new.witnessed.host()
+        assert after is not None
+        assert after.key.vkey != before.key.vkey
+        back_up(new, place)  # what was set aside is kept on

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import pytest
 
+from bedside.canonical import Json, canonical_bytes, read_json
+from bedside.errors import SiteProblem, UsageError
 from bedside.keys.site_keys.source import SourceKind
 from bedside.site.backup.drill import drill
 from bedside.site.backup.making import back_up
@@ -68,7 +71,38 @@ def test_rights_at_the_key_service_alone_are_enough(
         with moved(hospital, keys) as site:
             back_up(site, place)
             drill(site, place)
-        wanted = order(site_key_file=None)
+        wanted = order(site_key_file=None, kms_key=NAME, kms_endpoint=server.endpoint)
         restore(wanted)
         with Site.open(wanted.folder) as new:
             new.verify()
+
+
+@pytest.mark.enable_socket
+@pytest.mark.loopback
+def test_no_key_service_is_asked_on_the_word_of_a_manifest(
+    hospital: Hospital, place: Place, order: Ordering
+) -> None:
+    made = back_up(hospital.site, place).manifest
+    path = place.manifest_path(made.generation)
+    wrapped = hospital.site.folder.parent / "site.key.wrapped"
+    wrapped.write_bytes(b"{}")
+    with google_peer() as server:
+        said: dict[str, Json] = {
+            "source": "gcp-kms", "key": NAME, "endpoint": server.endpoint, "seconds": 5,
+        }  # fmt: skip
+        told = read_json(path.read_bytes())
+        unlock = {"keys": said, "wrapped": base64.b64encode(b"{}").decode()}
+        path.write_bytes(canonical_bytes(told | {"unlock": unlock}) + b"\n")
+        for named in (
+            {},
+            {"site_key_file": wrapped},
+            {"kms_key": NAME},
+            {"kms_key": NAME, "kms_endpoint": "https://cloudkms.example"},
+            {"kms_endpoint": server.endpoint},
+        ):
+            with pytest.raises(UsageError, match="no service is asked on its word") as problem:
+                restore(order(**{"site_key_file": None, **named}))
+            assert "--kms-key" in problem.value.advice
+        assert server.asked == []
+    with pytest.raises(SiteProblem, match="was altered"):  # a plain key at hand asks nobody
+        restore(order())

@@ -28,9 +28,9 @@ from bedside.api.routes import SignedIn, permitted, signed_in, site_of
 from bedside.errors import Conflict, NotFound, Unavailable, UsageError
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
-from bedside.serving.attempt import Terms
+from bedside.serving.attempt import INLINE_ROWS, Terms
 from bedside.serving.released import Loaded
-from bedside.serving.serving import INLINE_BYTES, INLINE_ROWS
+from bedside.serving.serving import INLINE_BYTES
 from bedside.serving.values import Prediction
 from bedside.site.site import Site
 

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 2
 _TRANSIENT: Final = frozenset(
-    {"ThrottlingException", "KMSInternalException", "DependencyTimeoutException", "503", "500"}
+    {
+        "DependencyTimeoutException",
+        "KMSInternalException",
+        "KeyUnavailableException",
+        "ThrottlingException",
+    }
 )
 _MEANING: Final = {
     "AccessDeniedException": "this account may not use the key",
@@ -23,6 +28,7 @@ _MEANING: Final = {
     ),
     "IncorrectKeyException": "another key wrapped these bytes",
     "DisabledException": "the key is disabled",
+    "KeyUnavailableException": "the key cannot be used at the moment",
     "KMSInvalidStateException": "the key cannot be used in its present state",
     "InvalidKeyUsageException": "the key is not one that encrypts",
     "UnrecognizedClientException": "the credentials are not those of an account",
@@ -104,7 +110,8 @@ class AwsKms:
         code = str(problem.response.get("Error", {}).get("Code", ""))
         meaning = _MEANING.get(code, str(problem))
         message = f"AWS KMS refused, with the key {self._choice.key}: {meaning} ({code})."
-        if code in _TRANSIENT:
+        status = problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _TRANSIENT or status >= 500:
             return Unavailable(message, advice="Try again in a moment.")
         return KeyUnavailable(
             message, advice="Look at key, its policy and its region; they stand in [keys]."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from bedside.canonical import canonical_bytes
 from bedside.errors import BedsideError, KeyUnavailable, Unavailable
@@ -29,13 +30,16 @@ _MEANING: Final = {
 
 
 class AzureKeyVault:
-    """One RSA key of a vault; needs wrapKey to move a site key to it, and unwrapKey to start."""
+    """One RSA key of a vault; needs unwrapKey to start, and get to move a site key to it.
+
+    A key that is named with its version needs wrapKey in place of get.
+    """
 
     def __init__(self, choice: Choice, site: str, credential: Any = None, **options: Any) -> None:
         """Use the key that `choice` names.
 
         Args:
-            choice: With the key's identifier, https://VAULT/keys/NAME.
+            choice: With the key's identifier, https://VAULT/keys/NAME or …/NAME/VERSION.
             site: The site's id.
             credential: Who asks; None: `DefaultAzureCredential`.
             options: More for the SDK's client.
@@ -50,7 +54,15 @@ class AzureKeyVault:
         found = self._asked(
             self._choice.key, lambda client, how: client.wrap_key(how, plain + self._bound)
         )
-        return bytes(found.encrypted_key), str(found.key_id)
+        wrapped_by = str(found.key_id)
+        if not _names_a_version(wrapped_by):  # so it is where the SDK may not look the key up
+            raise KeyUnavailable(
+                f"Azure Key Vault wrapped with {wrapped_by} and did not say with which version of"
+                " it: after a rotation nobody could open it.",
+                advice="Grant the right keys/get for the move, or name the version: --kms-key"
+                f" {self._choice.key.rstrip('/')}/VERSION.",
+            )
+        return bytes(found.encrypted_key), wrapped_by
 
     def unwrap(self, wrapped: bytes, wrapped_by: str) -> bytes:
         """Return the plain bytes; see `KeyService`."""
@@ -126,3 +138,8 @@ class AzureKeyVault:
         return KeyUnavailable(
             message, advice="Look at key and its permissions; it stands in [keys]."
         )
+
+
+def _names_a_version(key: str) -> bool:
+    """Return whether an identifier is https://VAULT/keys/NAME/VERSION."""
+    return len(urlsplit(key).path.strip("/").split("/")) == 3

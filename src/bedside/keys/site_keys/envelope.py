@@ -68,6 +68,15 @@ def read_envelope(path: Path, kind: str, site: str, members: frozenset[str]) -> 
     return value
 
 
+def is_of_site(path: Path, site: str) -> bool:
+    """Return whether a file is of this format and names this site; of whatever kind it is."""
+    try:
+        value = read_json(read_secret(path))
+    except BedsideError:
+        return False
+    return isinstance(value, dict) and (value.get("format"), value.get("site")) == (FORMAT, site)
+
+
 def bytes_of(path: Path, value: Json, most: int) -> bytes:
     """Return the bytes of a base64 text, at most `most` of them.
 

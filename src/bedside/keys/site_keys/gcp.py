@@ -49,7 +49,13 @@ class GcpKms:
         )
         if not whole or found.ciphertext_crc32c != crc32c(found.ciphertext):
             raise _damaged()
-        return bytes(found.ciphertext), str(found.name)
+        wrapped_by = str(found.name)
+        if wrapped_by != self._choice.key and not wrapped_by.startswith(self._choice.key + "/"):
+            raise KeyUnavailable(
+                f"Google Cloud KMS wrapped with {wrapped_by} where {self._choice.key} was asked.",
+                advice="Write the key as the service names it, if it is this one.",
+            )
+        return bytes(found.ciphertext), wrapped_by
 
     def unwrap(self, wrapped: bytes, wrapped_by: str) -> bytes:
         """Return the plain bytes; see `KeyService`."""

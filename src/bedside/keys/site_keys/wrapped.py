@@ -26,10 +26,14 @@ _WRAP: Final = {"asked": str, "by": str, "service": str, "wrapped": str}
 
 
 class WrappedFile:
-    """`site.key.wrapped`: without a right at the service it opens nothing."""
+    """`site.key.wrapped`: without a right at the service it opens nothing.
+
+    Attributes:
+        path: The file.
+    """
 
     def __init__(self, folder: Path, site: str, choice: Choice, service: KeyService) -> None:
-        self._path = folder / FILE_NAME
+        self.path = folder / FILE_NAME
         self._site = site
         self._choice = choice
         self._service = service
@@ -37,7 +41,7 @@ class WrappedFile:
     @property
     def place(self) -> str:
         """The file's path, and the key that opens it."""
-        return f"the file {self._path}, opened by {self._choice.source} {self._choice.key}"
+        return f"the file {self.path}, opened by {self._choice.source} {self._choice.key}"
 
     def unlock(self) -> bytes:
         """Return the key; see `SiteKeySource`."""
@@ -46,25 +50,25 @@ class WrappedFile:
         if found is None:
             others = ", ".join(f"{wrap['service']} {wrap['asked']}" for wrap in wraps)
             raise KeyUnavailable(
-                f"{self._path} was wrapped by {others}, not by {self._choice.source}"
+                f"{self.path} was wrapped by {others}, not by {self._choice.source}"
                 f" {self._choice.key}.",
                 advice="Correct [keys] in site.toml, or move the key: bedside keys site move.",
             )
-        wrapped = bytes_of(self._path, found["wrapped"], MOST_WRAPPED)
+        wrapped = bytes_of(self.path, found["wrapped"], MOST_WRAPPED)
         secret = self._service.unwrap(wrapped, found["by"])
         if len(secret) != KEY_BYTES:
             raise KeyUnavailable(
-                f"{self._choice.source} opened {self._path}, and found {len(secret)} bytes in it"
+                f"{self._choice.source} opened {self.path}, and found {len(secret)} bytes in it"
                 f" where a site key has {KEY_BYTES}."
             )
         return secret
 
     def keep(self, secret: bytes) -> None:
         """Wrap and write; see `SiteKeySource`."""
-        wraps = self._wraps() if self._path.exists() else []
+        wraps = self._wraps() if self.path.exists() else []
         if any(self._is_ours(wrap) for wrap in wraps):
             raise Conflict(
-                f"{self._path} holds a key wrapped by {self._choice.key} already.",
+                f"{self.path} holds a key wrapped by {self._choice.key} already.",
                 advice="A key is never overwritten. Move the file away if it is not this site's.",
             )
         wrapped, by = self._service.wrap(secret)
@@ -78,26 +82,39 @@ class WrappedFile:
 
     def destroy(self) -> str:
         """Take our wrap out of the file, or remove it with the last one; see `SiteKeySource`."""
-        wraps = self._wraps() if self._path.exists() else []
+        wraps = self._wraps() if self.path.exists() else []
         others = [wrap for wrap in wraps if not self._is_ours(wrap)]
         if others:
             self._write(others, anew=True)
         else:
-            destroy_secret(self._path)
+            destroy_secret(self.path)
         return (
             f"The key {self._choice.key} is still at {self._choice.source}: keep it there as long"
             " as an old copy of site.key.wrapped may be needed."
         )
 
+    def destroy_others(self) -> bool:
+        """Take every wrap but ours out of the file; return whether there was another.
+
+        Raises:
+            KeyUnavailable: the file cannot be read or written.
+        """
+        wraps = self._wraps()
+        ours = [wrap for wrap in wraps if self._is_ours(wrap)]
+        if not ours or len(ours) == len(wraps):
+            return False
+        self._write(ours, anew=True)
+        return True
+
     def _is_ours(self, wrap: dict[str, Json]) -> bool:
         return (wrap["service"], wrap["asked"]) == (self._choice.source.value, self._choice.key)
 
     def _wraps(self) -> list[dict[str, Json]]:
-        value = read_envelope(self._path, _KIND, self._site, frozenset({"wraps"}))["wraps"]
+        value = read_envelope(self.path, _KIND, self._site, frozenset({"wraps"}))["wraps"]
         whole = isinstance(value, list) and 1 <= len(value) <= MOST_WRAPS
         if not whole or not all(_is_wrap(wrap) for wrap in value):
             raise KeyUnavailable(
-                f"{self._path} does not say what wrapped the key.",
+                f"{self.path} does not say what wrapped the key.",
                 advice="Restore it from its safe copy; a new one opens nothing of this site.",
             )
         wraps: list[dict[str, Json]] = value
@@ -105,7 +122,7 @@ class WrappedFile:
 
     def _write(self, wraps: list[dict[str, Json]], *, anew: bool) -> None:
         content: dict[str, Json] = {"kind": _KIND, "site": self._site, "wraps": wraps}
-        write_envelope(self._path, content, anew=anew)
+        write_envelope(self.path, content, anew=anew)
 
 
 def _is_wrap(wrap: Json) -> bool:

@@ -5,22 +5,20 @@ A backup that was never restored is none.
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
 
 from bedside.canonical import Json
-from bedside.errors import Conflict
-from bedside.keys.site_keys.opening import FILE_NAMES, file_of
+from bedside.errors import LedgerBroken
+from bedside.ledger import merkle
 from bedside.ledger.events import Draft, EventKind
-from bedside.site.backup.place import Place, locked
+from bedside.site.backup.manifest import Manifest
+from bedside.site.backup.place import Place
 from bedside.site.backup.restoring import ON_SQLITE, Order, Restored, restore
+from bedside.site.backup.scratch import scratch
 from bedside.site.site import Site
-from bedside.site.unlocking import KEYS_FOLDER
-
-FOLDER: Final = ".drill"
-"""In the site's folder, as private as the site itself, and on a disk that has room for another."""
+from bedside.site.unlocking import unlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,7 @@ def drill(site: Site, place: Place, generation: str | None = None, door: str = "
     """Restore a generation beside the living site, prove it, hold it against the site, throw it away.
 
     The copy is on SQLite, whatever the site is on, and knows of no witness and no other database.
+    It records nothing and has no site key: two histories under one key would else be on this disk.
 
     Args:
         site: The living one; it may serve meanwhile.
@@ -58,32 +57,35 @@ def drill(site: Site, place: Place, generation: str | None = None, door: str = "
         Unavailable: disk or database cannot be used now.
     """
     begun = time.perf_counter()
-    scratch = site.folder / FOLDER
-    with locked(site.folder / f"{FOLDER}.lock", wait=False) as alone:
-        if not alone:
-            raise Conflict("Another drill is under way.", advice="Wait until it is done.")
-        shutil.rmtree(scratch, ignore_errors=True)  # what a killed drill left
-        try:
-            restored = restore(_order(site, place, generation), site.clock)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    took = time.perf_counter() - begun
-    found = Drilled(restored, restored.proof.lost or 0, took)
+    with scratch(site.folder) as copies:
+        restored = restore(_order(site, place, generation, copies), site.clock)
+    behind = _behind(site, restored.manifest)
+    found = Drilled(restored, behind, time.perf_counter() - begun)
     site.ledger.record(_event(site, door, found))
     return found
 
 
-def _order(site: Site, place: Place, generation: str | None) -> Order:
-    used = file_of(site.settings.keys.source)
-    paths = [site.folder / KEYS_FOLDER / name for name in FILE_NAMES if name == used]
+def _order(site: Site, place: Place, generation: str | None, copies: Path) -> Order:
     return Order(
-        place=place,
-        folder=site.folder / FOLDER / "site",
+        place=place.belonging_to(site.settings.origin),
+        folder=copies / "site",
         generation=generation,
-        site_key_file=next((path for path in paths if path.is_file()), None),
         database=ON_SQLITE,
-        checkpoint=site.ledger.checkpoint().note,
-        drill=True,
+        drill=unlock(site.folder, site.settings),
+    )
+
+
+def _behind(site: Site, manifest: Manifest) -> int:
+    """Return how many entries the living ledger has beyond a copy, whatever keys signed the two."""
+    head, root = site.ledger.head(), bytes.fromhex(manifest.root)
+    if manifest.size <= head.size:
+        path = site.ledger.consistency(manifest.size, head.size)
+        if merkle.verify_consistency(manifest.size, head.size, path, root, head.root):
+            return head.size - manifest.size
+    raise LedgerBroken(
+        f"The ledger of {manifest.size} entries in {manifest.generation} is not how the living one "
+        f"of {head.size} began.",
+        advice="Somebody made two histories of this site. Keep both, and find out who.",
     )
 
 

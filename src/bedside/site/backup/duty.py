@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from bedside.clock import Clock
-from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.state import backup_state
+from bedside.site.settings import Settings
 from bedside.store.duty import Duty
 
 LOG: Final = logging.getLogger("bedside.backup")
@@ -37,7 +37,7 @@ class BackupDuty:
         trouble: Why the last attempt of this process failed; empty if it did not.
     """
 
-    def __init__(self, folder: Path, settings: BackupSettings, clock: Clock) -> None:
+    def __init__(self, folder: Path, settings: Settings, clock: Clock) -> None:
         """Take the site's folder; nothing is looked at yet."""
         self.trouble = ""
         self._folder = folder
@@ -49,7 +49,7 @@ class BackupDuty:
 
     def start(self) -> None:
         """Begin to look."""
-        if self._settings.folder is not None and self._thread is None:
+        if self._settings.backup.folder is not None and self._thread is None:
             self._stop.clear()
             self._thread = threading.Thread(target=self._run, name="bedside-backup", daemon=True)
             self._thread.start()
@@ -68,7 +68,7 @@ class BackupDuty:
             wait = LOOK_SECONDS
             if not self._duty.taken():
                 continue
-            state = backup_state(self._settings, self._clock())
+            state = backup_state(self._folder, self._settings, self._clock())
             if state is not None and state.due and not self._attempt():
                 wait = RETRY_SECONDS
 

@@ -18,6 +18,7 @@ from bedside.site.backup.pages import Shape, decode_page
 from bedside.site.backup.records import Record, document_of
 from bedside.site.backup.source import MAX_FILE_BYTES, PUBLIC_SUFFIXES, keys_schema, moment_of
 from bedside.site.backup.tables import fill, refuse_other_shape
+from bedside.site.backup.target import refuse_tables
 from bedside.site.schema import upgrade_to
 from bedside.site.settings import SETTINGS_FILE
 from bedside.site.unlocking import KEYS_FOLDER
@@ -112,10 +113,12 @@ def fill_database(records: Records, database: Database, files: Files, manifest: 
     All rows come in one transaction: they are there together, or not at all.
 
     Raises:
+        Conflict: the database is not empty: another process was faster.
         SiteProblem: the file is not what was written, or of a schema that is not known here.
         Unavailable: the database cannot answer.
     """
     with database.write() as connection:
+        refuse_tables(connection, database)
         if database.dialect == "sqlite":
             connection.exec_driver_sql(_CACHE)
         upgrade_to(connection, manifest.schema)

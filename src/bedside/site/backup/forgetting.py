@@ -18,19 +18,18 @@ from bedside.clock import system_clock, timestamp
 from bedside.errors import BedsideError, SiteProblem, Unavailable
 from bedside.keys.site_key import SiteKey
 from bedside.site.backup.manifest import Manifest, SealedFile, write_manifest
+from bedside.site.backup.mounted import MADE_FILE, not_there
 from bedside.site.backup.pages import Shape, Value, decode_page, encode_page
 from bedside.site.backup.place import Place, incoming, reached
 from bedside.site.backup.records import Record, document_of
+from bedside.site.backup.remains import drop_remains
+from bedside.site.backup.scratch import sweep_scratch
 from bedside.site.backup.sealed import check_file, measured, opened, written
 from bedside.site.settings import Settings
 
 FORGOTTEN_FILE: Final = "bedside-forgotten.json"
 UPGRADE_FOLDER: Final = "before-upgrade"
 """In the site's folder: where a backup is made before an upgrade when no other place is set."""
-
-MADE_FILE: Final = ".backed-up"
-"""In the site's folder, once a generation was made where the settings say: an empty folder there
-is then a disk that is not mounted, and destroyed keys may be on it."""
 
 MAX_FORGOTTEN_BYTES: Final = 256 * 2**20
 """Some six million keys."""
@@ -42,19 +41,25 @@ def forget_keys(
     """Take destroyed keys out of every generation of the site in `folder`; it may be repeated.
 
     Destroy the keys first: a backup that is being made at that moment reads them late, and this
-    waits until its keys file is whole.
+    waits until its keys file is whole. What a killed drill left is removed, too.
 
     Returns:
         The generations whose keys file was written anew.
 
     Raises:
-        Unavailable: a generation or its folder cannot be reached or written; the message names it.
-            The keys may still be in it: repeat.
+        Unavailable: a generation or its folder cannot be reached or written, or a drill is under
+            way; the message names it. The keys may still be in it: repeat.
     """
     at = timestamp(system_clock())
     found: list[str] = []
     for place in places(folder, settings):
         found += forget_everywhere(place, site_key, dict.fromkeys(key_ids, at))
+    # last: a drill that begins from here on reads generations without these keys
+    if not sweep_scratch(folder):
+        raise Unavailable(
+            "Destroyed keys may still be in the copy of a drill, which is under way.",
+            advice="Repeat when it is done.",
+        )
     return tuple(found)
 
 
@@ -66,14 +71,11 @@ def places(folder: Path, settings: Settings) -> tuple[Place, ...]:
     """
     chosen = Place.of(settings.backup)
     if chosen is not None and (folder / MADE_FILE).exists() and not chosen.was_used():
-        raise Unavailable(
-            f"Generations were made in {chosen.folder}, and nothing of them is there now.",
-            advice="Mount it. If they are gone for good, remove the file "
-            f"{folder / MADE_FILE} and repeat.",
-        )
+        raise not_there(folder, chosen)
     upgrades = Place.at(folder / UPGRADE_FOLDER)
     here = (upgrades,) if upgrades.folder.is_dir() else ()
-    return here if chosen is None else (chosen, *here)
+    found = here if chosen is None else (chosen, *here)
+    return tuple(place.belonging_to(settings.origin) for place in found)
 
 
 def forgotten(place: Place) -> dict[str, str]:
@@ -115,7 +117,7 @@ def forget_everywhere(
     if not place.folder.is_dir():
         return ()
     with place.publishing():
-        _drop_remains(place)
+        drop_remains(place, keys_alone=True)
         known = forgotten(place)
         fresh = {key: at for key, at in destroyed.items() if key not in known}
         if not fresh:
@@ -124,18 +126,6 @@ def forget_everywhere(
         with incoming(place.folder / FORGOTTEN_FILE) as target:
             target.write(canonical_bytes({"keys": known | fresh}) + b"\n")
     return mended
-
-
-def _drop_remains(place: Place) -> None:
-    """Remove keys files without a manifest: whoever publishes holds the lock that we hold."""
-    whole = {place.part_path(one, "keys").name for one in place.generations()}
-    with reached(place.keys_folder):
-        for path in list(place.keys_folder.glob("*.keys")):
-            if (
-                path.name.removeprefix(".incoming-").startswith("bedside-")
-                and path.name not in whole
-            ):
-                path.unlink(missing_ok=True)
 
 
 def _mend(place: Place, generation: str, site_key: SiteKey, destroyed: dict[str, str]) -> bool:

@@ -8,6 +8,8 @@ a key that was destroyed meanwhile is not in it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,10 +20,19 @@ from bedside.clock import timestamp
 from bedside.errors import Conflict, UsageError
 from bedside.ledger.events import Draft, EventKind
 from bedside.site.backup.copying import unlocking, write_blob, write_files, write_keys
-from bedside.site.backup.forgetting import MADE_FILE, forget_everywhere
-from bedside.site.backup.manifest import Manifest, SealedFile, write_manifest
-from bedside.site.backup.place import Place, age_seconds, generation_name, generation_time, incoming
+from bedside.site.backup.forgetting import forget_everywhere
+from bedside.site.backup.manifest import PARTS, Manifest, SealedFile, write_manifest
+from bedside.site.backup.mounted import note_made, refuse_unmounted
+from bedside.site.backup.place import (
+    Place,
+    age_seconds,
+    ahead,
+    generation_name,
+    generation_time,
+    incoming,
+)
 from bedside.site.backup.plan import BackupSettings, kept
+from bedside.site.backup.remains import drop_remains
 from bedside.site.backup.sealed import check_file, written
 from bedside.site.backup.source import (
     Moment,
@@ -32,6 +43,7 @@ from bedside.site.backup.source import (
     source_of,
 )
 from bedside.site.backup.tables import write_tables
+from bedside.site.settings import Settings
 from bedside.site.site import Site
 
 
@@ -82,12 +94,12 @@ def back_up(site: Site, place: Place, door: str = "system") -> Made:
         Conflict: another process makes a backup there at this moment.
         LedgerBroken: the record is not whole; nothing was written.
         SiteProblem: a package is damaged or missing.
-        Unavailable: the database or the backup folder cannot be used now.
+        Unavailable: the database or the backup folder cannot be used now, or its disk is not
+            mounted.
     """
-    place.prepare()
-    with place.busy() as alone:
+    with _entered(site.folder, site.settings, place) as (own, alone):
         _refuse_company(place, alone=alone)
-        return _back_up(site, place, door)
+        return _back_up(site, own, door)
 
 
 def back_up_if_due(site: Site, place: Place) -> Made | None:
@@ -96,15 +108,15 @@ def back_up_if_due(site: Site, place: Place) -> Made | None:
     Raises:
         LedgerBroken, SiteProblem, Unavailable: as `back_up`.
     """
-    place.prepare()
-    with place.busy() as alone:
+    with _entered(site.folder, site.settings, place) as (own, alone):
         if not alone:
             return None
-        newest = place.newest()
+        now = site.clock()
+        newest = own.newest(now)
         every = site.settings.backup.every.total_seconds()
-        if newest is not None and age_seconds(newest, site.clock()) < every:
+        if newest is not None and age_seconds(newest, now) < every:
             return None
-        return _back_up(site, place, "system")
+        return _back_up(site, own, "system")
 
 
 def back_up_unopened(folder: Path, place: Place) -> Manifest:
@@ -114,30 +126,56 @@ def back_up_unopened(folder: Path, place: Place) -> Manifest:
         Conflict: another process makes a backup there at this moment.
         SiteProblem: no site, or a package is damaged or missing.
         KeyUnavailable: the site key is not to be had.
-        Unavailable: the database or the backup folder cannot be used now.
+        Unavailable: the database or the backup folder cannot be used now, or its disk is not
+            mounted.
     """
-    place.prepare()
-    with place.busy() as alone, source_of(folder) as source:
+    with (
+        source_of(folder) as source,
+        _entered(source.folder, source.settings, place) as (own, alone),
+    ):
         _refuse_company(place, alone=alone)
-        return _make(source, place)[0]
+        return _make(source, own)[0]
 
 
-def prune(place: Place, settings: BackupSettings) -> tuple[str, ...]:
-    """Remove the generations that no rule keeps, and return their names.
+def prune(place: Place, settings: Settings, now: datetime, made: str = "") -> tuple[str, ...]:
+    """Remove the site's generations that no rule keeps, and return their names.
 
     Only generations whose files are there count; the newest of them is always kept. Others, which
-    are damaged, stay for a person to look at.
+    are damaged or claim to be of the future, stay for a person to look at.
+
+    Args:
+        place: Where they are; those of other sites there are left alone.
+        settings: The site's.
+        now: The time.
+        made: The generation that was made just now, which stays whatever the clock said before.
 
     Raises:
         Unavailable: the folder cannot be used.
     """
-    with place.publishing():
-        whole = [one for one in place.generations() if place.is_good(one)]
-        staying = kept([generation_time(one) for one in whole], settings)
-        gone = tuple(one for one in whole if generation_time(one) not in staying)
+    own = place.belonging_to(settings.origin)
+    with own.publishing():
+        whole = [one for one in own.generations() if own.is_good(one) and not ahead(one, now)]
+        staying = kept([generation_time(one) for one in whole], settings.backup)
+        gone = tuple(one for one in whole if one != made and generation_time(one) not in staying)
         for generation in gone:
-            place.remove(generation)
+            own.remove(generation)
     return gone
+
+
+@contextmanager
+def _entered(folder: Path, settings: Settings, place: Place) -> Iterator[tuple[Place, bool]]:
+    """Give the site's own generations in a place, and whether this process alone makes some there.
+
+    Raises:
+        Unavailable: the folder cannot be used, or its disk is not mounted; nothing was written.
+    """
+    own = place.belonging_to(settings.origin)
+    refuse_unmounted(folder, settings.backup, own)
+    own.prepare()
+    with own.busy() as alone:
+        if alone:
+            note_made(folder, settings.backup, own)
+        yield own, alone
 
 
 def _back_up(site: Site, place: Place, door: str) -> Made:
@@ -146,10 +184,8 @@ def _back_up(site: Site, place: Place, door: str) -> Made:
     verified = time.perf_counter() - begun
     with source_of(site.folder, site.clock) as source:
         manifest, seconds = _make(source, place)
-        if place == Place.of(site.settings.backup):
-            (site.folder / MADE_FILE).touch(mode=0o600)
         site.ledger.record(_event(site, door, manifest))
-        pruned = prune(place, site.settings.backup)
+        pruned = prune(place, site.settings, site.clock(), manifest.generation)
         mended = forget_everywhere(place, source.site_key, destroyed_keys(source))
     return Made(manifest, {"verified": verified, **seconds}, pruned, mended)
 
@@ -163,7 +199,7 @@ def _refuse_company(place: Place, *, alone: bool) -> None:
 
 def _make(source: Source, place: Place) -> tuple[Manifest, dict[str, float]]:
     with place.publishing():
-        place.sweep()
+        drop_remains(place)
     begun = time.perf_counter()
     made = _moment_not_taken(source.clock(), place)
     with source.database.read() as connection:
@@ -192,9 +228,14 @@ def _make(source: Source, place: Place) -> tuple[Manifest, dict[str, float]]:
 
 
 def _moment_not_taken(at: datetime, place: Place) -> datetime:
-    while place.manifest_path(generation_name(at)).exists():
+    while _is_taken(generation_name(at), place):
         at += timedelta(microseconds=1)
     return at
+
+
+def _is_taken(generation: str, place: Place) -> bool:
+    paths = (place.manifest_path(generation), *(place.part_path(generation, p) for p in PARTS))
+    return any(path.exists() for path in paths)
 
 
 def _manifest(source: Source, header: dict[str, Json], data: SealedFile) -> Manifest:

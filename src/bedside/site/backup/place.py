@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,18 +18,18 @@ from typing import BinaryIO, Final
 from bedside.clock import read_timestamp, timestamp
 from bedside.errors import NotFound, SiteProblem, Unavailable
 from bedside.keys.site_key import SiteKey
+from bedside.ledger.head import MAX_AHEAD
 from bedside.site.backup.manifest import PARTS, Manifest, Part, check_manifest, read_manifest
 from bedside.site.backup.plan import BackupSettings
 from bedside.store.disk import sync_folder
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024
 
-_INCOMING: Final = ".incoming-"
+INCOMING: Final = ".incoming-"
 """How names of files begin that are not whole yet."""
 
 _STAMP = re.compile(r"\d{8}T\d{12}Z")
 _MANIFEST_NAME = re.compile(rf"bedside-({_STAMP.pattern})\.json")
-_OURS = re.compile(rf"(?:\.incoming-)?bedside-({_STAMP.pattern})\.(?:json|data|keys)")
 _BUSY: Final = ".bedside-backup.lock"
 _PUBLISHING: Final = ".bedside-publish.lock"
 
@@ -57,10 +57,13 @@ class Place:
     Attributes:
         folder: Manifests and data files.
         keys_folder: Keys files; often the same.
+        origin: Of the ledger whose generations count; those of other sites, which may lie in the
+            same folders, are then as if they were not there. Empty: all count.
     """
 
     folder: Path
     keys_folder: Path
+    origin: str = ""
 
     @classmethod
     def at(cls, folder: Path, keys_folder: Path | None = None) -> Place:
@@ -74,6 +77,10 @@ class Place:
             return None
         return cls.at(Path(settings.folder), Path(settings.keys_folder or settings.folder))
 
+    def belonging_to(self, origin: str) -> Place:
+        """Return the same folders, where only the generations of one ledger count."""
+        return replace(self, origin=origin)
+
     def manifest_path(self, generation: str) -> Path:
         """Return where the manifest of a generation is."""
         return self.folder / f"bedside-{generation}.json"
@@ -85,6 +92,16 @@ class Place:
 
     def generations(self) -> tuple[str, ...]:
         """Return the names of the generations that are there, oldest first.
+
+        One whose manifest cannot be read is among them, whosesoever it is.
+
+        Raises:
+            Unavailable: the folder cannot be read.
+        """
+        return tuple(one for one in self.everybodys() if not self._is_foreign(one))
+
+    def everybodys(self) -> tuple[str, ...]:
+        """Return the names of the generations of all sites, oldest first.
 
         Raises:
             Unavailable: the folder cannot be read.
@@ -121,13 +138,17 @@ class Place:
             )
         return manifest
 
-    def newest(self) -> Manifest | None:
+    def newest(self, now: datetime | None = None) -> Manifest | None:
         """Return the newest generation whose files have the sizes that its manifest tells, or None.
+
+        Args:
+            now: The time; what claims to be of the future does not count. None: all count.
 
         Raises:
             Unavailable: the folder cannot be read.
         """
-        good = (one for one in reversed(self.generations()) if self.is_good(one))
+        names = (one for one in reversed(self.everybodys()) if now is None or not ahead(one, now))
+        good = (one for one in names if self.is_good(one) and not self._is_foreign(one))
         found = next(good, None)
         return None if found is None else self.read(found)
 
@@ -149,7 +170,10 @@ class Place:
             return all(p.is_file() and p.stat().st_size == told.size for p, told in paths)
 
     def remove(self, generation: str) -> None:
-        """Remove a generation, its manifest first.
+        """Remove a generation, its manifest first and its data file last.
+
+        So a keys file without a manifest still has its data file beside it, and is known for what
+        it is (`remains`).
 
         Raises:
             Unavailable: the folder cannot be written.
@@ -157,22 +181,8 @@ class Place:
         with reached(self.folder):
             self.manifest_path(generation).unlink(missing_ok=True)
             sync_folder(self.folder)
-            for part in PARTS:
+            for part in reversed(PARTS):
                 self.part_path(generation, part).unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Remove what interrupted backups left; only while `busy` is held, and none is made.
-
-        Raises:
-            Unavailable: the folder cannot be read or written.
-        """
-        whole = set(self.generations())
-        for folder in {self.folder, self.keys_folder}:
-            with reached(folder):
-                for path in list(folder.iterdir()):
-                    found = _OURS.fullmatch(path.name)
-                    if found and (path.name.startswith(_INCOMING) or found[1] not in whole):
-                        path.unlink(missing_ok=True)
 
     def prepare(self) -> None:
         """Make the folders where they are missing, for the owner alone.
@@ -200,6 +210,15 @@ class Place:
         with locked(self.folder / _PUBLISHING, wait=True):
             yield
 
+    def _is_foreign(self, generation: str) -> bool:
+        """Return whether a manifest names another ledger than the one whose generations count."""
+        if not self.origin:
+            return False
+        try:
+            return self.read(generation).origin != self.origin
+        except (SiteProblem, NotFound):
+            return False
+
     def _manifest(self, generation: str) -> bytes:
         path = self.manifest_path(generation)
         if not path.is_file():
@@ -217,6 +236,11 @@ class Place:
 def age_seconds(manifest: Manifest, now: datetime) -> float:
     """Return how many seconds before `now` a generation was made."""
     return (now - read_timestamp(manifest.made)).total_seconds()
+
+
+def ahead(generation: str, now: datetime) -> bool:
+    """Return whether a generation claims to be of the future: made by a clock that went wrong."""
+    return generation_time(generation) > now + MAX_AHEAD
 
 
 @contextmanager
@@ -244,7 +268,7 @@ def incoming(path: Path) -> Iterator[BinaryIO]:
     Raises:
         Unavailable: the disk refused.
     """
-    temporary = path.with_name(_INCOMING + path.name)
+    temporary = path.with_name(INCOMING + path.name)
     with reached(path.parent):
         try:
             handle = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)

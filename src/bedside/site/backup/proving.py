@@ -7,16 +7,19 @@ from pathlib import Path
 
 from bedside.canonical import Json
 from bedside.clock import Clock
-from bedside.errors import LedgerBroken, PackageRefused
+from bedside.errors import LedgerBroken, PackageRefused, UsageError
+from bedside.keys.site_key import SiteKey
 from bedside.ledger.audit import Head
-from bedside.ledger.checkpoint import Checkpoint, read_checkpoint
+from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
 from bedside.ledger.events import Draft, EventKind
+from bedside.ledger.key_chain import read_chain
 from bedside.ledger.ledger import Ledger
-from bedside.ledger.note import read_note
+from bedside.ledger.note import ED25519, NoteKey, read_note
 from bedside.runtime.runner import load
 from bedside.site.backup.manifest import Manifest
 from bedside.site.settings import Settings
 from bedside.site.site import Site
+from bedside.store.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,15 @@ class Copy:
             before a person has looked.
         url: The database's address.
         clock: Tells the time.
+        site_key: Of a drill's copy, which has none itself and records nothing: its entries would
+            be signed beside those of the living ledger. None: this is to be the site.
     """
 
     folder: Path
     settings: Settings
     url: str
     clock: Clock
+    site_key: SiteKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Proof:
             checkpoint was given.
         erased: Keys that were destroyed again, because the ledger tells that they were erased.
         ledger_key: Fingerprint of the key that signed all of it, to be compared with the one known.
-        index: The place of the event of the restore in the ledger.
+        index: The place of the event of the restore in the ledger; None in a drill.
     """
 
     entries: int
@@ -60,11 +66,11 @@ class Proof:
     lost: int | None
     erased: int
     ledger_key: str
-    index: int
+    index: int | None
 
 
 def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only: bool) -> Proof:
-    """Verify everything of a copy, then record the restore as its first act.
+    """Verify everything of a copy, then record the restore as its first act, if it is no drill.
 
     Args:
         copy: What was filled.
@@ -76,9 +82,12 @@ def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only
         LedgerBroken: the record is not whole, not the one of the manifest, or not the one that the
             checkpoint was signed over.
         PackageRefused: a released package does not prove itself, and `record_only` is not set.
+        UsageError: the checkpoint is signed by a key that the copy does not know.
         Unavailable: the database cannot answer.
     """
-    with Site(copy.folder, copy.settings, copy.clock, hold=False, url=copy.url) as site:
+    with Site(
+        copy.folder, copy.settings, copy.clock, hold=False, url=copy.url, site_key=copy.site_key
+    ) as site:
         verdict = site.verify()
         _refuse_other_head(verdict.head, manifest)
         lost = None if checkpoint is None else missing_since(site.ledger, checkpoint)
@@ -91,24 +100,13 @@ def prove(copy: Copy, manifest: Manifest, checkpoint: str | None, *, record_only
                 " without this model, with --record-only.",
             )
         erased = destroy_again(site)
-        body: dict[str, Json] = {
-            "erased": erased,
-            "generation": manifest.generation,
-            "lost": lost,
-            "made": manifest.made,
-            "root": manifest.root,
-            "schema": manifest.schema,
-            "size": manifest.size,
-            "software": manifest.software,
-            "unproven": sorted(unproven),
-        }
-        (entry,) = site.ledger.record(
-            Draft(EventKind.RESTORE, copy.settings.id, "system", "system", body)
-        )
+        index = None
+        if copy.site_key is None:
+            told: dict[str, Json] = {"erased": erased, "lost": lost, "unproven": sorted(unproven)}
+            (entry,) = site.ledger.record(_event(copy, manifest, told))
+            index = entry.index
         key = site.ledger.public_key.fingerprint
-    return Proof(
-        verdict.entries, verdict.checkpoints, proved, unproven, lost, erased, key, entry.index
-    )
+    return Proof(verdict.entries, verdict.checkpoints, proved, unproven, lost, erased, key, index)
 
 
 def destroy_again(site: Site) -> int:
@@ -132,8 +130,9 @@ def missing_since(ledger: Ledger, note: str) -> int:
         note: The checkpoint, with or without signatures of witnesses under the ledger's own.
 
     Raises:
-        LedgerBroken: it is not signed by this ledger's key, or it is older than the backup and
-            signed over other entries.
+        LedgerBroken: it is not this ledger's, its signature is wrong, or it is older than the
+            backup and signed over other entries.
+        UsageError: it is signed by a key that this ledger does not know: perhaps a later one.
     """
     known = _own(note, ledger)
     head = ledger.head()
@@ -149,13 +148,34 @@ def missing_since(ledger: Ledger, note: str) -> int:
 
 
 def _own(note: str, ledger: Ledger) -> Checkpoint:
-    found = read_note(note)
-    own = [str(line) for line in found.signatures if line.name == ledger.origin]
-    return read_checkpoint(found.text + "\n" + "".join(own), ledger.origin, ledger.public_key)
+    with ledger.database.read() as connection:
+        keys = read_chain(Wire.of(connection), ledger.first_key).keys
+    known = [NoteKey(ledger.origin, ED25519, key) for key in keys]
+    own = [line for line in read_note(note).signatures if line.name == ledger.origin]
+    if own and not any(line.is_by(key) for line in own for key in known):
+        raise UsageError(
+            f"The checkpoint is signed by a key of {ledger.origin} that this backup does not know:"
+            " a later one, if the ledger's key was changed after the backup was made.",
+            advice="Give a checkpoint from before that change, or none. Nothing is wrong with the"
+            " backup by this.",
+        )
+    return find_checkpoint(note, ledger.origin, *keys)
 
 
 def _root_at(ledger: Ledger, size: int) -> bytes:
     return ledger.entry(size - 1).root
+
+
+def _event(copy: Copy, manifest: Manifest, told: dict[str, Json]) -> Draft:
+    body: dict[str, Json] = told | {
+        "generation": manifest.generation,
+        "made": manifest.made,
+        "root": manifest.root,
+        "schema": manifest.schema,
+        "size": manifest.size,
+        "software": manifest.software,
+    }
+    return Draft(EventKind.RESTORE, copy.settings.id, "system", "system", body)
 
 
 def _refuse_other_head(head: Head, manifest: Manifest) -> None:

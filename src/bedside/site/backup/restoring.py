@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -22,7 +23,7 @@ from bedside.errors import KeyUnavailable, NotFound, SiteProblem, UsageError
 from bedside.keys.files import read_key_file, write_secret
 from bedside.keys.site_key import SiteKey
 from bedside.keys.site_keys.opening import file_of
-from bedside.keys.site_keys.source import SourceKind
+from bedside.keys.site_keys.source import KEY_SERVICES, SourceKind
 from bedside.keys.subjects import SubjectKeys
 from bedside.site.backup.copying import WRAPPED_FILE
 from bedside.site.backup.filling import Files, fill_database, fill_keys
@@ -32,13 +33,20 @@ from bedside.site.backup.place import Place
 from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.proving import Copy, Proof, prove
 from bedside.site.backup.sealed import opened
-from bedside.site.backup.target import empty_database, empty_folder, settle, with_database
+from bedside.site.backup.target import (
+    Target,
+    empty_database,
+    empty_folder,
+    settle,
+    with_database,
+)
 from bedside.site.files import BLOBS_FOLDER
 from bedside.site.key_settings import KeySettings, write_key_settings
 from bedside.site.settings import Settings, parse_settings
 from bedside.site.site import DATABASE_FILE, DATABASE_VARIABLE, keys_url
 from bedside.site.unlocking import KEYS_FOLDER, unlock
 from bedside.site.witness_settings import WitnessSettings
+from bedside.site.witnesses import WITNESS_KEY_FILE, WITNESS_VKEY_FILE
 from bedside.store.blobs import FolderBlobs
 from bedside.store.database import Database
 
@@ -61,23 +69,30 @@ class Order:
         generation: Its name; None takes the newest that seems whole.
         site_key_file: A safe copy of `site.key`, `site.key.sealed` or `site.key.wrapped`; None
             where the environment or a key management service gives the site key.
+        kms_key: The key at a key management service that opens the site key. The manifest names
+            one, too, but what it says is believed only once the site key is there: to be asked at
+            all, a service must be named by whoever restores.
+        kms_endpoint: The service's address, where it is another than the usual one.
         database: Address of an empty database; `sqlite` is a file in the folder. None takes
             `BEDSIDE_DATABASE_URL`, or else a file where the backup was made from one.
         checkpoint: A later checkpoint of the ledger (its note), from a witness or a person: it
             tells what was recorded after the backup.
         record_only: Go on although a released package does not prove itself on this machine.
-        drill: Whether this is a copy to be thrown away; it stays away from the environment's
-            database, from witnesses and from other generations.
+        drill: The site key, if this is a copy to be thrown away: it has no site key of its own,
+            and stays away from the environment's database, from witnesses and from other
+            generations.
     """
 
     place: Place
     folder: Path
     generation: str | None = None
     site_key_file: Path | None = None
+    kms_key: str = ""
+    kms_endpoint: str = ""
     database: str | None = None
     checkpoint: str | None = None
     record_only: bool = False
-    drill: bool = False
+    drill: SiteKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +103,14 @@ class Restored:
         manifest: Of the generation.
         proof: What was proved of it.
         seconds: By step.
+        set_aside: The files in `keys/` that hold the key of the witness that the site was, if it
+            was one: it forgot what it saw since the backup, and must not sign again as the same.
     """
 
     manifest: Manifest
     proof: Proof
     seconds: dict[str, float] = field(default_factory=dict)
+    set_aside: tuple[str, ...] = ()
 
 
 def restore(order: Order, clock: Clock = system_clock) -> Restored:
@@ -107,35 +125,47 @@ def restore(order: Order, clock: Clock = system_clock) -> Restored:
         PackageRefused: a released package does not prove itself on this machine.
         SiteProblem: a file of the generation is not what was written; or the folder cannot be
             used.
+        UsageError: a key service was not named, or other words do not fit.
         Unavailable: the database, or the backup folder, cannot be used now.
     """
     folder = order.folder.absolute()
-    generation = order.generation or _newest(order.place)
+    generation = order.generation or _newest(order.place, clock())
     told = order.place.read(generation)
     url, named = _database_of(order, told, folder)
     seconds: dict[str, float] = {}
     with empty_folder(folder):
         site_key = _site_key(order, told, folder)
         manifest = order.place.checked(generation, site_key)
-        with empty_database(url) as database:
+        with empty_database(url) as target:
             begun = time.perf_counter()
-            text = _fill(order.place, manifest, (folder, url, database), site_key)
+            text = _fill(order.place, manifest, (folder, url, target), site_key)
+            aside = _set_witness_aside(folder / KEYS_FOLDER, generation)
             seconds["filled"] = time.perf_counter() - begun
             settings, text = _settings_of(order, manifest, folder, (text, named))
             begun = time.perf_counter()
-            copy = Copy(folder, _quiet(settings, drill=order.drill), url, clock)
+            quiet = _quiet(settings, drill=order.drill is not None)
+            copy = Copy(folder, quiet, url, clock, order.drill)
             proof = prove(copy, manifest, order.checkpoint, record_only=order.record_only)
             seconds["proved"] = time.perf_counter() - begun
             settle(folder, text)
-    return Restored(manifest, proof, seconds)
+    return Restored(manifest, proof, seconds, aside)
 
 
-def _newest(place: Place) -> str:
-    found = place.newest()
+def _newest(place: Place, now: datetime) -> str:
+    found = place.newest(now)
     if found is None:
-        raise NotFound(
-            f"There is no whole generation in {place.folder}.",
-            advice="Name the folder that holds bedside-*.json, .data and .keys.",
+        late = place.newest()
+        advice = "Name the folder that holds bedside-*.json, .data and .keys."
+        if late is not None:
+            advice = f"Look at this machine's clock, or name one of the future: {late.generation}."
+        raise NotFound(f"There is no whole generation in {place.folder}.", advice=advice)
+    good = (one for one in place.generations() if place.is_good(one))
+    origins = {place.read(one).origin for one in good}
+    if len(origins) > 1:
+        raise UsageError(
+            f"In {place.folder} are generations of several sites: {', '.join(sorted(origins))}.",
+            advice="Name the generation of the one that you mean; bedside backup list --json tells"
+            " whose they are.",
         )
     return found.generation
 
@@ -143,7 +173,7 @@ def _newest(place: Place) -> str:
 def _database_of(order: Order, told: Manifest, folder: Path) -> tuple[str, str | None]:
     """Return the address of the new database, and what `site.toml` says of it."""
     file = f"sqlite:///{folder / DATABASE_FILE}"
-    given = None if order.drill else os.environ.get(DATABASE_VARIABLE)
+    given = None if order.drill is not None else os.environ.get(DATABASE_VARIABLE)
     if given and order.database:
         raise UsageError(
             f"{DATABASE_VARIABLE} is set, and a database was named, too.", advice="Use one of them."
@@ -165,7 +195,10 @@ def _site_key(order: Order, told: Manifest, folder: Path) -> SiteKey:
     """Put the site key where the new site has it, and return it."""
     keys = folder / KEYS_FOLDER
     keys.mkdir(mode=0o700)
+    if order.drill is not None:
+        return order.drill
     chosen = _chosen(order, told)
+    _refuse_unnamed_service(order, chosen, told)
     name, wrapped = file_of(chosen.source), told.unlock.get("wrapped")
     if order.site_key_file is not None and name is not None:
         write_secret(keys / name, read_key_file(order.site_key_file))
@@ -186,6 +219,21 @@ def _site_key(order: Order, told: Manifest, folder: Path) -> SiteKey:
         ) from problem
 
 
+def _refuse_unnamed_service(order: Order, chosen: KeySettings, told: Manifest) -> None:
+    """Refuse to ask a service that nobody but the manifest names: it would get our credentials."""
+    named = (order.kms_key, order.kms_endpoint)
+    if chosen.source not in KEY_SERVICES or named == (chosen.key, chosen.endpoint):
+        return
+    at = f" at {chosen.endpoint}" if chosen.endpoint else ""
+    raise UsageError(
+        f"The manifest of {told.generation} says that the site key is wrapped with {chosen.source}"
+        f" by {chosen.key!r}{at}, and that is not what was named. Whoever can write to the folder"
+        " can make it say so: no service is asked on its word.",
+        advice="Compare it with what you know of the site's key, and name that with --kms-key, and"
+        " --kms-endpoint where it has one.",
+    )
+
+
 def _chosen(order: Order, told: Manifest) -> KeySettings:
     """Return where the new site has its site key: where the old one had, or the file given."""
     try:
@@ -201,14 +249,13 @@ def _chosen(order: Order, told: Manifest) -> KeySettings:
     return keys if kind == keys.source else KeySettings(source=kind, fingerprint=keys.fingerprint)
 
 
-def _fill(
-    place: Place, manifest: Manifest, to: tuple[Path, str, Database], site_key: SiteKey
-) -> str:
+def _fill(place: Place, manifest: Manifest, to: tuple[Path, str, Target], site_key: SiteKey) -> str:
     """Fill folder and databases, and return the text of `site.toml`."""
-    folder, url, database = to
+    folder, url, target = to
     files = Files(folder, FolderBlobs(folder / BLOBS_FOLDER))
     with opened(place, manifest, "data", site_key) as records:
-        fill_database(records, database, files, manifest)
+        fill_database(records, target.database, files, manifest)
+    target.ours = True
     at = keys_url(folder, url)
     SubjectKeys.open(at, site_key).close()  # makes the table, or the schema with the table
     keys = Database.open(at, pen="bedside-keys", erasing=True)
@@ -218,6 +265,17 @@ def _fill(
     finally:
         keys.close()
     return files.settings
+
+
+def _set_witness_aside(keys: Path, generation: str) -> tuple[str, ...]:
+    """Put the key of the witness that the site was under another name, and return the new names."""
+    aside: list[str] = []
+    for name in (WITNESS_KEY_FILE, WITNESS_VKEY_FILE):
+        path = keys / name
+        if path.exists():
+            aside.append(f"{path.stem}-until-{generation}{path.suffix}")
+            path.replace(keys / aside[-1])
+    return tuple(aside)
 
 
 def _settings_of(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 
 from bedside.errors import BedsideError
+from bedside.site.backup.mounted import refuse_unmounted
 from bedside.site.backup.place import Place, age_seconds
-from bedside.site.backup.plan import BackupSettings
+from bedside.site.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +42,27 @@ class BackupState:
         return f"the newest is {hours:.1f} hours old: {self.generation}"
 
 
-def backup_state(settings: BackupSettings, now: datetime) -> BackupState | None:
-    """Return the state of the backups that are set, or None where none are.
+def backup_state(folder: Path, settings: Settings, now: datetime) -> BackupState | None:
+    """Return the state of the backups that are set for the site in `folder`, or None where none are.
 
-    It lists a folder and reads one small file.
+    It lists a folder and reads a small file or two. A generation that claims to be of the future
+    does not count: it would put off the next one for as long.
     """
-    if settings.folder is None:
+    place, every = Place.of(settings.backup), settings.backup.every.total_seconds()
+    if place is None:
         return None
     try:
-        place = Place.of(settings)
-        newest = None if place is None else place.newest()
+        refuse_unmounted(folder, settings.backup, place)
+        newest = place.belonging_to(settings.origin).newest(now)
     except BedsideError as problem:
         return BackupState("", "", None, due=True, late=True, trouble=problem.message)
     if newest is None:
         return BackupState("", "", None, due=True, late=False)
-    age = age_seconds(newest, now)
-    old = timedelta(seconds=age)
+    age = max(age_seconds(newest, now), 0.0)  # a clock may be a little ahead of another
     return BackupState(
         newest.generation,
         newest.made,
         age,
-        due=old >= settings.every,
-        late=old > 2 * settings.every,
+        due=age >= every,
+        late=age > 2 * every,
     )

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -76,9 +77,25 @@ def settle(folder: Path, settings: str) -> None:
         ) from problem
 
 
+@dataclass(slots=True)
+class Target:
+    """A database that had no tables when it was looked at.
+
+    Attributes:
+        database: It.
+        ours: Whether all that is in it now was committed by this restore; set by whoever did.
+    """
+
+    database: Database
+    ours: bool = False
+
+
 @contextmanager
-def empty_database(url: str) -> Iterator[Database]:
-    """Give a database without tables; those that were made are dropped again if that fails.
+def empty_database(url: str) -> Iterator[Target]:
+    """Give a database without tables; those that are ours are dropped again if that fails.
+
+    Another process may fill it meanwhile: whoever fills it looks again (`refuse_tables`) in the
+    transaction that does.
 
     Raises:
         Conflict: there are tables in it.
@@ -88,11 +105,13 @@ def empty_database(url: str) -> Iterator[Database]:
     database = Database.open(url)
     try:
         with database.read() as connection:
-            _refuse_tables(connection, database)
+            refuse_tables(connection, database)
+        target = Target(database)
         try:
-            yield database
+            yield target
         except BaseException:
-            _drop_everything(database)
+            if target.ours:
+                _drop_everything(database)
             raise
     finally:
         database.close()
@@ -163,7 +182,12 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _refuse_tables(connection: Connection, database: Database) -> None:
+def refuse_tables(connection: Connection, database: Database) -> None:
+    """Do nothing if there are no tables.
+
+    Raises:
+        Conflict: there are some.
+    """
     inspector = inspect(connection)
     found = inspector.get_table_names()
     if database.dialect == "postgresql" and inspector.has_schema(SCHEMA):
