@@ -72,10 +72,10 @@ def build(folder: Path, clock: Clock = system_clock) -> Hospital:
     for name, role in [*((role.value, role) for role in roles), ("approver-2", Role.APPROVER)]:
         person = site.people.add(admin, f"Person {name}", {role})
         secrets[name] = site.people.issue_key(admin, person.id, "test").secret
+    author = SigningKey.new()
+    site.registry.trust_key(admin, author.public, "the author")
     people = {  # once all are there, so that nobody's sign-in is outdated
         name: Somebody(site.people.sign_in(secret, DOOR), secret)
         for name, secret in secrets.items()
     }
-    author = SigningKey.new()
-    site.registry.trust_key(admin, author.public, "the author")
     return Hospital(site, people, author)

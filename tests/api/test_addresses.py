@@ -8,7 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from bedside.api.addresses import HOPS, Addresses
+from bedside.people.api_key import EXPIRES_SOON, LONGEST_OVERLAP
+from bedside.people.lockout import BEGINNING, FORGOTTEN, LONGEST
 from bedside.site.proxy_settings import ProxySettings, proxy_lines
+from bedside.site.settings import Limits
+from tests.conftest import ROOT
 
 PROXY = ProxySettings(trusted=("10.0.0.0/8", "fd00::/8"))
 FORWARDED = ProxySettings(trusted=("10.0.0.0/8",), header="forwarded")
@@ -80,3 +84,18 @@ def test_the_settings_are_written_as_they_are_read() -> None:
     assert proxy_lines(ProxySettings()) == []
     read = tomllib.loads("\n".join(proxy_lines(FORWARDED)))
     assert ProxySettings.model_validate(read["proxy"]) == FORWARDED
+
+
+def test_the_page_shows_settings_that_can_be_read_and_limits_as_they_are() -> None:
+    text = (ROOT / "docs" / "explanation" / "lifecycle.md").read_text(encoding="utf-8")
+    page = " ".join(text.split())
+    shown = tomllib.loads(text.split("```toml\n")[1].split("```")[0])
+    assert ProxySettings.model_validate(shown["proxy"]).tls
+    limits = Limits()
+    assert f"`key_per_second` ({limits.key_per_second})" in page
+    assert f"`key_burst` ({limits.key_burst:,})" in page
+    assert (limits.person_per_second, limits.person_burst) == (2000, 60_000), "twice as much"
+    assert (limits.refused_sign_ins, LONGEST, FORGOTTEN, BEGINNING) == (10, 300.0, 900.0, 12)
+    assert (LONGEST_OVERLAP, EXPIRES_SOON) == (90, 14)
+    assert f"{LONGEST_OVERLAP} at most" in page
+    assert f"last {EXPIRES_SOON} days" in page

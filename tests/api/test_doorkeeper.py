@@ -127,3 +127,58 @@ def test_a_fault_reaches_everyone_who_waits(people: CountingPeople) -> None:
 
     outcomes = asyncio.run(all_of_them())
     assert [type(outcome) for outcome in outcomes] == [TypeError] * 2
+
+
+def test_strangers_that_are_being_recorded_hold_up_no_later_sign_in(
+    people: CountingPeople, hospital: Hospital
+) -> None:
+    async def known_after_strangers() -> Caller:
+        keeper = Doorkeeper(people, "rest")
+        people.recording.clear()
+        first = asyncio.create_task(keeper.sign_in("x1"))
+        while keeper._looking is not None or not people.asked:
+            await asyncio.sleep(0.001)
+        second = asyncio.create_task(keeper.sign_in("x2"))
+        try:
+            caller = await asyncio.wait_for(keeper.sign_in(hospital["clinician"].secret), 5)
+            assert not first.done()
+        finally:
+            people.recording.set()
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {SignInRefused}
+        return caller
+
+    assert asyncio.run(known_after_strangers()).person.name == "Person clinician"
+    assert len(hospital.site.ledger.find(kind=EventKind.SIGN_IN_REFUSED)) == 2
+
+
+def test_a_fault_of_one_look_leaves_nobody_waiting_who_came_meanwhile(
+    people: CountingPeople, hospital: Hospital
+) -> None:
+    looks: list[int] = []
+    recognise = people.recognise
+
+    def faulty_once(secrets: Collection[str | None], door: str) -> Recognised:
+        looks.append(len(secrets))
+        found = recognise(secrets, door)
+        if len(looks) == 1:
+            raise TypeError("a bug")
+        return found
+
+    people.recognise = faulty_once  # type: ignore[method-assign]
+
+    async def one_early_one_late() -> list[object]:
+        keeper = Doorkeeper(people, "rest")
+        people.open.clear()
+        early = asyncio.create_task(keeper.sign_in(hospital["auditor"].secret))
+        while not looks:
+            await asyncio.sleep(0.001)
+        late = asyncio.create_task(keeper.sign_in(hospital["clinician"].secret))
+        await asyncio.sleep(0)
+        people.open.set()
+        both = asyncio.gather(early, late, return_exceptions=True)
+        return list(await asyncio.wait_for(both, 5))
+
+    early, late = asyncio.run(one_early_one_late())
+    assert isinstance(early, TypeError)
+    assert isinstance(late, Caller)

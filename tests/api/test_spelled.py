@@ -56,3 +56,22 @@ def test_the_body_is_the_one_of_the_long_way(
     long_way = answers.predicted_response([prediction], many=False).body
     assert spelling(prediction) == long_way
     assert spelling(prediction) == long_way  # from the template that is kept now
+
+
+def test_a_package_whose_texts_look_like_a_hole_is_told_the_long_way() -> None:
+    manifest = Recipe(output=OUTPUTS["binary"]).manifest()
+    odd = {**manifest.intended_use, "en": "For <bedside hole> alone."}
+    prediction = Prediction(
+        id="01933a2f-6c00-7000-8000-000000000000",
+        manifest=manifest.model_copy(update={"intended_use": odd}),
+        package="sha256:" + "0" * 64,
+        epoch=1,
+        label=LABELS[1],
+        scores={LABELS[0]: 0.25, LABELS[1]: 0.75},
+        threshold=0.5,
+        index=7,
+        at="2026-11-21T08:00:00.000000Z",
+    )
+    long_way = answers.predicted_response([prediction], many=False).body
+    assert b"<bedside hole>" in long_way
+    assert AnswerSpelling()(prediction) == long_way

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from bedside.errors import SiteProblem, Unavailable
 from bedside.store.database import Database
 from tests.api.client import Client
 from tests.bedside_site import Hospital
+from tests.serving.test_released import wait_for
 
 FULL = Unavailable("the disk is full.", advice="Free space; the service goes on by itself.")
 
@@ -63,6 +66,33 @@ def test_what_a_probe_finds_besides_is_a_trouble_too(
     database.condition.failed(FULL)
     own.look()
     assert "it is damaged. Restore" in str(own.trouble)
+
+
+def test_what_nobody_foresaw_in_one_probe_ends_no_watch(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The thread goes on, and looks after the other databases meanwhile."""
+    mended = threading.Event()
+
+    def probing(probed: Database) -> None:
+        if probed is database and not mended.is_set():
+            raise OSError("nobody foresaw this")
+        probed.condition.mended()
+
+    monkeypatch.setattr(watch, "probe", probing)
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "PROBE_SECONDS", 0.0)
+    other = Database.open(f"sqlite:///{tmp_path}/other.db")
+    own = DatabaseWatch([database, other])
+    for one in (database, other):
+        one.condition.failed(FULL)
+    own.start()
+    wait_for(lambda: other.condition.trouble is None)
+    assert own.trouble is not None
+    mended.set()
+    wait_for(lambda: own.trouble is None)
+    own.stop()
+    other.close()
 
 
 def test_a_write_that_does_not_come_to_its_end_is_a_trouble(

@@ -12,6 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -61,12 +63,13 @@ class Preloaded:
 
 def main(address: str) -> None:
     """Import what commands need, then answer until somebody ends this process."""
-    import onnxruntime  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - for the forks
+    import boto3  # noqa: F401, PLC0415 - for the forks
+    import onnxruntime  # noqa: F401, PLC0415
     import typer  # noqa: F401, PLC0415
 
-    import bedside.__main__  # noqa: PLC0415
-    import bedside.cli.app  # noqa: PLC0415
-    import bedside.site.site  # noqa: F401, PLC0415
+    from bedside import __main__ as program  # noqa: PLC0415
+    from bedside.cli import app  # noqa: F401, PLC0415
+    from bedside.site import site  # noqa: F401, PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as door:
@@ -79,10 +82,10 @@ def main(address: str) -> None:
             with caller:
                 if os.fork() == 0:
                     door.close()
-                    _answer(caller)
+                    _answer(caller, program.main)
 
 
-def _answer(caller: socket.socket) -> None:
+def _answer(caller: socket.socket, bedside: Callable[[list[str]], None]) -> None:
     """Become the command that somebody called, and tell them how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code: object = 70
@@ -92,14 +95,20 @@ def _answer(caller: socket.socket) -> None:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
+        sys.stdin, sys.stdout, sys.stderr = (
+            open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - till the end
+            for number, mode in enumerate("rww")
+        )
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-        sys.argv = ["bedside", *words]
-        bedside.__main__.main()
+        sys.argv[:] = ["bedside", *words]
+        bedside(words)
         code = 0
     except SystemExit as end:
         code = end.code or 0
+    except BaseException:  # noqa: BLE001 - told as Python would
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,4 +1,8 @@
-"""The commands of the pages on erasure and on the site key, run as they stand."""
+"""The commands of the pages on erasure and on the site key, run as they stand.
+
+`bedside` is there a fork of a process that has imported everything (`preloaded.py`), but for one call
+of the program as it is installed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ import pytest
 from bedside.serving.values import Row
 from bedside.site.site import Site
 from tests.bedside_site import MODEL, ROW, Hospital, build
+from tests.cli.preloaded import Preloaded
 
+INSTALLED = Path(sys.executable).parent
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
 
@@ -22,9 +28,16 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", (PAGES / page).read_text("utf-8"), re.M | re.S)
 
 
-def run(script: str, folder: Path, **more: str) -> str:
-    """Run one block in the site's parent folder, and return what it printed."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+def run(script: str, folder: Path, first: Path = INSTALLED, **more: str) -> str:
+    """Run one block in the site's parent folder, and return what it printed.
+
+    Args:
+        script: The block.
+        folder: Where it runs.
+        first: The folder in which `bedside` is found.
+        more: Further variables.
+    """
+    programs = os.pathsep.join([str(first), str(INSTALLED), os.environ["PATH"]])
     done = subprocess.run(
         ["sh", "-euc", script],
         cwd=folder,
@@ -36,6 +49,13 @@ def run(script: str, folder: Path, **more: str) -> str:
     )
     assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a `bedside` that starts at once."""
+    with Preloaded(tmp_path_factory.mktemp("programs")) as preloaded:
+        yield preloaded.programs
 
 
 @pytest.fixture
@@ -54,7 +74,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
 
 
 @pytest.mark.slow
-def test_the_page_on_erasure_erases(hospital: Hospital, tmp_path: Path) -> None:
+def test_the_page_on_erasure_erases(hospital: Hospital, tmp_path: Path, programs: Path) -> None:
     caller, serving = hospital["clinician"].caller, hospital.site.serving
     for subject in ("patient-1", "patient-2"):
         serving.predict_now(caller, MODEL, [Row(ROW, subject)])
@@ -63,7 +83,7 @@ def test_the_page_on_erasure_erases(hospital: Hospital, tmp_path: Path) -> None:
     names = {"SUBJECT": "patient-1", "HELD": "patient-2", "PREDICTION": one.id}
     script = "\n".join(blocks("erase-a-person.md"))  # one shell: a block uses what another set
     assert script.count("bedside ") >= 10
-    told = run(script, tmp_path, **names)
+    told = run(script, tmp_path, programs, **names)
     assert "Erased at" in told
     assert "patient-1" not in told
     with Site.open(hospital.site.folder) as site:
@@ -77,7 +97,7 @@ def test_the_page_on_erasure_erases(hospital: Hospital, tmp_path: Path) -> None:
 @pytest.mark.enable_socket
 @pytest.mark.loopback
 def test_the_page_on_the_site_key_moves_it(
-    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hospital: Hospital, tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
@@ -93,11 +113,11 @@ def test_the_page_on_the_site_key_moves_it(
         endpoint = f"http://{host}:{port}"
         show, passphrase, kms, back = blocks("site-key.md")
         assert "fingerprint" in run(show, tmp_path)
-        run(passphrase, tmp_path)
+        run(passphrase, tmp_path, programs)
         names = {"AWS_ENDPOINT_URL_KMS": endpoint, "AWS_DEFAULT_REGION": "ap-northeast-1"}
-        run(kms, tmp_path, KMS_KEY=kms_key(endpoint), **names)
+        run(kms, tmp_path, programs, KMS_KEY=kms_key(endpoint), **names)
         assert (tmp_path / "site" / "keys" / "site.key.wrapped").is_file()
-        run(back, tmp_path, **names)
+        run(back, tmp_path, programs, **names)
     finally:
         server.stop()
     assert [path.name for path in (tmp_path / "site" / "keys").glob("site.key*")] == ["site.key"]

@@ -189,6 +189,7 @@ def asked_at_any_time(site: Site, historian: Historian, entries: list[Entry]) ->
         assert (release.version, release.epoch) == (body["version"], body["epoch"])
 
 
+@pytest.mark.parametrize("hospital", ["sqlite"], indirect=True)
 def test_a_version_that_fails_its_golden_cases_is_not_switched_to_under_load(
     hospital: Hospital, services: list[Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:

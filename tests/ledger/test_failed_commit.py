@@ -42,12 +42,10 @@ def test_what_can_be_read_after_a_failed_sync_is_not_taken_for_recorded(
     ledger.record(prediction())
     group = GroupCommit(ledger)
     group.start()
+    unsure = prediction("unsure")
     failing.append("SQLITE_IOERR_FSYNC")
     with pytest.raises(CommitUnknown, match="It is not known whether this was recorded"):
-        if way == "single":
-            ledger.record(prediction("unsure"))
-        else:
-            group.submit([prediction("unsure")]).result(20)
+        ledger.record(unsure) if way == "single" else group.submit([unsure]).result(20)
     assert len(ledger.find(about="unsure")) == 1  # from memory; no disk has said that it has it
     ledger.record(prediction())
     group.close()

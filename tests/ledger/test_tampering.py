@@ -171,7 +171,9 @@ def test_an_entry_or_a_checkpoint_hides_before_the_beginning(small: Ledger, plac
     assert "3 rows of checkpoints where there must be 2" in str(problem)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose file anybody can rebuild
+@pytest.mark.parametrize(
+    "database_url", ["sqlite"], indirect=True
+)  # whose file anybody can rebuild
 def test_an_entry_hides_in_no_place_at_all(small: Ledger) -> None:
     hidden = rows_of(small.database, ledger_entries)[0] | {"id": "another", "about": "hidden"}
     with small.database.write() as connection:

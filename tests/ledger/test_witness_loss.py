@@ -177,8 +177,9 @@ class TestADatabaseThatIsNotWhatWasSeen:
             forge(database, size=4, refused="", **forged)
             with pytest.raises(LedgerBroken, match="saw 7 entries"):
                 witnessing.hold()
-        for forged in (far, {"seen_at": far["next_at"], "next_at": ""}, {"size": 10**6}):
-            forge(database, **({"size": 3, "refused": "", "seen_at": ""} | forged))
+        plain = {"refused": "", "seen_at": "", "next_at": "", "sending_until": ""}
+        for size, forged in ((3, far), (3, {"seen_at": far["next_at"]}), (10**6, {})):
+            forge(database, size=size, **(plain | forged))
             assert "saw 7 entries" in tick(witnessing).words
 
 

@@ -25,7 +25,7 @@ from bedside.ledger.witnessing import Witnessing
 from bedside.store.database import Database
 from bedside.store.shelf import FolderShelf
 from tests.conftest import SettableClock
-from tests.ledger.witnessed import Friend, grow, rows_of, tick
+from tests.ledger.witnessed import Friend, forge, grow, rows_of, tick
 
 
 @pytest.fixture
@@ -188,6 +188,15 @@ class TestAWitnessThatIsAway:
         assert not row.is_free(clock())
         clock.advance(1)
         assert row.is_free(clock())
+
+
+def test_what_a_row_says_that_a_witness_saw_convicts_nobody(
+    ledger: Ledger, witnessing: Witnessing, database: Database
+) -> None:
+    grow(ledger, 3)
+    witnessing.send()
+    forge(database, size=1000)
+    assert witnessing.send()[0].standing == "agrees"
 
 
 def test_another_address_is_another_witness(

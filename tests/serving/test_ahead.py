@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
-from bedside.errors import GoldenMismatch, PackageDamaged
+from bedside.errors import GoldenMismatch, PackageDamaged, Unavailable
 from bedside.ledger.events import EventKind
 from bedside.package.package import Package
 from bedside.runtime.runner import Runner, load
 from bedside.serving import ahead, released
 from bedside.serving.ahead import MOST, Ahead
 from tests.bedside_site import MODEL, Hospital
-from tests.serving.test_released import damage_archive
+from tests.serving.test_released import damage_archive, wait_for
 
 
 @pytest.fixture
@@ -99,6 +100,50 @@ def test_a_version_that_does_not_load_ahead_is_left_alone_and_nothing_is_recorde
     assert tried == ["2.0.0"]
     assert hospital.site.ledger.find(kind=EventKind.PACKAGE_REFUSED) == ()
     assert hospital.site.serving.models.current(MODEL) is not None
+
+
+@pytest.mark.parametrize("fault", [Unavailable("the blobs are away"), ValueError("by surprise")])
+def test_nothing_that_a_version_meets_ahead_is_a_trouble_of_the_service(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    tried: list[str] = []
+
+    def failing(package: Package) -> Runner:
+        tried.append(package.manifest.version)
+        raise fault
+
+    approved(hospital, "2.0.0")
+    refs = approved(hospital, "3.0.0")
+    models = hospital.site.serving.models
+    monkeypatch.setattr(ahead, "load", failing)
+    models.start()
+    wait_for(lambda: len(tried) == 2)
+    hospital.site.registry.release(hospital["operator"].caller, refs, "better")
+    wait_for(lambda: models.epochs() == ((MODEL, 2),))
+    assert models.trouble is None
+    models.stop()
+
+
+def test_a_slow_load_ahead_does_not_put_off_a_release(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(package: Package) -> Runner:
+        begun.set()
+        done.wait(10)
+        return load(package)
+
+    ref = approved(hospital, "2.0.0")
+    models = hospital.site.serving.models
+    monkeypatch.setattr(ahead, "load", slow)
+    models.start()
+    assert begun.wait(10)
+    hospital.site.registry.release(hospital["operator"].caller, ref, "better")
+    wait_for(lambda: models.epochs() == ((MODEL, 2),))
+    assert not done.is_set()
+    done.set()
+    models.stop()
 
 
 def test_only_so_many_are_kept_and_what_is_retired_is_let_go(

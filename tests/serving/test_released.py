@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,14 +87,65 @@ def test_a_database_that_does_not_answer_is_told_and_forgotten_when_it_does(
     models.stop()
 
 
+def test_a_database_that_hangs_is_told(
+    models: ReleasedModels, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def hanging() -> tuple[Release, ...]:
+        answers.wait(10)
+        return ()
+
+    monkeypatch.setattr("bedside.store.condition.SLOW_SECONDS", 0.05)
+    models.start()
+    with monkeypatch.context() as away:
+        away.setattr(hospital.site.registry, "released", hanging)
+        wait_for(lambda: "has not answered for" in str(models.trouble))
+    answers.set()
+    wait_for(lambda: models.trouble is None)
+    models.stop()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_watch_that_ended_is_told(
     models: ReleasedModels, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def ending() -> tuple[Release, ...]:
+        raise SystemExit  # nothing less ends it
+
     models.start()
-    monkeypatch.setattr(hospital.site.registry, "released", None)
-    wait_for(lambda: models.trouble is not None)
-    assert "watch over releases ended" in str(models.trouble)
+    monkeypatch.setattr(hospital.site.registry, "released", ending)
+    wait_for(lambda: "watch over releases ended" in str(models.trouble))
+    models.stop()
+
+
+def test_what_nobody_foresaw_does_not_end_the_watch(
+    models: ReleasedModels, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.start()
+    with monkeypatch.context() as away:
+        away.setattr(hospital.site.registry, "released", None)
+        wait_for(lambda: "TypeError" in str(models.trouble))
+    wait_for(lambda: models.trouble is None)
+    models.stop()
+
+
+def test_a_package_that_fails_as_nobody_foresaw_stops_only_its_own_model(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital.release(name="a-first")
+
+    def failing(package: Package) -> Runner:
+        if package.manifest.name == "a-first":
+            raise ValueError("nobody foresaw this")
+        return load(package)
+
+    monkeypatch.setattr(released, "load", failing)
+    fresh = ReleasedModels(hospital.site.registry, hospital.site.ledger)
+    fresh.refresh()
+    assert fresh.current(MODEL) is not None
+    with pytest.raises(Unavailable, match="does not load here: ValueError: nobody foresaw this"):
+        fresh.fetch("a-first")
 
 
 def test_a_model_is_loaded_once_for_many_callers(

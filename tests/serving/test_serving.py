@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 
 import pytest
 
@@ -180,6 +181,7 @@ def test_what_is_large_is_computed_and_sealed_off_the_event_loop(
     inline: bool,
 ) -> None:
     serving = hospital.site.serving
+    hospital.site.subject_keys.for_nobody()  # so that there are keys at hand
     seen: list[int] = []
     attempt, submit = serving._attempt, serving._group.submit
 
@@ -300,3 +302,23 @@ def test_a_batch_is_one_commit_in_order(hospital: Hospital) -> None:
     indices = [one.index for one in answers]
     assert indices == list(range(indices[0], indices[0] + 100))
     assert len({one.at for one in answers}) == 1
+
+
+@pytest.mark.parametrize("rows", [[Row(ROW)] * 2, [Row({**ROW, "radius": 99.5})]])
+def test_keys_that_are_used_up_are_made_off_the_event_loop(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch, rows: list[Row]
+) -> None:
+    keys, threads = hospital.site.subject_keys, []
+    many = keys.many
+
+    def noting(subjects: Sequence[str | None]) -> object:
+        threads.append(threading.get_ident())
+        return many(subjects)
+
+    monkeypatch.setattr(keys, "many", noting)
+    monkeypatch.setattr(keys, "at_hand", lambda count: None)
+    work = hospital.site.serving.predict(hospital["clinician"].caller, MODEL, rows)
+    with nullcontext() if len(rows) > 1 else pytest.raises(InputRefused):
+        asyncio.run(work)
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()

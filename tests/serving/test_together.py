@@ -148,3 +148,122 @@ def test_a_group_has_a_bound(hospital: Hospital, monkeypatch: pytest.MonkeyPatch
     told = ask(hospital, *[Row(ROW)] * (module.MOST + 1))
     assert all(isinstance(one, Prediction) for one in told)
     assert sizes == [module.MOST, 1]
+
+
+def test_a_fault_before_the_work_is_told_and_the_next_group_is_served(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(count: int) -> object:
+        raise RuntimeError("can't start new thread")
+
+    serving, caller = hospital.site.serving, hospital["clinician"].caller
+    loaded = serving.models.fetch(MODEL)
+
+    async def asking() -> list[Told | BaseException]:
+        together = serving.together()
+        found: list[Told | BaseException] = []
+        for name in ("at_hand", ""):
+            if name:
+                monkeypatch.setattr(hospital.site.subject_keys, name, faulty)
+            told = asyncio.gather(together.ask(caller, loaded, Row(ROW)), return_exceptions=True)
+            found += await asyncio.wait_for(told, 5)
+            monkeypatch.undo()
+        return found
+
+    first, second = asyncio.run(asking())
+    assert isinstance(first, RuntimeError)
+    assert isinstance(second, Prediction)
+
+
+@pytest.mark.parametrize("step", ["submit_each", "_prediction"])
+def test_a_fault_behind_the_work_is_told_and_the_next_group_is_served(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def faulty(*_: object) -> object:
+        raise RuntimeError("a bug")
+
+    of = hospital.site.group if step == "submit_each" else module
+    serving, caller = hospital.site.serving, hospital["clinician"].caller
+    loaded = serving.models.fetch(MODEL)
+
+    async def asking() -> list[Told | BaseException]:
+        together = serving.together()
+        found: list[Told | BaseException] = []
+        for broken in (True, False):
+            if broken:
+                monkeypatch.setattr(of, step, faulty)
+            told = asyncio.gather(together.ask(caller, loaded, Row(ROW)), return_exceptions=True)
+            found += await asyncio.wait_for(told, 5)
+            monkeypatch.undo()
+        return found
+
+    first, second = asyncio.run(asking())
+    assert isinstance(first, RuntimeError)
+    assert isinstance(second, Prediction)
+
+
+class Late:
+    """A group commit that confirms when it is told to.
+
+    Attributes:
+        futures: What it was asked to confirm.
+    """
+
+    def __init__(self) -> None:
+        self.futures: list[Future[list[object]]] = []
+
+    def submit_each(self, groups: Sequence[tuple[Prepared, ...]]) -> Future[list[object]]:
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def test_a_group_that_was_given_up_ends_once(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Late()
+    monkeypatch.setattr(hospital.site.serving, "_group", late)
+    serving, caller = hospital.site.serving, hospital["clinician"].caller
+    loaded = serving.models.fetch(MODEL)
+
+    async def asking() -> int:
+        together = serving.together()
+        monkeypatch.setattr(module, "RECORD_SECONDS", 0.05)
+        first = together.ask(caller, loaded, Row(ROW))
+        with pytest.raises(Unavailable, match="may have been recorded"):
+            await first
+        monkeypatch.setattr(module, "RECORD_SECONDS", 60.0)
+        together.ask(caller, loaded, Row(ROW))
+        while len(late.futures) < 2:
+            await asyncio.sleep(0.001)
+        together.ask(caller, loaded, Row(ROW))  # it waits until the second group is over
+        late.futures[0].set_result([Unavailable("much too late")])
+        await asyncio.sleep(0.05)
+        return len(late.futures)
+
+    assert asyncio.run(asking()) == 2
+
+
+@pytest.mark.parametrize(("rows", "row_seconds", "inline"), [(3, 0.003, True), (3, 0.004, False)])
+def test_a_slow_network_is_computed_off_the_event_loop(
+    hospital: Hospital,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: int,
+    row_seconds: float,
+    inline: bool,
+) -> None:
+    hospital.site.subject_keys.for_nobody()  # so that there are keys at hand
+    runner = hospital.site.serving.models.fetch(MODEL).runner
+    assert 0 < runner.row_seconds < 0.1
+    monkeypatch.setattr(runner, "row_seconds", row_seconds)
+    threads: list[int] = []
+    plain = runner.plain
+
+    def noting(given: Sequence[object]) -> object:
+        threads.append(threading.get_ident())
+        return plain(given)
+
+    monkeypatch.setattr(runner, "plain", noting)
+    assert all(isinstance(one, Prediction) for one in ask(hospital, *[Row(ROW)] * rows))
+    caller = hospital["clinician"].caller
+    asyncio.run(hospital.site.serving.predict(caller, MODEL, [Row(ROW)] * rows))
+    assert [one == threading.get_ident() for one in threads] == [inline] * 2

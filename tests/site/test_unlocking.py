@@ -38,6 +38,10 @@ def made(folder: Path, keys: KeySettings | None = None) -> Settings:
     return read_settings(folder / "site.toml")
 
 
+def keys_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "keys").glob("site.key*"))
+
+
 def test_a_new_site_knows_its_key_by_a_fingerprint_that_the_ledger_tells(tmp_path: Path) -> None:
     settings = made(tmp_path / "site")
     assert settings.keys.fingerprint == unlock(tmp_path / "site", settings).fingerprint
@@ -130,9 +134,63 @@ class TestMoving:
         found = standing(folder, read_settings(folder / "site.toml"))
         left = "site.key.sealed" if cut == "site.toml" else "site.key"
         assert [path.name for path in found.left_over] == [left]
-        if cut == "site.toml":  # and can be repeated
-            move(folder, settings, BY_PASSPHRASE)
-            Site.open(folder).close()
+        move(folder, read_settings(folder / "site.toml"), BY_PASSPHRASE)  # and can be repeated
+        assert keys_in(folder) == ["site.key.sealed"]
+        Site.open(folder).close()
+
+    def test_again_clears_what_was_kept_of_this_key_and_no_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "site"
+        settings = made(folder)
+        monkeypatch.setenv(PASSPHRASE, WORDS)
+        move(folder, settings, BY_PASSPHRASE, keep_old=True)
+        after = read_settings(folder / "site.toml")
+        with pytest.raises(UsageError, match="already"):
+            move(folder, after, BY_PASSPHRASE, keep_old=True)
+        path = folder / "keys" / "site.key"
+        text = path.read_bytes()
+        path.write_bytes(base64.b64encode(bytes(32)))  # that of another site
+        with pytest.raises(UsageError, match="already"):
+            move(folder, after, BY_PASSPHRASE)
+        path.write_bytes(text)
+        assert move(folder, after, BY_PASSPHRASE).before == str(path)
+        assert keys_in(folder) == ["site.key.sealed"]
+
+    def test_back_to_the_file_clears_what_is_sealed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "site"
+        settings = made(folder)
+        monkeypatch.setenv(PASSPHRASE, WORDS)
+        move(folder, settings, BY_PASSPHRASE)
+        sealed = read_settings(folder / "site.toml")
+        move(folder, sealed, KeySettings(), keep_old=True)
+        plain = read_settings(folder / "site.toml")
+        path = folder / "keys" / "site.key.sealed"
+        text = path.read_text()
+        path.write_text(text.replace(settings.id, "another"))
+        with pytest.raises(UsageError, match="already"):
+            move(folder, plain, KeySettings())
+        path.write_text(text)
+        monkeypatch.delenv(PASSPHRASE)  # nobody needs it any more
+        move(folder, plain, KeySettings())
+        assert keys_in(folder) == ["site.key"]
+        Site.open(folder).close()
+
+    def test_from_the_environment_to_a_file_makes_the_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "site"
+        settings = made(folder)
+        monkeypatch.setenv(VARIABLE, (folder / "keys" / "site.key").read_text().strip())
+        move(folder, settings, KeySettings(source=SourceKind.ENVIRONMENT))
+        assert keys_in(folder) == []
+        moved = move(folder, read_settings(folder / "site.toml"), KeySettings())
+        assert VARIABLE in moved.left_to_do
+        assert keys_in(folder) == ["site.key"]
+        monkeypatch.delenv(VARIABLE)
+        Site.open(folder).close()
 
     def test_that_cannot_prove_itself_changes_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections import namedtuple
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_without_room_on_the_disk_a_trouble_stays(
     monkeypatch.setattr(os, "statvfs", lambda _: Room(ROOM_BYTES // 4096 - 1, 4096))
     with pytest.raises(Unavailable, match=r"its disk is full \(1044480 bytes are free\)"):
         refuse_without_room("sqlite:///a.db", tmp_path / "a.db")
+
+
+def test_a_disk_that_cannot_be_asked_is_a_trouble_that_a_probe_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: object) -> Room:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    database = Database.open(f"sqlite:///{tmp_path}/a.db")
+    with monkeypatch.context() as away:
+        away.setattr(os, "statvfs", gone)
+        with pytest.raises(Unavailable, match=r"its disk cannot be asked \(Stale file handle\)"):
+            probe(database)
+        database.condition.failed(Unavailable("it was so"))
+    probe(database)
+    assert database.condition.trouble is None
+    database.close()
 
 
 def test_a_connection_that_was_opened_read_only_is_not_kept(tmp_path: Path) -> None:

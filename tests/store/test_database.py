@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -260,18 +263,47 @@ def test_the_log_of_a_file_outlives_every_connection_that_is_used(tmp_path: Path
     assert not log.exists()
 
 
+def left_by_a_process_that_died(path: Path) -> Path:
+    """Return the log that it left, which nobody has copied into the file."""
+    program = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('PRAGMA journal_mode=WAL'); c.execute('CREATE TABLE a (b BLOB)');"
+        "c.execute('INSERT INTO a VALUES (zeroblob(200000))'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    log = path.with_name(path.name + "-wal")
+    assert log.stat().st_size > 0
+    return log
+
+
+def test_a_log_that_a_dead_process_left_is_in_the_file_before_anything_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    log = left_by_a_process_that_died(path)
+    with files_of_at_most(100_000), pytest.raises(Unavailable, match="cannot be opened"):
+        Database.open(f"sqlite:///{path}")
+    assert log.stat().st_size > 0
+    database = Database.open(f"sqlite:///{path}")
+    assert log.stat().st_size == 0
+    database.close()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_log_that_cannot_be_emptied_is_told_in_our_words(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path}/x.db", erasing=True)
     with database.write() as connection:
         notes.metadata.create_all(connection)
         connection.execute(insert(notes), [{"word": "x" * 500 + str(n)} for n in range(200)])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * PAGE_BYTES, limits[1]))
-    try:
-        with pytest.raises(Unavailable, match="cannot answer now"):
-            database.forget_overwritten(notes.c.word)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with files_of_at_most(2 * PAGE_BYTES), pytest.raises(Unavailable, match="cannot answer now"):
+        database.forget_overwritten(notes.c.word)
     database.forget_overwritten(notes.c.word)
     assert (tmp_path / "x.db-wal").stat().st_size == 0
     database.close()

@@ -72,6 +72,9 @@ class DatabaseWatch:
             if not isinstance(problem, Unavailable):  # such as damage: that is a trouble too
                 database.condition.failed(Unavailable(problem.message, advice=problem.advice))
             return
+        except Exception as fault:  # noqa: BLE001 - told, and probed again: it hides no other database
+            FAULTS.log(logging.ERROR, "unforeseen", exc_info=fault)
+            return
         seconds = round(time.monotonic() - self._since.pop(database), 1)
         tell(STATE, logging.WARNING, "records again", database=database.name, after_seconds=seconds)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
-from bedside.errors import PackageRefused
 from bedside.registry.lifecycle import State
 from bedside.registry.registry import Registry
 from bedside.runtime.runner import Runner, load
@@ -25,6 +25,9 @@ MOST_BYTES: Final = 512 * 2**20
 
 LOOK_SECONDS: Final = 2.0
 """How often the approved versions are looked up."""
+
+TURN_SECONDS: Final = 0.2
+"""How often the thread sees whether it is time for that."""
 
 RETRY_SECONDS: Final = 600.0
 """How long a version that does not load is left alone; whoever releases it is told why anyhow."""
@@ -39,6 +42,8 @@ class Ahead:
         self._refused: dict[str, float] = {}
         self._looked = -LOOK_SECONDS
         self._guard = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def of(self, digest: str) -> Runner | None:
         """Return the runner of a package that proved itself in this process, or None."""
@@ -77,10 +82,29 @@ class Ahead:
             for digest in self._runners.keys() - answering - set(approved):
                 del self._runners[digest]
         for digest in approved[:MOST]:
+            if self._stop.is_set():
+                return
             if self.of(digest) is None and now - self._refused.get(digest, -RETRY_SECONDS) > (
                 RETRY_SECONDS
             ):
                 self._prepare(digest)
+
+    def start(self) -> None:
+        """Look in a thread of its own until `stop`, so that no load puts off the watch over releases."""
+        self._thread = threading.Thread(target=self._watch, name="bedside-ahead", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is loaded stays."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _watch(self) -> None:
+        while not self._stop.wait(TURN_SECONDS):
+            with suppress(Exception):  # whatever it is, the watch over releases meets and tells it
+                self.look()
 
     def _prepare(self, digest: str) -> None:
         try:
@@ -89,8 +113,8 @@ class Ahead:
             if size <= MOST_BYTES:
                 self.keep(digest, load(package), size)
                 return
-        except PackageRefused:
-            pass  # told and recorded when somebody releases it
+        except Exception:  # noqa: BLE001, S110 - told and recorded when somebody releases it
+            pass
         self._refused[digest] = time.monotonic()
 
     def _total(self) -> int:

@@ -162,10 +162,12 @@ class ReleasedModels:
         self.refresh()
         self._thread = threading.Thread(target=self._look, name="bedside-releases", daemon=True)
         self._thread.start()
+        self._ahead.start()
 
     def stop(self) -> None:
         """End the thread; what is loaded stays usable."""
         self._stop.set()
+        self._ahead.stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -187,9 +189,13 @@ class ReleasedModels:
         while not self._stop.wait(LOOK_SECONDS):
             try:
                 self.refresh()
-                self._ahead.look()
             except BedsideError as problem:
                 self._trouble = problem
+            except Exception as fault:  # noqa: BLE001 - told, and looked again: nobody else would
+                self._trouble = Unavailable(
+                    f"The watch over releases met what nobody foresaw: {_short(fault)}.",
+                    advice="It looks again by itself; if it stays, report this.",
+                )
             else:
                 self._trouble = None
 
@@ -206,7 +212,7 @@ class ReleasedModels:
                 loaded = self._load(release)
             except DatabaseUnavailable:
                 raise  # which says nothing about the package: it is tried again at the next look
-            except BedsideError as problem:
+            except Exception as problem:  # what nobody foresaw too: no other model is to suffer
                 error = _as_refusal(release, problem)
                 self._standing[release.model] = Broken(release, error, time.monotonic())
                 if isinstance(error, PackageRefused):
@@ -261,9 +267,16 @@ def _again(error: BedsideError) -> BedsideError:
     return type(error)(error.message, advice=error.advice)
 
 
-def _as_refusal(release: Release, problem: BedsideError) -> BedsideError:
+def _short(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}"[:500]
+
+
+def _as_refusal(release: Release, problem: Exception) -> BedsideError:
     """Return `problem` with the model's name in front, as a refused package or as unavailability."""
-    message = f"{release.ref} is released and does not load here: {problem.message}"
+    begun = f"{release.ref} is released and does not load here:"
+    if not isinstance(problem, BedsideError):
+        return Unavailable(f"{begun} {_short(problem)}.", advice="Nobody foresaw that: report it.")
+    message = f"{begun} {problem.message}"
     for kind in _REFUSALS:
         if isinstance(problem, kind):
             return kind(message, advice=problem.advice)

@@ -74,9 +74,16 @@ def refuse_without_room(database: str, path: Path) -> None:
     """Do nothing when the disk under a SQLite file has room for another append.
 
     Raises:
-        Unavailable: less than `ROOM_BYTES` are free.
+        Unavailable: less than `ROOM_BYTES` are free, or the disk cannot be asked, such as one that
+            is gone.
     """
-    found = os.statvfs(path.parent)
+    try:
+        found = os.statvfs(path.parent)
+    except OSError as problem:
+        raise Unavailable(
+            f"{database} cannot answer now: its disk cannot be asked ({problem.strerror}).",
+            advice="Look whether it is mounted and sound; the service goes on by itself.",
+        ) from problem
     free = found.f_bavail * found.f_frsize
     if free < ROOM_BYTES:
         raise Unavailable(

@@ -80,7 +80,9 @@ class Database:
         self._holder: int | None = None
         self._wire: Wire | None = None  # belongs to whoever holds the pen
         self._anchor: Wire | None = None
-        self._begin = _BEGIN if dialect == "sqlite" else postgresql.begin_with_pen(self._lock_number)
+        self._begin = (
+            _BEGIN if dialect == "sqlite" else postgresql.begin_with_pen(self._lock_number)
+        )
 
     @classmethod
     def open(cls, url: str, *, pen: str = "bedside", erasing: bool = False) -> Database:

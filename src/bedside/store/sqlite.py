@@ -89,7 +89,9 @@ def _ask_write_ahead(connection: sqlite3.Connection, path: Path) -> str | None:
     try:
         # of a new file; an old one keeps its own
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        # a log that a dead process left may be on no disk; what is copied into the file is
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     except sqlite3.OperationalError as problem:
         if problem.sqlite_errorname.startswith("SQLITE_BUSY"):
             return None
@@ -99,6 +101,7 @@ def _ask_write_ahead(connection: sqlite3.Connection, path: Path) -> str | None:
             f"{path} is not a SQLite database, or a damaged one: {problem}.",
             advice="Restore the latest backup; keep this file for analysis.",
         ) from problem
+    return str(mode)
 
 
 def prepare(connection: DriverConnection, *, erasing: bool) -> None:

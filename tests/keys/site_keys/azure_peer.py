@@ -50,10 +50,12 @@ class AzurePeer:
 
     Attributes:
         status: A status to answer every signed-in call with, in place of the truth; 0 for none.
+        may_get: Whether the account has the right keys/get.
     """
 
     versions: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     status: int = 0
+    may_get: bool = True
     port: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -85,6 +87,8 @@ class AzurePeer:
     def _used(self, version: str, verb: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         key = self.versions[version]
         kid = f"{self.key}/{version}"
+        if not verb and not self.may_get:
+            return 403, _error("Forbidden", "no right keys/get")
         if not verb:
             numbers = key.public_key().public_numbers()
             jwk = {"kid": kid, "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey"]}

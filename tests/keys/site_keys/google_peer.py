@@ -39,11 +39,13 @@ class GooglePeer:
     Attributes:
         status: A status to answer everything with, in place of the truth; 0 for none.
         damage: The name of a checksum to send wrong; empty for none.
+        used: The name of the key that it says it used.
     """
 
     versions: list[bytes] = field(default_factory=lambda: [os.urandom(32)])
     status: int = 0
     damage: str = ""
+    used: str = NAME
     port: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -69,7 +71,7 @@ class GooglePeer:
         box = number.to_bytes(4, "big") + nonce
         box += AESGCM(self.versions[-1]).encrypt(nonce, plain, aad)
         return {
-            "name": f"{NAME}/cryptoKeyVersions/{number}",
+            "name": f"{self.used}/cryptoKeyVersions/{number}",
             "ciphertext": base64.b64encode(box).decode(),
             "ciphertextCrc32c": str(crc32c(box)),
             "verifiedPlaintextCrc32c": "plaintextCrc32c" in body,

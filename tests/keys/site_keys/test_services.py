@@ -165,6 +165,8 @@ class TestAws:
             ("AccessDeniedException", KeyUnavailable, "may not use the key"),
             ("DisabledException", KeyUnavailable, "is disabled"),
             ("ThrottlingException", Unavailable, "ThrottlingException"),
+            ("KeyUnavailableException", Unavailable, "at the moment"),
+            ("InternalFailure", Unavailable, "InternalFailure"),
         ],
     )
     def test_says_what_the_service_refuses(
@@ -173,7 +175,11 @@ class TestAws:
         from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
 
         def refuse(_client: Any) -> dict[str, Any]:
-            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Decrypt")
+            answer: Any = {"Error": {"Code": code, "Message": "no"}}
+            answer["ResponseMetadata"] = {
+                "HTTPStatusCode": 500 if code == "InternalFailure" else 400
+            }
+            raise ClientError(answer, "Decrypt")
 
         service = AwsKms(aws.choice, SITE)
         with pytest.raises(kind, match=told):
@@ -187,6 +193,13 @@ class TestGoogle:
         gcp.server.versions.append(os.urandom(32))  # rotated
         assert gcp.of().unwrap(wrapped, by) == SECRET
         assert gcp.server.asked == [f"/v1/{NAME}:encrypt", f"/v1/{NAME}:decrypt"]
+
+    def test_keeps_nothing_that_another_key_wrapped(self, gcp: Peer) -> None:
+        gcp.server.used = NAME + "-2"
+        with pytest.raises(
+            KeyUnavailable, match=r"site-2/cryptoKeyVersions/1 where .*site was asked"
+        ):
+            gcp.of().wrap(SECRET)
 
     def test_notices_bytes_that_were_damaged_on_their_way(self, gcp: Peer) -> None:
         wrapped, by = gcp.of().wrap(SECRET)
@@ -226,6 +239,24 @@ class TestAzure:
         azure.server.rotate()
         assert azure.of().unwrap(wrapped, by) == SECRET
         assert by.startswith(azure.choice.key + "/")
+
+    def test_keeps_nothing_that_could_not_be_opened_after_a_rotation(
+        self, azure: Peer, tmp_path: Path
+    ) -> None:
+        azure.server.may_get = False  # the SDK does not tell then which version wrapped
+        source = WrappedFile(tmp_path, SITE, azure.choice, azure.of())
+        with pytest.raises(KeyUnavailable, match="did not say with which version") as found:
+            source.keep(SECRET)
+        assert "keys/get" in found.value.advice
+        assert not source.path.exists()
+
+    def test_needs_no_right_to_get_a_key_that_is_named_with_its_version(self, azure: Peer) -> None:
+        named = f"{azure.choice.key}/{next(iter(azure.server.versions))}"
+        azure.server.may_get = False
+        wrapped, by = azure.of(key=named).wrap(SECRET)
+        azure.server.rotate()
+        assert azure.of(key=named).unwrap(wrapped, by) == SECRET
+        assert by == named
 
     def test_asks_no_vault_but_the_one_of_the_settings(self, azure: Peer) -> None:
         wrapped, by = azure.of().wrap(SECRET)

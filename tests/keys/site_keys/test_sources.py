@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from bedside.errors import Conflict, KeyUnavailable, SiteProblem
-from bedside.keys.site_keys import passphrase
-from bedside.keys.site_keys.moving import copy_key
+from bedside.keys.site_keys import passphrase, wrapped
+from bedside.keys.site_keys.moving import copy_key, destroy_left_over
 from bedside.keys.site_keys.opening import source_of
 from bedside.keys.site_keys.passphrase import CREDENTIALS, PassphraseFile
 from bedside.keys.site_keys.plain import Environment, PlainFile
 from bedside.keys.site_keys.source import Choice, SourceKind
+from bedside.keys.site_keys.wrapped import WrappedFile
 
 SECRET = bytes(range(32))
 GOOD = "correct horse battery staple"
@@ -197,6 +198,30 @@ class TestCopying:
         with pytest.raises(KeyUnavailable, match="is not what it was given"):
             copy_key(PlainFile(tmp_path), sealed(tmp_path))
         assert PlainFile(tmp_path).unlock() == SECRET
+
+
+class Turned:
+    """A key service that turns bytes around."""
+
+    def wrap(self, plain: bytes) -> tuple[bytes, str]:
+        return plain[::-1], "a-version"
+
+    def unwrap(self, wrapped: bytes, wrapped_by: str) -> bytes:
+        assert wrapped_by == "a-version"
+        return wrapped[::-1]
+
+
+def test_what_another_service_wrapped_is_cleared_from_the_same_file(tmp_path: Path) -> None:
+    old, new = (
+        WrappedFile(tmp_path, SITE, Choice(SourceKind.AWS, key), Turned()) for key in ("old", "new")
+    )
+    old.keep(SECRET)
+    copy_key(old, new)
+    assert destroy_left_over(tmp_path, SITE, new, wrapped.FILE_NAME) == (new.path,)
+    assert new.unlock() == SECRET
+    with pytest.raises(KeyUnavailable, match="not by aws-kms old"):
+        old.unlock()
+    assert destroy_left_over(tmp_path, SITE, new, wrapped.FILE_NAME) == ()
 
 
 def test_a_destroyed_file_is_overwritten_before_it_is_removed(tmp_path: Path) -> None:

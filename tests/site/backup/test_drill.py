@@ -15,7 +15,7 @@ from bedside.site.backup.drill import drill
 from bedside.site.backup.making import back_up
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.place import Place, locked
-from bedside.site.backup.restoring import Order, Restored
+from bedside.site.backup.restoring import Order, Restored, restore
 from bedside.site.backup.scratch import FOLDER
 from bedside.site.rekeying import rekey
 from bedside.site.site import Site
@@ -126,10 +126,9 @@ def test_a_copy_that_is_not_how_the_living_ledger_began_fails_the_drill(
     hospital: Hospital, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up(hospital.site, place)
-    real = drilling.restore
 
     def other(order: Order, *rest: object) -> Restored:
-        found = real(order, *rest)  # type: ignore[arg-type]
+        found = restore(order, *rest)  # type: ignore[arg-type]
         forked: Manifest = replace(found.manifest, root="00" * 32)
         return replace(found, manifest=forked)
 

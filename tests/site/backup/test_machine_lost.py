@@ -19,10 +19,9 @@ import pytest
 from bedside.clock import system_clock
 from bedside.ledger.events import EventKind
 from bedside.site.backup.place import Place
-from bedside.site.backup.plan import BackupSettings
 from bedside.site.backup.restoring import Order, restore
 from bedside.site.backup.state import backup_state
-from bedside.site.settings import SETTINGS_FILE
+from bedside.site.settings import SETTINGS_FILE, read_settings
 from bedside.site.site import DATABASE_VARIABLE, Site
 from tests import postgres
 from tests.api.running import Running, running
@@ -138,10 +137,10 @@ def test_the_service_makes_its_generations_by_itself_and_tells_their_age(tmp_pat
     settings = tmp_path / "site" / SETTINGS_FILE
     folder = tmp_path / "elsewhere"
     settings.write_text(settings.read_text() + f'\n[backup]\nfolder = "{folder}"\n')
-    chosen = BackupSettings(folder=str(folder))
     with running(tmp_path / "site") as server:
         wait_for(lambda: Place.at(folder).newest() is not None)
-        assert backup_state(site.folder, site.settings, system_clock()) is not None
+        set_there = read_settings(settings)
+        assert backup_state(tmp_path / "site", set_there, system_clock()) is not None
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.request("GET", "/metrics", headers=hospital["operator"].headers)
         text = connection.getresponse().read().decode()

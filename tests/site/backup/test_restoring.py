@@ -289,11 +289,16 @@ def test_a_site_that_another_process_put_there_meanwhile_is_left_alone(
     back_up(hospital.site, place)
     url = f"sqlite:///{tmp_path}/shared.db" if target_url == "sqlite" else target_url
     wanted = order(database=url)
-    with pytest.raises(Conflict, match="is not empty"), empty_database(url) as target:
-        # it was empty when it was looked at; now another restore is faster
-        restore(wanted)
-        with opened_part(place, hospital) as (records, manifest):
-            fill_database(records, target.database, Files(tmp_path, hospital.site.blobs), manifest)
+
+    def fill_late() -> None:
+        with empty_database(url) as target:  # it was empty when it was looked at
+            restore(wanted)  # another one, which is faster
+            with opened_part(place, hospital) as (records, manifest):
+                files = Files(tmp_path, hospital.site.blobs)
+                fill_database(records, target.database, files, manifest)
+
+    with pytest.raises(Conflict, match="is not empty"):
+        fill_late()
     with Site.open(wanted.folder) as site:
         site.verify()
 
@@ -392,10 +397,13 @@ def test_a_restore_that_was_killed_leaves_no_site_and_the_next_one_begins_anew(
 def test_a_clock_far_behind_refuses_rather_than_records(
     hospital: Hospital, place: Place, order: Ordering, clock: SettableClock
 ) -> None:
-    back_up(hospital.site, place)
+    made = back_up(hospital.site, place).manifest.generation
     clock.now = hospital.site.clock().replace(year=2020)
-    with pytest.raises(Exception, match="this clock says 2020"):
+    with pytest.raises(NotFound) as problem:
         restore(order(), clock)
+    assert "Look at this machine's clock" in problem.value.advice
+    with pytest.raises(Exception, match="this clock says 2020"):
+        restore(order(generation=made), clock)
 
 
 def test_rows_that_somebody_changed_in_the_copy_would_be_found(

@@ -68,6 +68,9 @@ def test_what_the_other_left_and_keeps_is_not_swept_away(
     # the keys folder of one is where the other has everything
     apart = Place.at(tmp_path / "apart", place.folder)
     shared = Place.at(place.folder)
+    two.settings = one.settings.model_copy(
+        update={"id": two.settings.id, "backup": BackupSettings()}
+    )
     theirs = back_up(two, shared).manifest
     killed = back_up(two, Place.at(place.folder)).manifest.generation
     shared.manifest_path(killed).unlink()
