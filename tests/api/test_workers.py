@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import logging
 import os
 import re
 import signal
@@ -175,6 +177,32 @@ def test_a_worker_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> Non
         steady = Worker(2, None, listener, time.monotonic() - STEADY_SECONDS - 1, ready=True)  # type: ignore[arg-type]
         assert supervisor._wait_after(steady) == 0.0
         assert supervisor._wait_after(short) == 0.5
+
+
+def test_a_worker_that_the_system_has_no_process_for_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    caplog.set_level(logging.INFO, "bedside.state")
+    monkeypatch.setattr(subprocess, "Popen", refusing)
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    with socket.socket() as listener:
+        asked = Asked(tmp_path, listener, tmp_path, "INFO")
+        with Supervisor(asked, 3, "127.0.0.1") as supervisor:
+            with pytest.raises(SiteProblem, match=r"cannot be started: .*temporarily unavailable"):
+                supervisor._start_due()
+            supervisor._answers, supervisor._due = True, {2: 0.0, 3: 0.0}
+            supervisor._start_due()
+            waits = [due - time.monotonic() for due in supervisor._due.values()]
+            assert sorted(supervisor._due) == [2, 3]
+            assert all(0.0 < wait <= 0.5 for wait in waits)
+            supervisor._due[2] = 0.0
+            supervisor._start_due()
+            assert 0.5 < supervisor._due[2] - time.monotonic() <= 1.0
+    assert caplog.messages == ["worker not started"] * 3
+    assert len(list(Path("/proc/self/fd").iterdir())) <= files
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Preloaded:
 
 def main(address: str) -> None:
     """Import what commands need, then answer until somebody ends this process."""
-    import boto3  # noqa: F401, PLC0415 - for the forks
+    import boto3  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - for the forks
     import onnxruntime  # noqa: F401, PLC0415
     import typer  # noqa: F401, PLC0415
 

@@ -15,6 +15,8 @@ from bedside.people.lockout import (
     FORGOTTEN,
     FREE,
     LONGEST,
+    LOOKS,
+    LOOKS_OF_ALL,
     REMEMBERED,
     Lockout,
     group_of,
@@ -90,6 +92,35 @@ def test_whoever_is_in_stays_in(lockout: Lockout) -> None:
     refuse(lockout, "a", 100)
     assert waits(lockout, "a") > 0
     assert waits(lockout, "a", good) == 0
+
+
+def test_who_shares_an_address_with_a_guesser_is_looked_up_all_the_same(
+    lockout: Lockout, seconds: Seconds
+) -> None:
+    refuse(lockout, "a", 100)
+    assert [lockout.may_look("a", new_secret()) for _ in range(LOOKS + 1)] == [True] * LOOKS + [
+        False
+    ]
+    assert lockout.may_look("b", new_secret()), "each address has its own"
+    seconds.now += 1
+    assert lockout.may_look("a", new_secret())
+    assert waits(lockout, "a") > 0, "a look is no pardon"
+
+
+def test_all_addresses_together_are_looked_up_only_so_often(lockout: Lockout) -> None:
+    looks = [lockout.may_look(str(number), new_secret()) for number in range(LOOKS_OF_ALL + 50)]
+    assert sum(looks) == LOOKS_OF_ALL
+
+
+def test_what_waits_by_itself_or_is_no_key_is_not_looked_up(lockout: Lockout) -> None:
+    outdated, seen = new_secret(), new_secret()[:BEGINNING]
+    refuse(lockout, "a", 100, outdated)
+    for number in range(FREE):
+        lockout.refused(f"address {number}", seen + secrets.token_urlsafe(30)[:35])
+    assert not lockout.may_look("a", outdated)
+    assert not lockout.may_look("a", seen + "A" * 35)
+    assert not lockout.may_look("a", "bds_short")
+    assert not lockout.may_look("a", None)
 
 
 def test_a_key_that_no_longer_opens_is_nobodys_who_is_in(lockout: Lockout) -> None:

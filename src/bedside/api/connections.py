@@ -88,7 +88,7 @@ class Connections:
     def enter(self, new: Connection, now: float) -> bool:
         """Take in a connection; return whether there is room for it."""
         group = group_of(new.peer)
-        room = self._room_of(group, now) and self._room_of("", now)
+        room = self._room_beside(new.peer, group, now) and self._room_at_all(now)
         if room:
             self._open[new] = group
             self._of[group] += 1
@@ -119,13 +119,19 @@ class Connections:
         """Note that a client has taken all there was."""
         self._stuck.pop(one, None)
 
-    def _room_of(self, group: str, now: float) -> bool:
-        """Return whether one more fits, of an address or (an empty name) at all; make room if not."""
-        if group:
-            if self._of[group] < self._most_of_one or self._trusts(group):
-                return True
-        elif len(self._open) < self._most:
-            return True
+    def _room_beside(self, peer: str, group: str, now: float) -> bool:
+        """Return whether one more fits beside those of the same address; make room if not.
+
+        The address itself is a proxy's or not, and not what it counts as: that may be a network.
+        """
+        few = not group or self._of[group] < self._most_of_one
+        return few or self._trusts(peer) or self._make_room(group, now)
+
+    def _room_at_all(self, now: float) -> bool:
+        return len(self._open) < self._most or self._make_room("", now)
+
+    def _make_room(self, group: str, now: float) -> bool:
+        """Let one connection go, of an address or (an empty name) of all; return whether one could."""
         old = self._longest_waiting(group)
         if old is None:
             return False

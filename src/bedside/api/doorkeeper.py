@@ -57,14 +57,17 @@ class Doorkeeper:
 
         Raises:
             SignInRefused: no API key, or one that opens nothing; recorded, each attempt.
-            TooOften: so many sign-ins were refused that this one is not looked at; counted.
+            TooOften: so many sign-ins were refused that this one must wait; counted.
             Unavailable: the database does not answer.
         """
         try:
             self.lockout.check(address, secret)
         except TooOften:
-            self._locked_out()
-            raise
+            caller = await self._known_all_the_same(secret, address)
+            if caller is None:
+                self._locked_out()
+                raise
+            return caller
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         self._waiting[secret].append(future)
@@ -78,6 +81,23 @@ class Doorkeeper:
         if secret is not None:
             self.lockout.opened(secret)
         return outcome
+
+    async def _known_all_the_same(self, secret: str | None, address: str) -> Caller | None:
+        """Return whose key this is though its address must wait; None if nobody's, or not looked at."""
+        if secret is None or not self.lockout.may_look(address, secret):
+            return None
+        found = (await asyncio.to_thread(self._recognised, [secret]))[secret]
+        if isinstance(found, BedsideError):
+            raise found
+        if isinstance(found, Stranger):
+            return None
+        self._let_in(secret, found)
+        return found
+
+    def _let_in(self, secret: str, caller: Caller) -> None:
+        self.lockout.opened(secret)
+        if self._remembered is not None:
+            self._remembered.keep(secret, caller)
 
     def _locked_out(self) -> None:
         """Have an attempt counted that is not looked at; nobody waits for that."""

@@ -175,9 +175,29 @@ class Supervisor:
         now = time.monotonic()
         for number in [one for one, due in self._due.items() if due <= now]:
             del self._due[number]
-            worker = _started(number, self._asked)
+            try:
+                worker = _started(number, self._asked)
+            except OSError as problem:
+                self._not_started(number, problem)
+                continue
             self._running[number] = worker
             self._selector.register(worker.channel, selectors.EVENT_READ, worker)
+
+    def _not_started(self, number: int, problem: OSError) -> None:
+        """Try a worker again later that the system has no process, memory or socket for now.
+
+        Raises:
+            SiteProblem: it is the first one, so nobody answers whom that would help.
+        """
+        if not self._answers:
+            raise SiteProblem(
+                f"The first worker cannot be started: {problem}.",
+                advice="See what the machine allows of processes, memory and open files.",
+            ) from problem
+        wait = self._longer(number)
+        self._due[number] = time.monotonic() + wait
+        told: dict[str, Json] = {"worker": number, "reason": str(problem)}
+        tell(STATE, logging.ERROR, "worker not started", **told, again_in_seconds=wait)
 
     def _patience(self) -> float | None:
         longest = 1.0 if self._stand_in.busy else None
@@ -242,6 +262,10 @@ class Supervisor:
         if worker.ready and time.monotonic() - worker.since >= STEADY_SECONDS:
             self._failures[number] = 0
             return 0.0
+        return self._longer(number)
+
+    def _longer(self, number: int) -> float:
+        """Count a failure of a worker; return how long to wait after so many, in seconds."""
         self._failures[number] = self._failures.get(number, 0) + 1
         doubled = FIRST_WAIT_SECONDS * 2.0 ** min(self._failures[number] - 1, 16)
         return float(min(LONGEST_WAIT_SECONDS, doubled))
@@ -298,12 +322,16 @@ def _started(number: int, asked: Asked) -> Worker:
         "log_level": asked.log_level,
     }
     with theirs:
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", "bedside.api.worker_process", json.dumps(told)],
-            stdin=subprocess.DEVNULL,
-            pass_fds=(asked.listener.fileno(), theirs.fileno()),
-            process_group=0,  # Ctrl-C is for the parent, which then stops all in order
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-P", "-m", "bedside.api.worker_process", json.dumps(told)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(asked.listener.fileno(), theirs.fileno()),
+                process_group=0,  # Ctrl-C is for the parent, which then stops all in order
+            )
+        except OSError:
+            ours.close()
+            raise
     return Worker(number, process, ours, time.monotonic())
 
 

@@ -11,7 +11,10 @@ Three things are counted apart, each with the same rule:
 After `free` refusals each further one doubles the time to wait, from one second to `LONGEST`; while
 somebody waits, attempts are not looked at, and so do not count. After `FORGOTTEN` seconds without a
 refusal all is forgotten. A secret that opened here since the process began is looked at in any
-case, so a lock does not put anybody out who is in.
+case, so a lock does not put anybody out who is in. One that was never seen here is looked up though
+its address waits, `LOOKS` times a second: whoever shares an address with a stranger who goes on
+guessing comes in all the same. What such a look finds wrong is told, counted and recorded as if
+there had been none.
 
 Keys have 256 random bits: nobody guesses one. What this spares is work, noise and the record.
 
@@ -24,13 +27,14 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
 from bedside.errors import TooOften
+from bedside.people.api_key import shape_fault
 
 FREE: Final = 10
 """Refusals that cost no wait, where nothing else is set: mistyped keys of a ward stay below."""
@@ -47,6 +51,12 @@ REMEMBERED: Final = 10_000
 BEGINNING: Final = 12
 """Characters of a secret that are its beginning: `bds_` and eight more, 48 of 256 bits."""
 
+LOOKS: Final = 10
+"""Secrets a second that are looked up from an address that waits; one look is a query by an index."""
+
+LOOKS_OF_ALL: Final = 100
+"""The same of all addresses that wait, in one process."""
+
 LONGEST_NAME: Final = 64
 """Characters that are kept of what is no address."""
 
@@ -56,6 +66,15 @@ class _Count:
     refused: int = 0
     until: float = 0.0
     last: float = 0.0
+
+
+@dataclass(slots=True)
+class _Looks:
+    """The secrets that were looked up in one second, by address; it is forgotten with the second."""
+
+    second: int = 0
+    all: int = 0
+    of: Counter[str] = field(default_factory=Counter)
 
 
 class Lockout:
@@ -72,6 +91,7 @@ class Lockout:
         self._now = now
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._looks = _Looks()
 
     def __len__(self) -> int:
         """Return how many addresses, beginnings and secrets are remembered."""
@@ -97,6 +117,26 @@ class Lockout:
                 wait=wait,
                 advice="Wait, and send a key that is good; an administrator can issue one.",
             )
+
+    def may_look(self, address: str, secret: str | None) -> bool:
+        """Return whether a secret that `check` refused is to be looked up all the same; count that.
+
+        It is where nothing but its address waits, it has the shape of a key, and there were not
+        too many this second.
+        """
+        if secret is None or shape_fault(secret) is not None:
+            return False
+        now = self._now()
+        if any(self._wait(one, now) > 0 for one in _sources("", secret)):
+            return False
+        if self._looks.second != int(now):
+            self._looks = _Looks(int(now))
+        looks = self._looks
+        if looks.all >= LOOKS_OF_ALL or looks.of[address] >= LOOKS:
+            return False
+        looks.all += 1
+        looks.of[address] += 1
+        return True
 
     def opened(self, secret: str) -> None:
         """Remember that a secret opens, so that no lock of others holds up who uses it."""
