@@ -6,10 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -20,10 +17,8 @@ from hypothesis import strategies as st
 from bedside.api.app import create_app
 from bedside.api.lane import Lane
 from bedside.canonical import Json
-from bedside.clock import system_clock
 from bedside.ledger.events import Entry, EventKind
 from bedside.serving.together import Together, Wanted
-from tests import bedside_site
 from tests.api.client import Client, client_of
 from tests.bedside_site import MODEL, Hospital
 
@@ -402,67 +397,3 @@ def test_the_metrics_and_the_log_tell_of_it_as_of_any_request(
     text = known.get("/metrics", headers=hospital["operator"].headers).text
     assert 'bedside_requests_total{route="predict",status="200"} 2.0' in text
     assert 'label="malignant"' in text
-
-
-def sent_slowly(
-    known: Client, path: str, body: Json, headers: dict[str, str], meanwhile: Callable[[], object]
-) -> httpx.Response:
-    """Send a request in whose body something happens."""
-    data = json.dumps(body).encode()
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield data[:5]
-        await asyncio.to_thread(meanwhile)
-        yield data[5:]
-
-    headers = headers | {"content-type": "application/json", "content-length": str(len(data))}
-    return known.post(path, content=parts(), headers=headers)
-
-
-def test_a_key_that_is_revoked_while_the_body_comes_gets_nothing_recorded_by_any_route(
-    known: Client, hospital: Hospital
-) -> None:
-    site, clinician = hospital.site, hospital["clinician"].caller
-    one = known.post(PREDICT, json={"input": ROW}, headers=hospital["clinician"].headers).json()
-    tensors = [
-        {"name": name, "datatype": kind, "shape": [1], "data": [ROW[name]]}
-        for name, kind in (("radius", "FP64"), ("sex", "BYTES"), ("age", "INT64"))
-    ]
-    requests: dict[str, Json] = {
-        PREDICT: {"inputs": [{"input": ROW}, {"input": ROW}]},
-        f"/v2/models/{MODEL}/infer": {"inputs": tensors},
-        f"/v1/predictions/{one['id']}/decision": {"verdict": "agree"},
-    }
-    before = site.ledger.head().size
-    for path, body in requests.items():
-        key = site.people.issue_key(hospital["administrator"].caller, clinician.person.id, "x")
-        headers = {"authorization": f"Bearer {key.secret}"}
-        revoke = partial(site.people.revoke_key, hospital["administrator"].caller, key.id)
-        sent = sent_slowly(known, path, body, headers, revoke)
-        assert (sent.status_code, f"{key.id} of" in sent.text) == (403, True), sent.text
-    kinds = {entry.kind for entry in site.ledger.entries(before)}
-    assert kinds == {"key-created", "key-revoked", "permission-refused"}
-
-
-@pytest.mark.parametrize(
-    ("by_lane", "status"), [(True, 401), (False, 403)], ids=["by the lane", "by the route"]
-)
-def test_a_key_that_ends_while_the_body_comes_gets_nothing_recorded(
-    tmp_path: Path, by_lane: bool, status: int
-) -> None:
-    later = [timedelta()]
-    built = bedside_site.build(tmp_path / "other", lambda: system_clock() + later[-1])
-    built.release()
-    ends = system_clock() + timedelta(hours=1)
-    people, clinician = built.site.people, built["clinician"].caller.person.id
-    key = people.issue_key(built["administrator"].caller, clinician, "short", ends)
-    headers = {"authorization": f"Bearer {key.secret}"}
-    with client_of(create_app(built.site)) as client:
-        if by_lane:  # who came in a moment ago is known
-            sent = client.post(PREDICT, json={"input": ROW}, headers=headers)
-            assert sent.status_code == 200
-        end = partial(later.append, timedelta(hours=1))
-        sent = sent_slowly(client, PREDICT, {"input": ROW}, headers, end)
-    assert sent.status_code == status, sent.text
-    assert len(built.site.ledger.find(kind=EventKind.PREDICTION)) == by_lane
-    built.site.close()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -76,6 +77,14 @@ def services(hospital: Hospital) -> Iterator[list[Service]]:
         yield found
 
 
+class Switch(NamedTuple):
+    """One release or rollback: when it was asked for and when it was done, and what answers then."""
+
+    begun: float
+    done: float
+    version: str
+
+
 class Historian(threading.Thread):
     """Asks again and again what answered now and a moment ago, and keeps what it was told."""
 
@@ -99,7 +108,7 @@ class Historian(threading.Thread):
 
 def test_releases_and_rollbacks_under_load(hospital: Hospital, services: list[Service]) -> None:
     operator = hospital["operator"].caller
-    switched: list[tuple[float, str]] = []
+    switched: list[Switch] = []
     with Site.open(hospital.site.folder) as site:
         historian = Historian(site)
         ports = [one.port for one in services]
@@ -108,12 +117,12 @@ def test_releases_and_rollbacks_under_load(hospital: Hospital, services: list[Se
             historian.start()
             time.sleep(QUIET_SECONDS)
             for number in range(SWITCHES):
-                before = len(load.predictions)
+                before, begun = len(load.predictions), time.monotonic()
                 if number % 2:
                     to = site.registry.rollback(operator, MODEL, "a drill").version
                 else:
                     to = site.registry.release(operator, f"{MODEL}@{NEW}", "a drill").version
-                switched.append((time.monotonic(), to))
+                switched.append(Switch(begun, time.monotonic(), to))
                 wait_until(lambda known=before: len(load.predictions) > known + 30)
         historian.enough.set()
         historian.join()
@@ -140,13 +149,14 @@ def nothing_old_after_a_switch(entries: list[Entry]) -> None:
     assert switches == SWITCHES + 1
 
 
-def heard_soon(load: Load, switched: list[tuple[float, str]]) -> None:
+def heard_soon(load: Load, switched: list[Switch]) -> None:
     """Whoever asked after a switch was answered by the new version; every client soon after it."""
-    ends = [at for at, _ in switched[1:]] + [float("inf")]
-    before = [one for asker in load.askers for one in asker.heard.times if one[1] < switched[0][0]]
+    ends = [one.begun for one in switched[1:]] + [float("inf")]
+    first = switched[0].begun
+    before = [one for asker in load.askers for one in asker.heard.times if one[1] < first]
     usual = max(came - begun for begun, came in before)  # on a machine that does much else
     slowest = 0.0
-    for (at, version), until in zip(switched, ends, strict=True):
+    for (_, at, version), until in zip(switched, ends, strict=True):
         for asker in load.askers:
             times = zip(asker.heard.times, asker.heard.predictions, strict=True)
             asked = [

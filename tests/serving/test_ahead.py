@@ -113,12 +113,13 @@ def test_nothing_that_a_version_meets_ahead_is_a_trouble_of_the_service(
         raise fault
 
     approved(hospital, "2.0.0")
-    refs = approved(hospital, "3.0.0")
+    ref = approved(hospital, "3.0.0")
     models = hospital.site.serving.models
     monkeypatch.setattr(ahead, "load", failing)
     models.start()
     wait_for(lambda: len(tried) == 2)
-    hospital.site.registry.release(hospital["operator"].caller, refs, "better")
+    assert tried == ["3.0.0", "2.0.0"], "each is left alone after its fault"
+    hospital.site.registry.release(hospital["operator"].caller, ref, "better")
     wait_for(lambda: models.epochs() == ((MODEL, 2),))
     assert models.trouble is None
     models.stop()

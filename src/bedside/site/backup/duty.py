@@ -75,15 +75,14 @@ class BackupDuty:
     def _attempt(self) -> bool:
         begun = time.monotonic()
         command = [sys.executable, "-m", "bedside.site.backup", str(self._folder)]
-        made = subprocess.Popen(  # noqa: S603 - ourselves
+        with subprocess.Popen(  # noqa: S603 - ourselves
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        try:
-            said = self._awaited(made)
-        finally:
-            if made.poll() is None:
-                made.terminate()
-                made.wait()
+        ) as made:
+            try:
+                said = self._awaited(made)
+            finally:
+                if made.poll() is None:
+                    made.terminate()
         if said is None:
             return True
         words = said.decode("utf-8", "replace").strip()[-MAX_WORDS:]
