@@ -36,6 +36,7 @@ def test_what_is_large_is_done_off_the_event_loop(
     rows: int,
     inline: dict[str, bool],
 ) -> None:
+    hospital.site.subject_keys.for_nobody()  # so that there are keys at hand
     seen: dict[str, bool] = {}
     tell = answers.predicted_response
     compute = hospital.site.serving._attempt
