@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -116,6 +117,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     region = "eu-central-1"
     client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name=region)
     where = {"LocationConstraint": region}
+    # its buckets live in the process: another test may have left some
+    urlopen(Request(f"http://{host}:{port}" + "/moto-api/reset", method="POST"), timeout=10).close()
     client.create_bucket(Bucket="witness-of-ward", CreateBucketConfiguration=where)
     client.close()
     yield f"http://{host}:{port}"

@@ -39,12 +39,14 @@ CLASSIFIERS = [
     calibration.CalibratedClassifierCV(
         ensemble.RandomForestClassifier(10, random_state=0), method="isotonic", ensemble=False, cv=3
     ),
-    calibration.CalibratedClassifierCV(svm.LinearSVC(), cv=3),
+    calibration.CalibratedClassifierCV(svm.LinearSVC(random_state=0), cv=3),
     calibration.CalibratedClassifierCV(
-        ensemble.GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3
+        ensemble.GradientBoostingClassifier(n_estimators=5, random_state=0),
+        method="isotonic",
+        cv=3,
     ),
     calibration.CalibratedClassifierCV(
-        ensemble.HistGradientBoostingClassifier(max_iter=5), ensemble=False, cv=3
+        ensemble.HistGradientBoostingClassifier(max_iter=5, random_state=0), ensemble=False, cv=3
     ),
 ]
 REGRESSORS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -37,6 +38,8 @@ def endpoint() -> Iterator[str]:
         aws_secret_access_key="test",  # noqa: S106 - moto asks for one and looks at none
     )
     where = {"LocationConstraint": REGION}
+    # its buckets live in the process: another test may have left some
+    urlopen(Request(url + "/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310
     client.create_bucket(Bucket="witness-of-ward", CreateBucketConfiguration=where)
     client.close()
     yield url
