@@ -21,7 +21,7 @@ PEER_TARGET, START_TARGET, IMPORT_TARGET, VERIFY_TARGET = 2.0, 1.5, 0.15, 5.0
 WHY = (
     "Why a target is missed: [decision 10](decisions/0010-one-group-one-transaction.md) has the profile by steps. With one client a",
     "request is a group by itself: it pays the whole transaction (a commit of one event is 0.2 to 0.3 ms on such a disk, of it",
-    "`fdatasync` 0.18), two hand-overs between threads and all that a group shares, on caches that have gone cold. With 32 clients the",
+    "`fdatasync` 0.18), two hand-overs between threads and all that a group shares; the rest of its processor time is not explained yet. With 32 clients the",
     "sealed, signed and durable record costs about as much processor time as the whole bare answer (*processor*, below), and half of",
     "the groups are small. A start imports the ledger, the keys and the web of rooms behind them, verifies the package and replays",
     "its golden cases before the first answer. Of a million entries, hashing is the largest part",
