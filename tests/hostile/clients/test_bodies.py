@@ -84,7 +84,7 @@ def test_a_nest_is_refused(site: Site, body: bytes) -> None:
         b'{"input": {"\xe9": 1}}',
         b'{"input": {"\xc0\xaf": 1}}',
         b"\0" * 1000,
-        gzip.compress(GOOD),
+        gzip.compress(GOOD, mtime=0),
         GOOD[:-1],
     ],
 )
