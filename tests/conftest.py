@@ -21,7 +21,7 @@ from bedside.store.schema import metadata
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS_WITH_TABLES = ("keys", "ledger", "people", "registry", "serving")
+ROOMS_WITH_TABLES = ("jobs", "keys", "ledger", "people", "registry", "serving")
 
 
 class SettableClock:

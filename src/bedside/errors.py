@@ -11,6 +11,7 @@
     ├── TooOften                more requests, or more refused sign-ins, than one may make in a time
     ├── InputRefused            the gate: this input is outside what the package declares
     ├── PictureRefused          these bytes are no picture that can be read here safely
+    ├── VolumeRefused           these files are no volume that can be read here safely and exactly
     ├── Unavailable             a model or the database cannot answer now; trying later may help
     ├── PackageRefused          not a package, damaged, unsigned, untrusted, or no longer itself
     │   ├── PackageDamaged      bytes, digests or structure are not what they must be
@@ -138,6 +139,20 @@ class PictureRefused(BedsideError):
     """These bytes are no picture that can be read here safely; `code` is a stable word for why.
 
     Codes: `not-a-picture`, `corrupt`, `too-large`, `several-frames`, `no-codec`, `unsupported`.
+    """
+
+    def __init__(self, code: str, message: str, *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.code = code
+
+
+class VolumeRefused(BedsideError):
+    """These files are no volume that can be read here safely and exactly; `code` is a stable word.
+
+    Codes: `not-a-volume`, `corrupt`, `too-large`, `no-codec`, `unsupported`, `four-dimensional`,
+    `several-series`, `no-such-series`, `localizer`, `too-few-slices`, `missing-slices`,
+    `duplicate-slices`, `no-geometry`, `orientation-unknown`, `orientation-contradicts`, `sheared`,
+    `not-finite`.
     """
 
     def __init__(self, code: str, message: str, *, advice: str = "") -> None:

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from bedside.errors import FreezeRefused
 from bedside.freezing.convert import INPUT, convert
 from bedside.freezing.sklearn.columns import Step
-from bedside.package.manifest import Conditions, Model
+from bedside.package.manifest import Conditions
+from bedside.package.networks import Model
 from bedside.runtime.session import Session
 
 Matrix = NDArray[np.float64]

@@ -12,7 +12,8 @@ from bedside.freezing.head import native_head, with_head
 from bedside.freezing.network_answers import NetworkAnswers
 from bedside.freezing.rows import RawRow
 from bedside.freezing.sources.source import model_of
-from bedside.package.manifest import Conditions, Network
+from bedside.package.manifest import Conditions
+from bedside.package.networks import Network
 from bedside.package.outputs import Output
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.session import Session, this_processor

@@ -26,7 +26,8 @@ from bedside.package.explanation import Explanation, Occlusion
 from bedside.package.golden import GoldenCase, write_golden
 from bedside.package.image_operations import FullRange, ImageOperation, Normalise, Resize
 from bedside.package.images import ImageInput, SideRange
-from bedside.package.manifest import Golden, ImageModel, Manifest
+from bedside.package.manifest import Golden, Manifest
+from bedside.package.networks import ImageModel
 from bedside.package.outputs import BinaryOutput, Output, OutputClass, Threshold
 from bedside.package.package import Package, build_package, describe_entries, open_package
 from tests.package.building import OPSET, conditions, evaluation, lineage

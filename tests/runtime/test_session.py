@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
-from bedside.package.manifest import Conditions, Model
+from bedside.package.manifest import Conditions
+from bedside.package.networks import Model
 from bedside.runtime.session import Session, check_conditions, this_processor
 from tests.package.building import OPSET, WEIGHTS, conditions, model, model_of, network
 

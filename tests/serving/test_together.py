@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -116,8 +116,10 @@ def test_a_record_that_fails_is_told_to_all_of_its_group_and_the_next_group_is_s
 class Hanging:
     """A group commit that accepts everything and never confirms anything."""
 
-    def submit_each(self, groups: Sequence[tuple[Prepared, ...]]) -> Future[list[object]]:
-        return Future()
+    def submit_each(
+        self, groups: Sequence[tuple[Prepared, ...]], done: Callable[[Any], Any]
+    ) -> None:
+        pass
 
 
 def test_a_record_that_nobody_confirms_is_told_as_uncertain(
@@ -206,15 +208,16 @@ class Late:
     """A group commit that confirms when it is told to.
 
     Attributes:
-        futures: What it was asked to confirm.
+        asked: What it was asked to confirm, and is called for it.
     """
 
     def __init__(self) -> None:
-        self.futures: list[Future[list[object]]] = []
+        self.asked: list[Callable[[Any], Any]] = []
 
-    def submit_each(self, groups: Sequence[tuple[Prepared, ...]]) -> Future[list[object]]:
-        self.futures.append(Future())
-        return self.futures[-1]
+    def submit_each(
+        self, groups: Sequence[tuple[Prepared, ...]], done: Callable[[Any], Any]
+    ) -> None:
+        self.asked.append(done)
 
 
 def test_a_group_that_was_given_up_ends_once(
@@ -233,12 +236,12 @@ def test_a_group_that_was_given_up_ends_once(
             await first
         monkeypatch.setattr(module, "RECORD_SECONDS", 60.0)
         together.ask(caller, loaded, Row(ROW))
-        while len(late.futures) < 2:
+        while len(late.asked) < 2:
             await asyncio.sleep(0.001)
         together.ask(caller, loaded, Row(ROW))  # it waits until the second group is over
-        late.futures[0].set_result([Unavailable("much too late")])
+        late.asked[0]([Unavailable("much too late")])
         await asyncio.sleep(0.05)
-        return len(late.futures)
+        return len(late.asked)
 
     assert asyncio.run(asking()) == 2
 

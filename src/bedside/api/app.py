@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from bedside import __version__
 from bedside.api import pages, releases, routes, witness
 from bedside.api.addresses import Addresses
+from bedside.api.direct import Direct
 from bedside.api.doorkeeper import Doorkeeper
 from bedside.api.envelope import CLIENT_GONE, Envelope, Service
 from bedside.api.lane import Lane
@@ -48,7 +49,9 @@ class Api(FastAPI):
         stack = super().build_middleware_stack()
         lane = Lane(site.serving, self.state.remembered, self.state.rates, self.state.metrics)
         limit = site.settings.limits.concurrent
-        return Envelope(stack, limit, self.state.service, self.state.metrics, lane)
+        envelope = Envelope(stack, limit, self.state.service, self.state.metrics, lane)
+        self.state.direct = Direct(lane, envelope)
+        return envelope
 
 
 def create_app(site: Site) -> FastAPI:
@@ -67,6 +70,7 @@ def create_app(site: Site) -> FastAPI:
         redirect_slashes=False,  # a redirect makes a client send the patient's data twice
     )
     app.state.site = site
+    app.state.direct = None  # until the first request, or the lifespan
     app.state.rates = Rates(site.settings.limits, site.clock)
     app.state.service = Service(rates=app.state.rates, tls=site.settings.proxy.tls)
     app.state.addresses = Addresses(site.settings.proxy)

@@ -6,7 +6,7 @@ One plain ASGI layer, because each layer costs every prediction.
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -40,7 +40,12 @@ or cut off for sending too slowly. nginx uses the same number."""
 ROUTE: Final = "bedside.route"
 """Where the name of the route stands that answered without being looked for."""
 
-_CLOSE: Final = (b"connection", b"close")
+BEGUN: Final = "bedside.begun"
+"""Where the moment stands in which a request began that did not go by the lane after all."""
+
+CLOSE: Final = (b"connection", b"close")
+"""What tells a client that the connection is closed after the answer."""
+
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -89,20 +94,19 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        service = self._service
         status = 0
-        begun = time.perf_counter()
+        begun = scope.get(BEGUN) or time.perf_counter()
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._headers(scope, message)
+                message["headers"] = self.headers(scope, message.get("headers", ()))
             await send(message)
 
         keyless = scope["path"].startswith(KEYLESS)
-        service.in_flight += 1
-        service.keyless += keyless
+        self._service.keyless += keyless
+        self.enter()
         try:
             if self._is_full(scope["path"], keyless=keyless):
                 await respond(_full(self._limit, scope["path"]))(scope, receive, sending)
@@ -111,11 +115,60 @@ class Envelope:
             elif (again := await self._short_way(asked, scope, receive, sending)) is not None:
                 await self._app(scope, again, sending)
         finally:
-            service.in_flight -= 1
-            service.keyless -= keyless
-            if (taken := scope.get(TAKEN)) is not None and service.rates is not None:
-                service.rates.leave(taken)
-            self._measure(scope, status, time.perf_counter() - begun)
+            self._service.keyless -= keyless
+            self.leave(scope, status, begun)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more request is admitted that is not always admitted."""
+        return self._service.in_flight < self._limit
+
+    @property
+    def draining(self) -> bool:
+        """Whether the service is being stopped: each answer closes its connection."""
+        return self._service.draining
+
+    def enter(self) -> None:
+        """Count a request that begins."""
+        self._service.in_flight += 1
+
+    def pass_on(self, scope: Scope, begun: float) -> None:
+        """Let go of a request that the routes answer; the place that it took of its person stays taken."""
+        self._service.in_flight -= 1
+        scope[BEGUN] = begun
+
+    def leave(self, scope: Scope, status: int, begun: float) -> None:
+        """Count, measure and log a request that ended."""
+        service = self._service
+        service.in_flight -= 1
+        if (taken := scope.get(TAKEN)) is not None and service.rates is not None:
+            service.rates.leave(taken)
+        self._measure(scope, status, time.perf_counter() - begun)
+
+    def headers(
+        self, scope: Scope, own: Iterable[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Return all headers of an answer that has `own`."""
+        told = [*own, *scope.get(TOLD, ())]
+        named = {name for name, _ in told}
+        over_tls = self._service.tls or scope["scheme"] == "https"
+        base = self._over_tls if over_tls else self._plain
+        told += [header for header in base if header[0] not in named]
+        if self._service.draining:
+            told.append(CLOSE)
+        return told
+
+    def telling(self, error: Exception) -> ASGIApp:
+        """Return an application that answers any request with `error`."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if isinstance(error, BedsideError):
+                problem = problem_of(error, scope["path"])
+            else:
+                problem = unforeseen(error, scope["path"])
+            await respond(problem)(scope, receive, send)
+
+        return Envelope(app, self._limit, self._service, self._metrics)
 
     def _is_full(self, path: str, *, keyless: bool) -> bool:
         service = self._service
@@ -124,7 +177,7 @@ class Envelope:
         return service.in_flight > self._limit and path not in ALWAYS_ADMITTED
 
     def _by_lane(self, scope: Scope) -> Asked | None:
-        if self._lane is None or scope["method"] != "POST":
+        if self._lane is None or scope["method"] != "POST" or BEGUN in scope:
             return None
         return self._lane.asked(scope)
 
@@ -149,17 +202,6 @@ class Envelope:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
         return None
-
-    def _headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
-        own: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        own += scope.get(TOLD, ())
-        named = {name for name, _ in own}
-        over_tls = self._service.tls or scope["scheme"] == "https"
-        base = self._over_tls if over_tls else self._plain
-        own += [header for header in base if header[0] not in named]
-        if self._service.draining:
-            own.append(_CLOSE)
-        return own
 
     def _measure(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route: str = scope.get(ROUTE, "") or getattr(scope.get("endpoint"), "__name__", "none")

@@ -9,6 +9,7 @@ same requests both ways.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, NamedTuple
 
 from starlette.types import Message, Receive, Scope
@@ -23,6 +24,7 @@ from bedside.people.currency import PEOPLE_FENCE
 from bedside.people.permissions import Action, allowed
 from bedside.serving.released import Loaded
 from bedside.serving.serving import INLINE_BYTES, Serving
+from bedside.serving.together import Told
 from bedside.serving.values import Prediction
 
 PERSON: Final = "bedside.person"
@@ -86,32 +88,49 @@ class Lane:
             return None
         return known
 
+    def admit(self, scope: Scope, asked: Asked) -> None:
+        """Let the request in; before its body, which may be sent slowly.
+
+        Raises:
+            BedsideError: the caller asks too often.
+        """
+        scope[PERSON] = asked.known.caller.person.id
+        self._rates.admit(scope, asked.known.caller)
+
+    def ask(self, asked: Asked, data: bytes) -> asyncio.Future[Told] | None:
+        """Return what will be told of a request whose body is `data`; None where the route must look."""
+        row = plain_row(data) if len(data) == asked.length else None
+        if row is None or self._remembered.ended(
+            asked.known.caller
+        ):  # the body may have come slowly
+            return None
+        return self._serving.together().ask(asked.known.caller, asked.loaded, row)
+
+    def spelled(self, told: Told) -> bytes | None:
+        """Return the body of the answer, once it is recorded; None where the route must look."""
+        if not isinstance(told, Prediction):
+            if told is not None and told.fence == PEOPLE_FENCE:
+                self._remembered.forget()
+            return None
+        self._metrics.predicted(told.manifest.name, told.manifest.version, told.label)
+        return self._spelling(told)
+
     async def answer(self, scope: Scope, asked: Asked, receive: Receive) -> bytes | Receive:
         """Return the answer; or what gives the request once more, for the route.
 
         Raises:
             BedsideError: the caller asks too often, or the record failed.
         """
-        known = asked.known
-        scope[PERSON] = known.caller.person.id
-        self._rates.admit(scope, known.caller)  # before the body: it may be sent slowly
+        self.admit(scope, asked)
         came: list[Message] = [await receive()]
         while came[-1]["type"] == "http.request" and came[-1].get("more_body", False):
             came.append(await receive())
         again = _again(came, receive)
         if came[-1]["type"] != "http.request":
             return again
-        data = b"".join([message.get("body", b"") for message in came])
-        row = plain_row(data) if len(data) == asked.length else None
-        if row is None or self._remembered.ended(known.caller):  # the body may have come slowly
-            return again
-        told = await self._serving.together().ask(known.caller, asked.loaded, row)
-        if not isinstance(told, Prediction):
-            if told is not None and told.fence == PEOPLE_FENCE:
-                self._remembered.forget()
-            return again
-        self._metrics.predicted(told.manifest.name, told.manifest.version, told.label)
-        return self._spelling(told)
+        told = self.ask(asked, b"".join([message.get("body", b"") for message in came]))
+        answer = None if told is None else self.spelled(await told)
+        return again if answer is None else answer
 
 
 def _again(came: list[Message], receive: Receive) -> Receive:

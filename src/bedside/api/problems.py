@@ -31,6 +31,7 @@ from bedside.errors import (
     TooOften,
     Unavailable,
     UsageError,
+    VolumeRefused,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -50,6 +51,7 @@ STATUS: Final[Mapping[type[BedsideError], HTTPStatus]] = MappingProxyType(
         TooOften: HTTPStatus.TOO_MANY_REQUESTS,
         InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         PictureRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        VolumeRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         FreezeRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         PackageRefused: HTTPStatus.SERVICE_UNAVAILABLE,
         Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -74,6 +76,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "too-slow": "The request did not come in time",
         "input-refused": "The gate refused the input",
         "picture-refused": "This is no picture that can be read here safely",
+        "volume-refused": "These files are no volume that can be read here safely and exactly",
         "freeze-refused": "The model cannot be frozen exactly",
         "package-refused": "The model's package was refused",
         "unavailable": "Cannot answer now",

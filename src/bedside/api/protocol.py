@@ -20,15 +20,18 @@ Here the request is read on as if nothing had been offered.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from bedside.api.connections import Connections
+from bedside.api.direct import Direct, Held, Recorded
 from bedside.api.unread import MAX_HEAD_BYTES, MAX_HEADERS, Unread, check_head, long_head, not_http
 from bedside.site.settings import Limits
 
@@ -49,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
         seconds: For each of: first bytes to end of head, and end of head to end of body.
         answer_seconds: For the client to take what does not fit into the socket's buffer.
         all_connections: The open connections of this process.
+        direct: Gives the lane without ASGI, where there is one.
         peer: The client's address.
         since: When it began to wait for a request, by the event loop's clock.
     """
@@ -56,6 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
     seconds: float = 20.0
     answer_seconds: float = 30.0
     all_connections: Connections
+    direct: Callable[[], Direct | None]
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._trailers = 0
         self._pieces = 0
         self._repeating = False
+        self._held: tuple[RequestResponseCycle, Held] | None = None  # its body is not here yet
         self._refusal: Unread | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -120,6 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = self._stuck = None
         self.all_connections.leave(self)
         super().connection_lost(exc)
+        if self._held is not None:
+            self._pass_on(*self._held)  # where it is found that the client left
 
     def pause_writing(self) -> None:
         """Give the client time to take what is written: called once the socket takes no more."""
@@ -215,6 +223,8 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._deadline = None
         super().on_message_complete()
+        if self._held is not None and not self._held[0].more_body:
+            self._ask(*self._held)
 
     def on_response_complete(self) -> None:
         """Answer the next request that waits, or what was refused behind it, or begin to wait."""
@@ -232,6 +242,45 @@ class BoundedProtocol(HttpToolsProtocol):
             self.since = self.loop.time()
             if self._deadline is None:
                 self._give(self.timeout_keep_alive)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin with a request whose head is here, without ASGI where the lane takes it."""
+        direct = self.direct()
+        plain = not (self.flow.write_paused or cycle.waiting_for_100_continue)
+        held = direct.hold(cycle.scope) if plain and direct is not None else None
+        if held is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        self._held = (cycle, held)
+        if not cycle.more_body:
+            self._ask(cycle, held)
+
+    def _ask(self, cycle: RequestResponseCycle, held: Held) -> None:
+        told = held.ask(bytes(cycle.body))
+        if told is None:
+            self._pass_on(cycle, held)
+        else:
+            self._held = None
+            told.add_done_callback(partial(self._answer, cycle, held))
+
+    def _answer(self, cycle: RequestResponseCycle, held: Held, told: Recorded) -> None:
+        """Write what is recorded in one piece, or let the routes say what became of it."""
+        answer = held.answer(told, cycle.default_headers, keep_alive=cycle.keep_alive)
+        if not isinstance(answer, bytes):
+            self._pass_on(cycle, held, answer)
+            return
+        if not cycle.disconnected:
+            self.transport.write(answer)
+        cycle.response_started = cycle.response_complete = True
+        held.leave()
+        if held.closes or not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _pass_on(self, cycle: RequestResponseCycle, held: Held, app: Any = None) -> None:
+        self._held = None
+        held.pass_on()
+        super()._start_asgi_task(cycle, app or self.app)
 
     def _read(self, data: bytes) -> None:
         while data:
@@ -304,11 +353,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def bounded(limits: Limits, connections: Connections) -> type[BoundedProtocol]:
+def bounded(
+    limits: Limits, connections: Connections, direct: Callable[[], Direct | None]
+) -> type[BoundedProtocol]:
     """Return the protocol class of one process, under the site's limits."""
     bounds: dict[str, object] = {
         "seconds": limits.header_seconds,
         "answer_seconds": limits.answer_seconds,
         "all_connections": connections,
+        "direct": staticmethod(direct),
     }
     return type("BoundedProtocol", (BoundedProtocol,), bounds)

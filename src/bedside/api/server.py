@@ -98,7 +98,7 @@ def server_for(app: FastAPI, limits: Limits) -> GracefulServer:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=bounded(limits, connections),
+        http=bounded(limits, connections, lambda: app.state.direct),
         ws="none",
         lifespan="on",
         log_config=None,

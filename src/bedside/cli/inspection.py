@@ -214,7 +214,7 @@ def tell_metrics(page: Page, metrics: tuple[Metric, ...]) -> None:
 
 def _condition_rows(manifest: Manifest) -> list[tuple[str, str]]:
     from bedside.package.image_operations import told_shape
-    from bedside.package.manifest import ImageModel
+    from bedside.package.networks import ImageModel
 
     conditions, model = manifest.conditions, manifest.model
     takes = told_shape(model.shape) if isinstance(model, ImageModel) else f"{model.width} columns"

@@ -23,8 +23,8 @@ from bedside.package.manifest import (
     Golden,
     Lineage,
     Manifest,
-    Network,
 )
+from bedside.package.networks import Network
 from bedside.package.package import build_package, describe_entries
 from bedside.runtime.pipeline import Parts
 from bedside.runtime.postprocess import output_width

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from bedside.package.fields import Frozen
-from bedside.package.manifest import Line
+from bedside.package.networks import Line
 from bedside.package.outputs import BinaryOutput, NumberOutput, Output
 
 Gives: TypeAlias = Literal["probabilities", "probability", "logits", "logit", "number"]

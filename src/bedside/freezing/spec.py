@@ -34,15 +34,14 @@ from bedside.package.fields import (
 from bedside.package.images import Intensity, SideRange
 from bedside.package.manifest import (
     DataSet,
-    Digest,
     Evaluation,
     Languages,
-    Line,
     Metric,
     ModelName,
     Timestamp,
     Version,
 )
+from bedside.package.networks import Digest, Line
 from bedside.package.outputs import (
     BinaryOutput,
     IsotonicCalibration,

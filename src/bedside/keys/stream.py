@@ -142,6 +142,14 @@ class StreamReader:
         del self._plain[:count]
         return found
 
+    def some(self) -> bytes:
+        """Return the next plain bytes, at most a chunk; empty at the end.
+
+        Raises:
+            SiteProblem: the next chunk is not what was written.
+        """
+        return b"" if self.at_end() else self.exactly(len(self._plain))
+
     def at_end(self) -> bool:
         """Return whether every plain byte was given.
 

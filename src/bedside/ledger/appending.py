@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from bedside.errors import Conflict, UsageError
 from bedside.keys.signing import SigningKey
 from bedside.ledger import rows
-from bedside.ledger.checkpoint import sign_checkpoint
+from bedside.ledger.checkpoint import CheckpointSigner
 from bedside.ledger.claims import Claim, Claims, ClaimTaken
 from bedside.ledger.events import Entry, Prepared, commit_to
 from bedside.ledger.fences import FenceMoved, first_moved
@@ -56,7 +56,8 @@ class Appender:
 
     def __init__(self, origin: str, signer: SigningKey, claims: Claims) -> None:
         self._origin = origin
-        self._signer = signer
+        self._public = signer.public
+        self._checkpoints = CheckpointSigner(origin, signer)
         self._claims = claims
         self._remembered: tuple[DriverRow, tuple[bytes, ...]] | None = None
 
@@ -118,7 +119,7 @@ class Appender:
         head = rows.HeadRow() if stored is None else stored
         at = time_after(head, now)
         entries, nodes = _grow(tree, drafts, at)
-        signed = sign_checkpoint(self._origin, tree.size, entries[-1].root, self._signer)
+        signed = self._checkpoints.sign(tree.size, entries[-1].root)
         frontier = b"".join(tree.hashes)
         new = rows.HeadRow(signed.size, signed.root, frontier, at, head.checkpoints, signed.note)
         try:
@@ -139,7 +140,7 @@ class Appender:
         head, known = rows.HeadRow(*row), self._remembered
         if known is not None and known[0] == row:
             return head, Frontier(head.size, known[1])
-        return check_head(head, self._origin, self._signer.public), head.tree()
+        return check_head(head, self._origin, self._public), head.tree()
 
 
 def _grow(

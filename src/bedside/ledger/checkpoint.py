@@ -65,16 +65,36 @@ def verifier_key(name: str, public: PublicKey) -> str:
     return NoteKey(name, ED25519, public).vkey
 
 
+class CheckpointSigner:
+    """Signs the checkpoints of one log; its name and key are checked and spelled once."""
+
+    __slots__ = ("_key", "_key_id", "_origin")
+
+    def __init__(self, origin: str, key: SigningKey) -> None:
+        """Keep the key.
+
+        Raises:
+            UsageError: an origin that cannot name a log.
+        """
+        self._origin = check_origin(origin)
+        self._key = key
+        self._key_id = key_id(origin, key.public)
+
+    def sign(self, size: int, root: bytes) -> Checkpoint:
+        """Return a checkpoint, signed."""
+        body = f"{self._origin}\n{size}\n{to_base64(root)}\n"
+        signature = to_base64(self._key_id + self._key.sign(body.encode()))
+        note = f"{body}\n{MARK}{self._origin} {signature}\n"
+        return Checkpoint(self._origin, size, root, note)
+
+
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: SigningKey) -> Checkpoint:
     """Return a checkpoint, signed.
 
     Raises:
         UsageError: an origin that cannot name a log.
     """
-    body = f"{check_origin(origin)}\n{size}\n{to_base64(root)}\n"
-    signature = to_base64(key_id(origin, signer.public) + signer.sign(body.encode()))
-    note = f"{body}\n{MARK}{origin} {signature}\n"
-    return Checkpoint(origin, size, root, note)
+    return CheckpointSigner(origin, signer).sign(size, root)
 
 
 def read_checkpoint(note: str, origin: str, public: PublicKey) -> Checkpoint:

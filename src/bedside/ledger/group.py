@@ -7,11 +7,11 @@ commit then serves as many callers in that millisecond as there are.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeAlias
+from queue import SimpleQueue
+from typing import Final, TypeAlias
 
 from bedside.errors import BedsideError, Conflict, Unavailable, UsageError
 from bedside.ledger.appending import Outcome
@@ -26,6 +26,7 @@ MAX_WAITING = 8192
 """Drafts that may wait; beyond it the caller is told at once instead of piling up memory."""
 
 Recorded: TypeAlias = Future[tuple[Entry, ...]]
+Outcomes: TypeAlias = list[Outcome | BaseException]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,21 @@ class _Submission:
 
 
 class _Together:
-    """The outcomes of several groups that wait for one future; the writing thread alone sets them."""
+    """The outcomes of several groups that are told at once; the writing thread alone sets them."""
 
-    __slots__ = ("_left", "future", "outcomes")
+    __slots__ = ("_done", "_left", "_outcomes")
 
-    def __init__(self, count: int) -> None:
-        self.future: Future[list[Outcome | BaseException]] = Future()
-        self.future.set_running_or_notify_cancel()
-        self.outcomes: list[Outcome | BaseException] = [()] * count
+    def __init__(self, count: int, done: Callable[[Outcomes], object]) -> None:
+        self._done = done
+        self._outcomes: Outcomes = [()] * count
         self._left = count
 
     def told(self, place: int, outcome: Outcome | BaseException) -> None:
-        """Keep the outcome of one group; the last one settles the future."""
-        self.outcomes[place] = outcome
+        """Keep the outcome of one group; with the last one all are told."""
+        self._outcomes[place] = outcome
         self._left -= 1
         if not self._left:
-            self.future.set_result(self.outcomes)
+            self._done(self._outcomes)
 
 
 class _Place:
@@ -70,14 +70,19 @@ class _Place:
         self._together.told(self._place, problem)
 
 
+_END: Final = _Submission((), Future())
+"""Behind it nothing is submitted."""
+
+
 class GroupCommit:
     """One writing thread for one process; start it after a fork."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._waiting: deque[_Submission] = deque()
+        self._waiting: SimpleQueue[_Submission] = SimpleQueue()  # wakes its reader without Python
+        self._first: _Submission | None = None  # of the next group, where this one was full
         self._count = 0
-        self._changed = threading.Condition()
+        self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = False
 
@@ -115,53 +120,46 @@ class GroupCommit:
         except BedsideError as problem:
             future.set_exception(problem)
             return future
-        with self._changed:
-            if self._closing or self._thread is None:
-                raise Unavailable("The ledger takes no more events: it is being closed.")
-            if self._count and self._count + len(prepared) > MAX_WAITING:
-                raise Unavailable(
-                    f"{self._count} events wait to be recorded.", advice="Try again in a moment."
-                )
-            self._count += len(prepared)
-            self._waiting.append(_Submission(prepared, future, claim))
-            self._changed.notify()
+        self._put([_Submission(prepared, future, claim)], len(prepared))
         return future
 
     def submit_each(
-        self, groups: Sequence[tuple[Prepared, ...]]
-    ) -> Future[list[Outcome | BaseException]]:
-        """Return a future of what became of each group; one hand-over there, and one back.
+        self, groups: Sequence[tuple[Prepared, ...]], done: Callable[[Outcomes], object]
+    ) -> None:
+        """Record each group, or refuse it by its fence, for itself; one hand-over there, one back.
 
-        Each group is recorded, or refused by its fence, for itself: the future's result has for each its
-        entries, or the error that `submit` would have raised for it. It is done when all are durable.
+        Args:
+            groups: At least one.
+            done: Called in the writing thread, once all are durable, with what became of each: its
+                entries, or the error that `submit` would have raised for it. It must not fail or wait.
 
         Raises:
             Unavailable: closed or not started, or too many drafts are waiting.
         """
-        together = _Together(len(groups))
-        if not groups:
-            together.future.set_result([])
-            return together.future
-        count = sum(map(len, groups))
-        with self._changed:
+        together = _Together(len(groups), done)
+        submissions = [
+            _Submission(group, _Place(together, place)) for place, group in enumerate(groups)
+        ]
+        self._put(submissions, sum(map(len, groups)))
+
+    def _put(self, submissions: Sequence[_Submission], count: int) -> None:
+        with self._guard:
             if self._closing or self._thread is None:
                 raise Unavailable("The ledger takes no more events: it is being closed.")
-            if self._count + count > MAX_WAITING:
+            if self._count and self._count + count > MAX_WAITING:
                 raise Unavailable(
                     f"{self._count} events wait to be recorded.", advice="Try again in a moment."
                 )
             self._count += count
-            self._waiting.extend(
-                _Submission(group, _Place(together, place)) for place, group in enumerate(groups)
-            )
-            self._changed.notify()
-        return together.future
+            for one in submissions:
+                self._waiting.put(one)
 
     def close(self) -> None:
         """Record everything that was accepted, then stop."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        with self._guard:
+            if not self._closing:
+                self._closing = True
+                self._waiting.put(_END)
         if self._thread is not None:
             self._thread.join()
 
@@ -171,18 +169,18 @@ class GroupCommit:
 
     def _gather(self) -> list[_Submission]:
         """Return what waits now, at most `MAX_GROUP` drafts; empty only when closed and drained."""
-        with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-            group: list[_Submission] = []
-            count = 0
-            while self._waiting:
-                count += len(self._waiting[0].drafts)
-                if group and count > MAX_GROUP:
-                    break
-                group.append(self._waiting.popleft())
-                self._count -= len(group[-1].drafts)
-            return group
+        one: _Submission | None = self._first or self._waiting.get()
+        self._first, group, count = None, list[_Submission](), 0
+        while one is not None:
+            if one is _END or (group and count + len(one.drafts) > MAX_GROUP):
+                self._first = one
+                break
+            group.append(one)
+            count += len(one.drafts)
+            one = None if self._waiting.empty() else self._waiting.get()
+        with self._guard:
+            self._count -= count
+        return group
 
     def _commit(self, group: list[_Submission]) -> None:
         try:

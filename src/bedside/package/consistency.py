@@ -8,14 +8,19 @@ from __future__ import annotations
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bedside.errors import PackageDamaged
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.archive import MANIFEST, MAX_ENTRIES, SIGNATURE
 from bedside.package.explanation import Occlusion, check_explanation, check_passes
 from bedside.package.fields import TabularInput
 from bedside.package.image_bounds import check_bounds
 from bedside.package.image_operations import image_shape, told_shape
 from bedside.package.images import ImageInput
-from bedside.package.manifest import ImageModel, Manifest, Model
+from bedside.package.manifest import Manifest
+from bedside.package.networks import ImageModel, Model, Network
 from bedside.package.preprocessing import image_operations, tabular_operations
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_consistency import check_volume
+from bedside.package.volumes import VolumeInput
 from bedside.package.widths import block_widths
 
 DOMAINS = frozenset({"ai.onnx", "ai.onnx.ml"})
@@ -35,12 +40,14 @@ def check_manifest(manifest: Manifest) -> None:
             _check_table(manifest.input, manifest)
         case ImageInput():
             _check_picture(manifest.input, manifest)
-    if manifest.explanation is not None:
-        check_explanation(manifest.explanation, manifest.input, manifest.postprocessing)
-    if strangers := sorted(set(manifest.model.opset) - DOMAINS):
-        raise PackageDamaged(
-            f"The model uses the operator domain(s) {strangers[:5]}; allowed: {sorted(DOMAINS)}."
-        )
+        case VolumeInput():
+            check_volume(manifest)
+    if isinstance(manifest.postprocessing, SegmentationOutput) is not (
+        manifest.golden.least_dice is not None
+    ):
+        raise PackageDamaged("A segmentation states `golden.least_dice`, and nothing else does.")
+    if not isinstance(manifest.model, AntspynetModel):
+        _check_domains(manifest.model)
     try:
         SpecifierSet(manifest.conditions.runtime)
     except InvalidSpecifier as problem:
@@ -51,15 +58,23 @@ def check_manifest(manifest: Manifest) -> None:
     _check_entries(manifest)
 
 
+def _check_domains(network: Network) -> None:
+    if strangers := sorted(set(network.opset) - DOMAINS):
+        raise PackageDamaged(
+            f"The model uses the operator domain(s) {strangers[:5]}; allowed: {sorted(DOMAINS)}."
+        )
+
+
 def _check_table(declared: TabularInput, manifest: Manifest) -> None:
     widths = block_widths(declared, tabular_operations(manifest.preprocessing))
     block, width = list(widths.items())[-1]
     if not isinstance(manifest.model, Model):
-        raise PackageDamaged("The input is a table, and the model takes pictures.")
+        raise PackageDamaged("The input is a table, and the model takes something else.")
     if width != manifest.model.width:
         raise PackageDamaged(
             f"The last block {block!r} has {width} columns; the model takes {manifest.model.width}."
         )
+    _check_answer(manifest)
 
 
 def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
@@ -67,23 +82,31 @@ def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
     shape = image_shape(declared.pixels, operations)
     check_bounds(declared, operations)
     if not isinstance(manifest.model, ImageModel):
-        raise PackageDamaged("The input is a picture, and the model takes a table.")
+        raise PackageDamaged("The input is a picture, and the model takes something else.")
     if shape != manifest.model.shape:
         raise PackageDamaged(
             f"The operations give pictures of {told_shape(shape)}; the model takes "
             f"{told_shape(manifest.model.shape)}."
         )
+    _check_answer(manifest)
     if isinstance(manifest.explanation, Occlusion):
         check_passes(manifest.explanation, *manifest.model.shape[1:])
+
+
+def _check_answer(manifest: Manifest) -> None:
+    output = manifest.postprocessing
+    if isinstance(output, SegmentationOutput) or isinstance(manifest.input, VolumeInput):
+        raise PackageDamaged(f"The input is {manifest.input.kind}, and the output a segmentation.")
+    if manifest.explanation is not None:
+        check_explanation(manifest.explanation, manifest.input, output)
 
 
 def _check_entries(manifest: Manifest) -> None:
     if reserved := sorted({MANIFEST, SIGNATURE} & set(manifest.entries)):
         raise PackageDamaged(f"The manifest lists {reserved}; it lists only the other entries.")
-    if manifest.model.entry == manifest.golden.entry:
-        raise PackageDamaged(
-            f"The model and the golden cases are the same entry {manifest.model.entry!r}."
-        )
+    model = manifest.model
+    if not isinstance(model, AntspynetModel) and model.entry == manifest.golden.entry:
+        raise PackageDamaged(f"The model and the golden cases are the same entry {model.entry!r}.")
     if len(manifest.entries) > MAX_ENTRIES - 2:
         raise PackageDamaged(
             f"The manifest lists {len(manifest.entries)} entries; at most {MAX_ENTRIES - 2}."

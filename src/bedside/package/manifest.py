@@ -14,13 +14,17 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from bedside.canonical import canonical_bytes, read_json
 from bedside.clock import read_timestamp, timestamp
 from bedside.errors import LimitExceeded, PackageDamaged, UsageError
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.explanation import Explanation
 from bedside.package.fields import Frozen, Language, TabularInput, Text, absent
-from bedside.package.image_operations import NetworkSide
 from bedside.package.images import ImageInput
-from bedside.package.outputs import Output
+from bedside.package.networks import Digest, EntryName, ImageModel, Line, Model
+from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
 from bedside.package.preprocessing import AnyOperation
 from bedside.package.reading import read_canonical
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_models import VolumeModel
+from bedside.package.volumes import VolumeInput
 
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 8 * 2**20
@@ -67,14 +71,11 @@ def _different_languages(languages: tuple[Language, ...]) -> tuple[Language, ...
 ModelName: TypeAlias = Annotated[str, AfterValidator(_checked_name)]
 Version: TypeAlias = Annotated[str, AfterValidator(_checked_version)]
 """A semantic version without build metadata. Source: semver.org 2.0.0."""
-Digest: TypeAlias = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-EntryName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}\.[a-z0-9]{1,10}$")]
 Timestamp: TypeAlias = Annotated[str, AfterValidator(_checked_time)]
 """A moment that exists, in UTC with microseconds, in the one spelling of `clock.timestamp`."""
 Languages: TypeAlias = Annotated[
     tuple[Language, ...], Field(min_length=1), AfterValidator(_different_languages)
 ]
-Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class Entry(Frozen):
@@ -84,41 +85,25 @@ class Entry(Frozen):
     digest: Digest
 
 
-class Network(Frozen):
-    """Which entry holds the network, in which operator set, what goes in and what comes out."""
-
-    entry: EntryName
-    format: Literal["onnx"] = "onnx"
-    opset: Annotated[dict[str, int], Field(min_length=1)]
-    """Version of each operator domain, the default domain written `ai.onnx`."""
-    input: Line
-    element: Literal["float32", "float64"]
-    output: Line
-    """The tensor with probabilities (inputs × classes) or values (inputs × 1)."""
-
-
-class Model(Network):
-    """A network that takes a matrix, rows × `width`."""
-
-    width: Annotated[int, Field(ge=1)]
-    """Number of columns of the input matrix."""
-
-
-class ImageModel(Network):
-    """A network that takes pictures, pictures × channels × rows × columns."""
-
-    shape: tuple[Literal[1, 3], NetworkSide, NetworkSide]
-    """Channels, rows and columns of one picture."""
-
-
 def _kind_of_model(value: object) -> str:
-    has_shape = "shape" in value if isinstance(value, dict) else hasattr(value, "shape")
-    return "image" if has_shape else "tabular"
+    def has(name: str) -> bool:
+        return name in value if isinstance(value, dict) else hasattr(value, name)
+
+    kinds = (("engine", "library"), ("inference", "volume"), ("shape", "image"))
+    return next((kind for name, kind in kinds if has(name)), "tabular")
 
 
 AnyModel: TypeAlias = Annotated[
-    Annotated[Model, Tag("tabular")] | Annotated[ImageModel, Tag("image")],
+    Annotated[Model, Tag("tabular")]
+    | Annotated[ImageModel, Tag("image")]
+    | Annotated[VolumeModel, Tag("volume")]
+    | Annotated[AntspynetModel, Tag("library")],
     Discriminator(_kind_of_model),
+]
+
+AnyOutput: TypeAlias = Annotated[
+    BinaryOutput | MulticlassOutput | NumberOutput | SegmentationOutput,
+    Field(discriminator="kind"),
 ]
 
 
@@ -223,6 +208,8 @@ class Golden(Frozen):
     entry: EntryName
     cases: Annotated[int, Field(ge=1, le=10_000)]
     tolerance: Annotated[float, Field(gt=0, le=0.01)]
+    least_dice: Annotated[float | None, Field(ge=0.5, le=1, exclude_if=absent)] = None
+    """Smallest overlap of each class with the recorded labels; only, and always, of segmentations."""
 
 
 class Manifest(Frozen):
@@ -237,21 +224,24 @@ class Manifest(Frozen):
     not_for: Annotated[Text, Field(min_length=1)]
     claim_level: Literal["demonstration", "research", "investigational", "cleared"]
     languages: Languages
-    input: Annotated[TabularInput | ImageInput, Field(discriminator="kind")]
+    input: Annotated[TabularInput | ImageInput | VolumeInput, Field(discriminator="kind")]
     preprocessing: tuple[AnyOperation, ...]
     model: AnyModel
-    postprocessing: Output
+    postprocessing: AnyOutput
     explanation: Annotated[Explanation | None, Field(exclude_if=absent)] = None
     """How an answer is explained; came after the first packages, so it is left out when absent."""
     conditions: Conditions
     lineage: Lineage
     evaluation: Evaluation
     golden: Golden
-    entries: Annotated[dict[EntryName, Entry], Field(min_length=2)]
+    entries: Annotated[dict[EntryName, Entry], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _names_its_entries(self) -> Self:
-        for name in (self.model.entry, self.golden.entry):
+        entries = [self.golden.entry]
+        if not isinstance(self.model, AntspynetModel):
+            entries.append(self.model.entry)
+        for name in entries:
             if name not in self.entries:
                 raise ValueError(f"the entry {name!r} is named but not listed in `entries`")
         for texts in (self.title, self.intended_use, self.not_for):
@@ -263,6 +253,20 @@ class Manifest(Frozen):
     def ref(self) -> str:
         """`name@version`, the way people and the registry say it."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def row_output(self) -> Output:
+        """The output of a model that answers rows.
+
+        Raises:
+            UsageError: this model labels the voxels of a volume.
+        """
+        if isinstance(self.postprocessing, SegmentationOutput):
+            raise UsageError(
+                f"{self.ref} analyses volumes; it answers no rows.",
+                advice="Use `bedside analyse`, or POST …/analyses.",
+            )
+        return self.postprocessing
 
 
 def write_manifest(manifest: Manifest) -> bytes:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from bedside.canonical import digest
 from bedside.errors import LimitExceeded, PackageDamaged, SignatureRefused, UsageError
 from bedside.keys.signing import PublicKey, SigningKey
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.archive import MANIFEST, SIGNATURE, read_archive, read_file, write_archive
 from bedside.package.consistency import check_manifest
 from bedside.package.golden import GoldenCase, check_golden, read_golden
@@ -42,8 +43,15 @@ class Package:
 
     @property
     def network(self) -> bytes:
-        """The bytes of the model's entry."""
-        return self.entries[self.manifest.model.entry]
+        """The bytes of the model's entry.
+
+        Raises:
+            UsageError: a library stands in the network's place.
+        """
+        model = self.manifest.model
+        if isinstance(model, AntspynetModel):
+            raise UsageError(f"{self.manifest.ref} runs {model.function!r}; it holds no network.")
+        return self.entries[model.entry]
 
 
 def describe_entries(entries: Mapping[str, bytes]) -> dict[str, Entry]:

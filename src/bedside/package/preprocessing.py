@@ -8,7 +8,21 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from bedside.errors import PackageDamaged
-from bedside.package.image_operations import ImageOperation
+from bedside.package.image_operations import (
+    CropCentre,
+    CropSquare,
+    FixedWindow,
+    FullRange,
+    Greyscale,
+    HeaderWindow,
+    ImageOperation,
+    Normalise,
+    PadSquare,
+    PercentileWindow,
+    RepeatChannel,
+    Resize,
+    ResizeShorter,
+)
 from bedside.package.operations import (
     Concatenate,
     Impute,
@@ -20,15 +34,18 @@ from bedside.package.operations import (
     Standardise,
     TakeColumns,
 )
+from bedside.package.volume_operations import VolumeOperation
 
-AnyOperation: TypeAlias = Annotated[Operation | ImageOperation, Field(discriminator="op")]
+AnyOperation: TypeAlias = Annotated[
+    Operation | ImageOperation | VolumeOperation, Field(discriminator="op")
+]
 
 
 def tabular_operations(operations: Sequence[AnyOperation]) -> tuple[Operation, ...]:
     """Return `operations`, all of which work on tables.
 
     Raises:
-        PackageDamaged: one of them works on pictures; names it.
+        PackageDamaged: one of them works on something else; names it.
     """
     found: list[Operation] = []
     for operation in operations:
@@ -38,7 +55,7 @@ def tabular_operations(operations: Sequence[AnyOperation]) -> tuple[Operation, .
             case Rescale() | TakeColumns() | Concatenate():
                 found.append(operation)
             case _:
-                raise _stranger(operation.op, "a table", "pictures")
+                raise _stranger(operation, "a table")
     return tuple(found)
 
 
@@ -46,19 +63,44 @@ def image_operations(operations: Sequence[AnyOperation]) -> tuple[ImageOperation
     """Return `operations`, all of which work on pictures.
 
     Raises:
-        PackageDamaged: one of them works on tables; names it.
+        PackageDamaged: one of them works on something else; names it.
     """
     found: list[ImageOperation] = []
     for operation in operations:
         match operation:
-            case SelectNumbers() | OneHot() | Ordinal() | Impute() | Standardise():
-                raise _stranger(operation.op, "a picture", "tables")
-            case Rescale() | TakeColumns() | Concatenate():
-                raise _stranger(operation.op, "a picture", "tables")
-            case _:
+            case FullRange() | HeaderWindow() | FixedWindow() | PercentileWindow():
                 found.append(operation)
+            case Greyscale() | CropSquare() | PadSquare() | Resize() | ResizeShorter():
+                found.append(operation)
+            case CropCentre() | RepeatChannel() | Normalise():
+                found.append(operation)
+            case _:
+                raise _stranger(operation, "a picture")
     return tuple(found)
 
 
-def _stranger(op: str, declared: str, other: str) -> PackageDamaged:
-    return PackageDamaged(f"The input is {declared}, and the operation {op!r} works on {other}.")
+def volume_operations(operations: Sequence[AnyOperation]) -> tuple[VolumeOperation, ...]:
+    """Return `operations`, all of which work on volumes.
+
+    Raises:
+        PackageDamaged: one of them works on something else; names it.
+    """
+    found: list[VolumeOperation] = []
+    for operation in operations:
+        if not isinstance(operation, VolumeOperation):
+            raise _stranger(operation, "a volume")
+        found.append(operation)
+    return tuple(found)
+
+
+def _stranger(operation: AnyOperation, declared: str) -> PackageDamaged:
+    match operation:
+        case SelectNumbers() | OneHot() | Ordinal() | Impute() | Standardise():
+            other = "tables"
+        case Rescale() | TakeColumns() | Concatenate():
+            other = "tables"
+        case _:
+            other = "volumes" if isinstance(operation, VolumeOperation) else "pictures"
+    return PackageDamaged(
+        f"The input is {declared}, and the operation {operation.op!r} works on {other}."
+    )

@@ -12,6 +12,11 @@ FlagCode: TypeAlias = Literal[
     "unlike-the-domain",
     "polarity-overruled",
     "window-not-applied",
+    "reading-note",
+    "orientation-unstated",
+    "mask-empty",
+    "mask-touches-edge",
+    "implausible-volume",
 ]
 
 

@@ -14,7 +14,8 @@ from bedside.errors import UsageError
 from bedside.package.explanation import Explanation
 from bedside.package.fields import TabularInput
 from bedside.package.images import ImageInput
-from bedside.package.manifest import AnyModel, Conditions
+from bedside.package.manifest import Conditions
+from bedside.package.networks import RowModel
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
 from bedside.runtime.image_path import ImagePath
@@ -43,7 +44,7 @@ class Parts:
     declared: AnyInput
     operations: tuple[AnyOperation, ...]
     network: bytes
-    model: AnyModel
+    model: RowModel
     conditions: Conditions
     output: Output
     explanation: Explanation | None = None

@@ -11,16 +11,28 @@ from dataclasses import dataclass
 from typing import Final
 
 from bedside.canonical import Json
-from bedside.errors import GoldenMismatch, InputRefused, PackageRefused
+from bedside.errors import GoldenMismatch, InputRefused, PackageRefused, UsageError
+from bedside.imaging.volume import Volume
 from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
+from bedside.package.networks import RowModel
+from bedside.package.outputs import NumberOutput
 from bedside.package.package import Package
+from bedside.package.preprocessing import volume_operations
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volumes import VolumeInput
+from bedside.runtime.analysis import UNSTATED, Analysis, Stated
+from bedside.runtime.engines.choosing import engine_of
+from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.image_path import PICTURES_AT_ONCE
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.pipeline import Parts, Pipeline
 from bedside.runtime.postprocess import Answer
+from bedside.runtime.progress import Progress, Report, silent
 from bedside.runtime.session import check_conditions
 from bedside.runtime.tabular_path import PlainAnswers
+from bedside.runtime.volume_golden import replay
+from bedside.runtime.volume_path import VolumePath
 
 TOGETHER: Final = {"tabular": MAX_CASES, "image": PICTURES_AT_ONCE}
 """Golden cases that are replayed in one call, by kind of input."""
@@ -55,11 +67,13 @@ class Runner:
             of the golden cases; 0 before it.
     """
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, engines: Engines = ONNX_ONLY) -> None:
         self.manifest: Manifest = package.manifest
         self.digest = package.digest
         self._golden = package.golden
-        self._pipeline = Pipeline(parts_of(package))
+        volumes = isinstance(package.manifest.input, VolumeInput)
+        self._volumes = _volume_path(package, engines) if volumes else None
+        self._rows = None if volumes else Pipeline(parts_of(package))
         self._alike = False
         self.row_seconds = 0.0
 
@@ -79,7 +93,7 @@ class Runner:
             LimitExceeded: more pictures than are read at once.
             PackageRefused: the model gives no usable number for a row that its domain allows.
         """
-        return self._pipeline.answer(rows, explain=explain, going_on=going_on)
+        return self._pipeline().answer(rows, explain=explain, going_on=going_on)
 
     def plain(self, rows: Sequence[Json]) -> PlainAnswers:
         """Return the places of the plain rows among `rows`, and an answer for each of those.
@@ -93,7 +107,42 @@ class Runner:
         Raises:
             PackageRefused: the model gives no usable number for one of them.
         """
-        return self._pipeline.plain(rows, together=self._alike)
+        return self._pipeline().plain(rows, together=self._alike)
+
+    def analyse(
+        self, volume: Volume, stated: Stated = UNSTATED, report: Report = silent
+    ) -> Analysis:
+        """Return what the model says of a volume.
+
+        Args:
+            volume: As `imaging.volume_reading` gives it, within `volume_gate.volume_limits`.
+            stated: What the sender says beside the files.
+            report: Told where the work stands, at least every second; what it raises ends it.
+
+        Raises:
+            InputRefused: the gate refused the volume, with every reason; nothing was computed.
+            UsageError: a model that answers rows.
+            LimitExceeded: more voxels, windows or scores than one analysis may have.
+            PackageRefused: the model gives nothing that could be shown.
+        """
+        if self._volumes is None:
+            raise UsageError(
+                f"{self.manifest.ref} takes no volumes.", advice="Ask it for a prediction instead."
+            )
+        return self._volumes.analyse(volume, stated, report)
+
+    def close(self) -> None:
+        """End what runs beside this process for a volume model; it answers no more."""
+        if self._volumes is not None:
+            self._volumes.close()
+
+    def _pipeline(self) -> Pipeline:
+        if self._rows is None:
+            raise UsageError(
+                f"{self.manifest.ref} analyses volumes; it answers no rows.",
+                advice="Use `bedside analyse`, or POST …/analyses.",
+            )
+        return self._rows
 
     def replay_golden(self) -> GoldenReport:
         """Replay every golden case, one by one and many at once, and return what was found.
@@ -107,6 +156,14 @@ class Runner:
                 message names the case, what was expected and what came.
         """
         in_time = _until(time.monotonic() + REPLAY_SECONDS)
+        tolerance = self.manifest.golden.tolerance
+        if self._volumes is not None:
+
+            def report(_: Progress) -> None:
+                in_time()
+
+            found = replay(self._volumes, self.manifest, self._golden, report)
+            return GoldenReport(len(self._golden), found, tolerance)
         answers, took = [], []
         for case in self._golden:
             begun = time.thread_time()  # what others do at the same time is no part of it
@@ -124,7 +181,7 @@ class Runner:
         self.row_seconds = shared if self._alike else min(took if many[1:] else [*took, shared])
         pairs = zip((*self._golden, *self._golden), answers, strict=True)
         largest = max(self._difference(case, answer) for case, answer in pairs)
-        return GoldenReport(len(self._golden), largest, self.manifest.golden.tolerance)
+        return GoldenReport(len(self._golden), largest, tolerance)
 
     def _golden_answer(self, case: GoldenCase, in_time: GoingOn) -> Answer:
         in_time()
@@ -156,23 +213,44 @@ class Runner:
 
 
 def parts_of(package: Package) -> Parts:
-    """Return what decides the answers of `package`."""
+    """Return what decides the answers of a `package` that answers rows.
+
+    Raises:
+        UsageError: it analyses volumes.
+    """
     manifest = package.manifest
+    if isinstance(manifest.input, VolumeInput) or not isinstance(manifest.model, RowModel):
+        raise UsageError(f"{manifest.ref} analyses volumes; it answers no rows.")
     return Parts(
         declared=manifest.input,
         operations=manifest.preprocessing,
         network=package.network,
         model=manifest.model,
         conditions=manifest.conditions,
-        output=manifest.postprocessing,
+        output=manifest.row_output,
         explanation=manifest.explanation,
     )
 
 
-def load(package: Package) -> Runner:
-    """Return `package` ready to predict, after its golden cases were replayed.
+def _volume_path(package: Package, engines: Engines) -> VolumePath:
+    manifest = package.manifest
+    declared, output = manifest.input, manifest.postprocessing
+    if not isinstance(declared, VolumeInput) or not isinstance(
+        output, SegmentationOutput | NumberOutput
+    ):
+        raise UsageError(f"{manifest.ref} takes no volumes.")
+    operations = volume_operations(manifest.preprocessing)
+    return VolumePath(declared, operations, engine_of(package, engines), output)
+
+
+def load(package: Package, engines: Engines = ONNX_ONLY) -> Runner:
+    """Return `package` ready to predict or to analyse, after its golden cases were replayed.
 
     Whether the package is trusted is asked before: `package.check_signature`.
+
+    Args:
+        package: What was opened and found whole.
+        engines: What this machine has for engines beside ONNX Runtime.
 
     Raises:
         ConditionsNotMet: another runtime version or processor than the package was verified with.
@@ -180,7 +258,7 @@ def load(package: Package) -> Runner:
         GoldenMismatch: a golden case gets another answer than it must.
     """
     check_conditions(package.manifest.conditions)
-    runner = Runner(package)
+    runner = Runner(package, engines)
     runner.replay_golden()
     return runner
 

@@ -1,7 +1,4 @@
-"""The only user of ONNX Runtime: a network loaded under exactly the declared conditions.
-
-Source of the options: onnxruntime.ai/docs/api/python (SessionOptions).
-"""
+"""A network of rows or pictures: a matrix or pictures in, a matrix of scores out."""
 
 from __future__ import annotations
 
@@ -12,51 +9,23 @@ from typing import Final
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 from packaging.specifiers import SpecifierSet
 
 from bedside.errors import ConditionsNotMet, PackageDamaged, PackageRefused
-from bedside.package.manifest import AnyModel, Conditions, Model
+from bedside.package.manifest import Conditions
+from bedside.package.networks import Model, RowModel
 from bedside.runtime.deadline import watchdog
-from bedside.runtime.memory import asked_too_much, bound_memory, too_much_asked
-from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.memory import asked_too_much, too_much_asked
+from bedside.runtime.onnx_loading import ELEMENTS, ORT_ERRORS, loaded, too_slow
 from bedside.runtime.table import Matrix
 
-_ELEMENTS: Final = {
-    "float32": ("tensor(float)", np.float32),
-    "float64": ("tensor(double)", np.float64),
-}
 _SCORES: Final = frozenset({"tensor(float)", "tensor(double)"})
-
-_ORT_ERRORS: Final = (
-    ort_state.EPFail,
-    ort_state.EngineError,
-    ort_state.Fail,
-    ort_state.InvalidArgument,
-    ort_state.InvalidGraph,
-    ort_state.InvalidProtobuf,
-    ort_state.ModelLoaded,
-    ort_state.NoModel,
-    ort_state.NoSuchFile,
-    ort_state.NotImplemented,
-    ort_state.RuntimeException,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""ONNX Runtime's errors share no base class but Exception."""
-
-_FATAL_ONLY: Final = 4
 
 _TABLE: Final = 2
 """Axes of a table."""
 
 RUN_SECONDS: Final = 60.0
 """Longest time for the rows of one call, or for each of its pictures."""
-
-LOAD_SECONDS: Final = 300.0
-"""Longest time for loading; forests of some thousand trees take several seconds."""
 
 _SPELLINGS: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 """Windows and macOS name the same architectures otherwise than Linux does."""
@@ -109,7 +78,7 @@ class Session:
     def __init__(
         self,
         network: bytes,
-        model: AnyModel,
+        model: RowModel,
         conditions: Conditions,
         width: int,
         *,
@@ -129,34 +98,10 @@ class Session:
             PackageDamaged: the network is not what the manifest declares, or does not load.
             PackageRefused: loading takes more memory or longer than it may.
         """
-        if (opset := read_opset(network)) != model.opset:
-            raise PackageDamaged(
-                f"The network imports the operator sets {opset}; the manifest says {model.opset}."
-            )
-        self._element = _ELEMENTS[model.element][1]
+        self._element = ELEMENTS[model.element][1]
         self._input, self._output, self._width = model.input, model.output, width
         self._seconds = seconds
-        options = _options(conditions)
-        watch = watchdog().begin(partial(options.set_load_cancellation_flag, True), LOAD_SECONDS)
-        try:
-            self._session = ort.InferenceSession(
-                network,
-                options,
-                providers=["CPUExecutionProvider"],
-                enable_fallback=0,  # or a failure prints, and builds a second session
-            )
-        except _ORT_ERRORS as problem:
-            if asked_too_much(problem):
-                raise too_much_asked() from problem
-            if watch.late:
-                raise _too_slow("load", LOAD_SECONDS) from problem
-            raise PackageDamaged(
-                f"ONNX Runtime {ort.__version__} does not load {model.entry!r}: "
-                f"{str(problem)[:300]}",
-                advice="Freeze the model again.",
-            ) from problem
-        finally:
-            watchdog().end(watch)
+        self._session = loaded(network, model, conditions)
         self._one_at_a_time = self._check_input(model)
         self._check_outputs()
 
@@ -187,11 +132,11 @@ class Session:
         watch = watchdog().begin(partial(setattr, options, "terminate", True), seconds)
         try:
             (scores,) = self._session.run([self._output], {self._input: fed}, options)
-        except _ORT_ERRORS as problem:
+        except ORT_ERRORS as problem:
             if asked_too_much(problem):
                 raise too_much_asked() from problem
             if watch.late:
-                raise _too_slow("run", seconds) from problem
+                raise too_slow("run", seconds) from problem
             raise PackageRefused(
                 f"The network failed on this input: {str(problem)[:300]}",
                 advice="Freeze the model again, with golden cases for inputs like this one.",
@@ -205,9 +150,9 @@ class Session:
             )
         return np.asarray(scores, dtype=np.float64)
 
-    def _check_input(self, model: AnyModel) -> bool:
+    def _check_input(self, model: RowModel) -> bool:
         """Return whether the network takes one input at a time, which only pictures may do."""
-        kind = _ELEMENTS[model.element][0]
+        kind = ELEMENTS[model.element][0]
         wanted = [model.width] if isinstance(model, Model) else list(model.shape)
         found = [(one.name, one.type, list(one.shape)) for one in self._session.get_inputs()]
         if len(found) == 1 and found[0][:2] == (model.input, kind) and found[0][2][1:] == wanted:
@@ -244,29 +189,3 @@ class Session:
                 f"The network's output {self._output!r} is {kind} with the shape {shape}; it must "
                 f"be a floating-point tensor with {self._width} columns."
             )
-
-
-def _too_slow(what: str, seconds: float) -> PackageRefused:
-    return PackageRefused(
-        f"The network took longer than {seconds:g} s to {what}, and was stopped.",
-        advice="Do not use a network that you did not expect to be so slow; send fewer inputs at "
-        "once, or freeze a smaller one.",
-    )
-
-
-def _options(conditions: Conditions) -> ort.SessionOptions:
-    levels = {
-        "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
-        "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
-        "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
-        "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
-    }
-    options = ort.SessionOptions()
-    options.graph_optimization_level = levels[conditions.graph_optimisation]
-    options.intra_op_num_threads = conditions.threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = _FATAL_ONLY
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    bound_memory(options)
-    return options

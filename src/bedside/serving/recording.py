@@ -67,7 +67,7 @@ def prediction_draft(
     """
     position, row = place
     text = canonical_bytes(kept_row(row.input) if answer.picture else row.input)
-    body: dict[str, Json] = _clear(asked, position, key.digest(text)) | {
+    body: dict[str, Json] = clear_part(asked, position, key.digest(text)) | {
         "verdict": "accepted",
         "label": answer.label,
         "threshold": answer.threshold,
@@ -86,7 +86,7 @@ def prediction_draft(
     if answer.explanation is not None:
         body["explained"] = True
         sealed["explanation"] = explanation_kept(answer.explanation)
-    return _draft(EventKind.PREDICTION, asked, prediction_id, body, (sealed, key))
+    return personal_draft(EventKind.PREDICTION, asked, prediction_id, body, (sealed, key))
 
 
 def refusal_drafts(
@@ -135,7 +135,7 @@ def _refusal_draft(
     told: list[Json] = [
         {"field": _plain(one.field), "code": one.code, "value": _plain(one.value)} for one in found
     ]
-    body = _clear(asked, position, key.digest(text.encode("ascii"))) | {
+    body = clear_part(asked, position, key.digest(text.encode("ascii"))) | {
         "verdict": "refused",
         "refusals": reasons,
     }
@@ -146,10 +146,11 @@ def _refusal_draft(
     }
     if asked.pictures and (named := refused_kept(row.input)):
         sealed["picture"] = named
-    return _draft(EventKind.REFUSAL, asked, asked.release.ref, body, (sealed, key))
+    return personal_draft(EventKind.REFUSAL, asked, asked.release.ref, body, (sealed, key))
 
 
-def _clear(asked: Asked, position: int, input_digest: str) -> dict[str, Json]:
+def clear_part(asked: Asked, position: int, input_digest: str) -> dict[str, Json]:
+    """Return what stands in the clear of a row, whether it was answered or refused."""
     release = asked.release
     return {
         "model": release.model,
@@ -163,13 +164,14 @@ def _clear(asked: Asked, position: int, input_digest: str) -> dict[str, Json]:
     }
 
 
-def _draft(
+def personal_draft(
     kind: EventKind,
     asked: Asked,
     about: str,
     body: dict[str, Json],
     personal: tuple[Json, SubjectKey],
 ) -> Draft:
+    """Return an event with a personal part, fenced by the release and by people."""
     return Draft(
         kind=kind,
         about=about,

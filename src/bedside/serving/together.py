@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
@@ -20,10 +20,9 @@ from typing import Final, NamedTuple, TypeAlias
 from bedside.clock import new_ids
 from bedside.errors import BedsideError
 from bedside.keys.subjects import SubjectKey, SubjectKeys
-from bedside.ledger.appending import Outcome
 from bedside.ledger.events import Entry, Prepared, prepare_spelled
 from bedside.ledger.fences import FenceMoved
-from bedside.ledger.group import GroupCommit
+from bedside.ledger.group import GroupCommit, Outcomes
 from bedside.people.person import Caller
 from bedside.runtime.postprocess import Answer
 from bedside.serving.attempt import INLINE_SECONDS
@@ -71,11 +70,12 @@ class _Served(NamedTuple):
 
 @dataclass(slots=True)
 class _Group:
-    """What is served at once, on which loop, and whether that is over."""
+    """What is served at once, on which loop, whether that is over, and when it is given up."""
 
     loop: asyncio.AbstractEventLoop
     wanted: Sequence[Wanted]
     over: bool = False
+    late: asyncio.TimerHandle | None = None
 
 
 class Together:
@@ -184,24 +184,19 @@ class Together:
         if not served:
             self._next(group)
             return
-        loop = group.loop
-        recorded = self._group.submit_each([(one.prepared,) for one in served])
-        late = loop.call_later(RECORD_SECONDS, self._failed, group, not_confirmed(_LOOK))
-        recorded.add_done_callback(
-            lambda done: loop.call_soon_threadsafe(self._settle, group, served, (done, late))
-        )
+        group.late = group.loop.call_later(RECORD_SECONDS, self._given_up, group)
+        told = partial(self._recorded, group, served)
+        self._group.submit_each([(one.prepared,) for one in served], told)
 
-    def _settle(
-        self,
-        group: _Group,
-        served: list[_Served],
-        done: tuple[Future[list[Outcome | BaseException]], asyncio.TimerHandle],
-    ) -> None:
+    def _recorded(self, group: _Group, served: list[_Served], outcomes: Outcomes) -> None:
+        """Go on where the group came from; called in the writing thread."""
+        with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
+            group.loop.call_soon_threadsafe(self._settle, group, served, outcomes)
+
+    def _settle(self, group: _Group, served: list[_Served], outcomes: Outcomes) -> None:
         """Tell everybody what became of it, once that is on the disk."""
-        recorded, late = done
-        late.cancel()
         try:
-            for one, outcome in zip(served, recorded.result(), strict=True):
+            for one, outcome in zip(served, outcomes, strict=True):
                 if isinstance(outcome, tuple):
                     _tell(one.wanted.told, _prediction(one, outcome[0]))
                 elif isinstance(outcome, FenceMoved):
@@ -212,6 +207,10 @@ class Together:
             self._failed(group, problem)
         else:
             self._next(group)
+
+    def _given_up(self, group: _Group) -> None:
+        """Tell all of a group that nobody confirmed their record in time."""
+        self._failed(group, not_confirmed(_LOOK))
 
     def _failed(self, group: _Group, problem: BaseException) -> None:
         """Tell all of a group who have heard nothing yet what is wrong."""
@@ -224,6 +223,8 @@ class Together:
         if group.over:
             return
         group.over = True
+        if group.late is not None:
+            group.late.cancel()
         self._busy = bool(self._waiting)
         if self._waiting:
             group.loop.call_soon(self._begin, group.loop)

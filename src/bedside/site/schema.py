@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, MetaData, text
 
+import bedside.jobs.tables
 import bedside.keys.tables
 import bedside.ledger.tables
 import bedside.people.tables
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-REVISIONS: Final = ("0005", "0004", "0003", "0002", "0001")
+REVISIONS: Final = ("0006", "0005", "0004", "0003", "0002", "0001")
 """Every revision of the history, the newest first; a test holds it against the migrations."""
 
 UPGRADE_ADVICE: Final = "Back up the site, then run `bedside init --upgrade` with this --site."

@@ -28,7 +28,8 @@ from bedside.package.image_operations import (
     ResizeShorter,
 )
 from bedside.package.images import LIKENESS_SIDE, ImageInput, Likeness, SideRange
-from bedside.package.manifest import Evaluation, ImageModel, Manifest, Metric
+from bedside.package.manifest import Evaluation, Manifest, Metric
+from bedside.package.networks import ImageModel
 from bedside.package.operations import (
     Concatenate,
     Impute,

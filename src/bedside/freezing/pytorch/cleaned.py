@@ -15,10 +15,11 @@ ROWS = "rows"
 """Name of their first axis."""
 
 
-def cleaned(model: ModelProto) -> ModelProto:
+def cleaned(model: ModelProto, *, batch: int | None = None) -> ModelProto:
     """Return `model` with its functions inlined, and values and nodes named in their order.
 
-    Weights keep the author's names for them; the first axis of input and output is `rows`.
+    Weights keep the author's names for them; the first axis of input and output is `rows`, or has
+    the length `batch` where that is given.
 
     Raises:
         onnx.checker.ValidationError: the result is no valid model.
@@ -31,7 +32,10 @@ def cleaned(model: ModelProto) -> ModelProto:
     graph.name = "model"
     for one in (*graph.input, *graph.output):
         one.type.tensor_type.shape.dim[0].Clear()
-        one.type.tensor_type.shape.dim[0].dim_param = ROWS
+        if batch is None:
+            one.type.tensor_type.shape.dim[0].dim_param = ROWS
+        else:
+            one.type.tensor_type.shape.dim[0].dim_value = batch
     used = {node.domain for node in _nodes(graph)}
     opsets = sorted((one.domain, one.version) for one in model.opset_import if one.domain in used)
     clean = helper.make_model(

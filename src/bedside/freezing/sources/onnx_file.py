@@ -27,7 +27,8 @@ from bedside.freezing.sources.onnx_weights import with_weights_inside
 from bedside.freezing.sources.source import model_of
 from bedside.freezing.spec import Spec
 from bedside.freezing.tensors import TensorModel, Tensors, TensorSource
-from bedside.package.manifest import Conditions, Network
+from bedside.package.manifest import Conditions
+from bedside.package.networks import Network
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.session import Session, this_processor
 

@@ -14,7 +14,7 @@ from bedside.freezing.graph import Precision
 from bedside.freezing.native import NativeAnswers
 from bedside.freezing.rows import RawRow
 from bedside.freezing.spec import Spec
-from bedside.package.manifest import AnyModel, ImageModel, Model, Network
+from bedside.package.networks import ImageModel, Model, Network, RowModel
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
 from bedside.runtime.session import Session
@@ -43,7 +43,7 @@ class FrozenNetwork:
     shape: tuple[int, ...]
 
 
-def model_of(told: Network, shape: tuple[int, ...]) -> AnyModel:
+def model_of(told: Network, shape: tuple[int, ...]) -> RowModel:
     """Return what a manifest says of a network that takes inputs of `shape`."""
     named = told.model_dump()
     if len(shape) == 1:

@@ -1,1 +1,1 @@
-"""Single-frame DICOM objects: taken apart within bounds, checked, decoded, given their meaning."""
+"""DICOM objects, single and in series: taken apart within bounds, checked, decoded, given their meaning."""

@@ -78,9 +78,10 @@ class Element:
 class Walk:
     """A walk through the elements of one file; it counts them, nested ones too."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int = MOST_ELEMENTS) -> None:
         self._data = data
         self._count = 0
+        self._most = most
 
     def elements(
         self, start: int, end: int, syntax: Syntax, *, group: int | None = None
@@ -131,8 +132,8 @@ class Walk:
     def _header(self, position: int, end: int, syntax: Syntax) -> tuple[int, str, int, int]:
         """Return tag, value representation, start and length of the element at `position`."""
         self._count += 1
-        if self._count > MOST_ELEMENTS:
-            raise too_large(f"more than {MOST_ELEMENTS} data elements", f"{MOST_ELEMENTS}")
+        if self._count > self._most:
+            raise too_large(f"more than {self._most} data elements", f"{self._most}")
         if position + 8 > end:
             raise corrupt(f"a data element at byte {position} is cut")
         high, low = struct.unpack_from(f"{syntax.order}HH", self._data, position)

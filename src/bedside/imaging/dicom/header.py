@@ -102,6 +102,15 @@ class Header:
             )
         return struct.unpack(f"{self.syntax.order}{len(value) // 2}{'h' if signed else 'H'}", value)
 
+    def doubles(self, tag: int) -> tuple[float, ...]:
+        """Return 64-bit floating-point numbers (FD)."""
+        value = self.raw(tag)
+        if len(value) % 8:
+            raise corrupt(
+                f"the element {told(tag)} has {len(value)} bytes, which are no 64-bit numbers"
+            )
+        return struct.unpack(f"{self.syntax.order}{len(value) // 8}d", value)
+
     def short(self, tag: int, name: str) -> int:
         """Return one 16-bit number that must be there.
 

@@ -82,6 +82,15 @@ def layout_of(header: Header, limits: PictureLimits) -> Layout:
     """
     _check_single(header)
     _check_square(header)
+    return frame_layout(header, limits)
+
+
+def frame_layout(header: Header, limits: PictureLimits) -> Layout:
+    """Return the layout of each frame's pixels, however many there are and whatever their sides.
+
+    Raises:
+        PictureRefused: too many pixels in a frame, contradictions, or a kind that is not read.
+    """
     rows, columns = header.short(_ROWS, "Rows"), header.short(_COLUMNS, "Columns")
     samples = header.short(_SAMPLES, "Samples per Pixel")
     photometric = header.code(_PHOTOMETRIC) or ""

@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import Final
 
-from bedside.imaging.dicom.elements import EXPLICIT, Element, Walk
+from bedside.imaging.dicom.elements import EXPLICIT, MOST_ELEMENTS, Element, Walk
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.syntaxes import TransferSyntax, transfer_syntax
 from bedside.imaging.inflate import RAW, inflated_size
@@ -39,14 +39,21 @@ def is_dicom(data: bytes) -> bool:
     return data[_PREAMBLE : _PREAMBLE + len(_PREFIX)] == _PREFIX
 
 
-def open_file(data: bytes, limits: PictureLimits) -> tuple[Header, TransferSyntax]:
+def open_file(
+    data: bytes, limits: PictureLimits, most_elements: int = MOST_ELEMENTS
+) -> tuple[Header, TransferSyntax]:
     """Return the data set of a DICOM file, walked through to its end, and how it is written.
+
+    Args:
+        data: The whole file.
+        limits: How much it may hold beside its pixels, and inflate to.
+        most_elements: How many data elements it may have, nested ones too.
 
     Raises:
         PictureRefused: damaged, too large, or in a transfer syntax that is not read here.
     """
     start = _PREAMBLE + len(_PREFIX)
-    walk = Walk(data)
+    walk = Walk(data, most_elements)
     meta = {one.tag: one for one in walk.elements(start, len(data), EXPLICIT, group=_META)}
     header = Header(data, EXPLICIT, meta, walk)
     check_class(header.uid(_MEDIA_STORAGE_CLASS))
@@ -57,7 +64,7 @@ def open_file(data: bytes, limits: PictureLimits) -> tuple[Header, TransferSynta
     body = max((element.end for element in meta.values()), default=start)
     if syntax.deflated:
         data, body = _inflated(data[body:], limits), 0
-        walk = Walk(data)
+        walk = Walk(data, most_elements)
     elements = {one.tag: one for one in walk.elements(body, len(data), syntax.data_set)}
     _check_header_bytes(elements, body, limits)
     return Header(data, syntax.data_set, elements, walk), syntax

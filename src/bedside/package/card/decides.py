@@ -8,7 +8,8 @@ from bedside.package.card.operations import operation_in_words
 from bedside.package.card.parts import Block, Bullets, Pairs, Paragraph, Section, Table, Words
 from bedside.package.card.words.speaker import Speaker, number
 from bedside.package.explanation import Contributions, Occlusion, Reference
-from bedside.package.manifest import ImageModel, Manifest
+from bedside.package.manifest import Manifest
+from bedside.package.networks import ImageModel
 from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
 
 

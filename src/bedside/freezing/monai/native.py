@@ -1,0 +1,168 @@
+"""The bundle's own answers, by MONAI itself: what the frozen package is held against. Child only.
+
+Its transforms are constructed from the same closed table that maps them, with plain arguments;
+nothing is looked up by what a configuration says. What comes after the labels is computed with
+SciPy, since MONAI needs one more library for it.
+
+Source: MONAI 1.6, `monai.transforms.Compose`, `Invertd`, `monai.inferers`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bedside.canonical import Json
+from bedside.freezing.monai.answers import After
+from bedside.freezing.monai.bundle import Bundle
+from bedside.freezing.monai.components import Component, read_components
+from bedside.freezing.monai.network import BundleNetwork
+from bedside.freezing.monai.transforms import TABLE
+from bedside.freezing.pytorch.native import fixed_threads
+from bedside.freezing.pytorch.quiet import quiet
+from bedside.imaging.volume import Volume
+from bedside.package.volume_models import SlidingInference
+
+_OF_READING: Final = frozenset(
+    {
+        *("LoadImage", "EnsureChannelFirst", "EnsureType", "ToTensor", "ToDevice", "CastToType"),
+        "Identity",
+    }
+)
+_LEFT_OUT: Final = frozenset(
+    {"keys", "allow_missing_keys", "lazy", "dtype", "device", "meta_keys", "meta_key_postfix"}
+)
+PREDICTION: Final = "pred"
+
+
+class NativeAnswer(NamedTuple):
+    """What the bundle says of a volume, on the volume's own grid.
+
+    Attributes:
+        labels: uint8 along i, j, k.
+        probability: float32 along i, j, k, of all classes but the background.
+    """
+
+    labels: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+
+
+class MonaiNative:
+    """A bundle as a function of a volume, by MONAI.
+
+    Args:
+        bundle: The bundle.
+        network: Its network.
+    """
+
+    def __init__(self, bundle: Bundle, network: BundleNetwork) -> None:
+        with quiet():
+            from monai import transforms  # noqa: PLC0415 - seconds, and only in the child
+        self._bundle = bundle
+        self._network = network
+        self._transforms: Any = transforms
+        self._prepare: Any = transforms.Compose(
+            [
+                self._made(one)
+                for one in read_components(bundle.configuration, "preprocessing")
+                if one.plain_name not in _OF_READING
+            ]
+        )
+
+    def __call__(self, volume: Volume) -> NativeAnswer:
+        """Return the bundle's answer to `volume`."""
+        with torch.no_grad(), fixed_threads(), quiet():
+            restored = self._restored(volume)
+        finished = self._bundle.finished
+        if len(restored) == 1:
+            assert finished.threshold is not None  # noqa: S101 - the bundle demands it
+            probability, labels = restored[0], restored[0] >= finished.threshold
+        else:
+            probability, labels = restored[1:].sum(axis=0), restored.argmax(axis=0)
+        whole = refined(labels.astype(np.uint8), finished.after, volume.voxel_millilitres)
+        return NativeAnswer(whole, probability.astype(np.float32))
+
+    def _restored(self, volume: Volume) -> NDArray[np.float32]:
+        """Return probabilities on the volume's own grid, channels × i × j × k."""
+        from monai.data.meta_tensor import MetaTensor  # noqa: PLC0415 - child only
+
+        key = self._bundle.facts.image
+        values = torch.from_numpy(np.array(volume.values, order="C"))[None]
+        affine = torch.from_numpy(np.array(volume.affine))
+        prepared = self._prepare({key: MetaTensor(values, affine=affine)})[key]
+        scores = self._scores(prepared.as_tensor()[None])[0]
+        chosen = self._bundle.finished.activation
+        if chosen != "none":
+            scores = self._transforms.Activations(**{chosen: True})(scores)
+        back = self._transforms.Invertd(
+            keys=PREDICTION, transform=self._prepare, orig_keys=key, nearest_interp=False
+        )
+        found = back({PREDICTION: scores, key: prepared})[PREDICTION]
+        return np.asarray(found.as_tensor().numpy(), dtype=np.float32)
+
+    def _scores(self, given: torch.Tensor) -> torch.Tensor:
+        inference = self._bundle.inference
+        if not isinstance(inference, SlidingInference):
+            made: torch.Tensor = self._network.module(given)
+            return made
+        from monai.inferers import SlidingWindowInferer  # noqa: PLC0415 - child only
+
+        windows: Any = SlidingWindowInferer(
+            roi_size=inference.patch,
+            sw_batch_size=1,
+            overlap=inference.overlap,
+            mode="constant" if inference.weights == "uniform" else "gaussian",
+            sigma_scale=inference.sigma,
+            cval=inference.pad,
+        )
+        stitched: torch.Tensor = windows(given, self._network.module)
+        return stitched
+
+    def _made(self, component: Component) -> object:
+        """Return a transform of the table as MONAI's own, working on a dictionary."""
+        assert component.plain_name in TABLE  # noqa: S101 - reading the bundle demanded it
+        key = self._bundle.facts.image
+        told: dict[str, Json] = {
+            name: component.value(name) for name in component.arguments if name not in _LEFT_OUT
+        }
+        if component.plain_name == "CropForeground":
+            told["source_key"] = key
+        return getattr(self._transforms, f"{component.plain_name}d")(keys=key, **told)
+
+
+def refined(
+    labels: NDArray[np.uint8], after: list[After], voxel_millilitres: float
+) -> NDArray[np.uint8]:
+    """Return labels after what a bundle does to them, by SciPy; independent of the runtime's."""
+    labels = labels.copy()
+    for one in after:
+        every = sorted(set(np.unique(labels).tolist()) - {0})
+        values = [value for value in every if one.values is None or value in one.values]
+        if one.op == "keep_labels":
+            labels[~np.isin(labels, values)] = 0
+            continue
+        for group in [values] if one.together else [[value] for value in values]:
+            mask = np.isin(labels, group)
+            if one.op == "fill_holes":
+                labels[ndimage.binary_fill_holes(mask) & (labels == 0)] = group[0]
+            else:
+                labels[mask & ~_kept(mask, one, voxel_millilitres)] = 0
+    return labels
+
+
+def _kept(mask: NDArray[np.bool_], after: After, voxel_millilitres: float) -> NDArray[np.bool_]:
+    hops = {6: 1, 18: 2, 26: 3}[after.neighbours]
+    regions, count = ndimage.label(mask, ndimage.generate_binary_structure(3, hops))
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    if after.op == "largest_region":
+        kept = np.arange(count + 1) == sizes.argmax()
+    else:
+        kept = sizes * voxel_millilitres >= after.least_millilitres
+    kept[0] = False
+    found: NDArray[np.bool_] = kept[regions]
+    return found

@@ -1,0 +1,165 @@
+"""Planes in any order to one stack: their order and the affine, from their positions alone.
+
+Slice thickness, spacing between slices, instance numbers and file names are never looked at.
+Planes lie along the normal of their orientation; every gap is held against the typical one, and
+every plane against the straight line through the stack.
+Source: DICOM PS3.3, section C.7.6.2.1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bedside.errors import VolumeRefused
+from bedside.imaging.dicom.planes import Plane
+from bedside.imaging.volume import Affine
+from bedside.imaging.volume_checks import FARTHEST
+from bedside.imaging.volume_refusals import corrupt, four_dimensional, not_a_volume
+
+_UNEVEN: Final = 0.05
+"""Of the typical gap: what rounding to hundredths of a millimetre makes of half a millimetre."""
+
+_ROUNDING: Final = 2e-3
+"""Millimetres that a gap may differ in any case."""
+
+_SAME: Final = 0.01
+"""Of the typical gap, or millimetres where there is none: closer planes are at one place."""
+
+_ASIDE: Final = 0.1
+"""Of the gap: how far a plane may lie from the line through all of them."""
+
+_UNIT: Final = 1e-3
+"""How far directions may be from length 1 and from a right angle."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Planes in order.
+
+    Attributes:
+        planes: From the foot of the normal (row × column) upwards.
+        affine: (column, row, plane) to RAS+ mm; sheared where the planes are.
+    """
+
+    planes: tuple[Plane, ...]
+    affine: Affine
+
+
+def stacked(planes: Sequence[Plane]) -> Stack:
+    """Return planes of one orientation and spacing in their order, and where they lie.
+
+    Raises:
+        VolumeRefused: `no-geometry`, `too-few-slices`, `missing-slices`, `duplicate-slices`,
+            `four-dimensional`, or `corrupt` where a header says what cannot be.
+    """
+    if len(planes) == 1 and not planes[0].position:
+        raise not_a_volume("This is one DICOM picture", "Send all slices of a series together.")
+    if not all(plane.is_placed for plane in planes):
+        raise VolumeRefused(
+            "no-geometry",
+            "The DICOM objects do not say where their pixels lie in the patient (Image Position, "
+            "Image Orientation and Pixel Spacing).",
+            advice="Send the original series of the scanner.",
+        )
+    across, down = _directions(planes[0].orientation)
+    positions = np.array([plane.position for plane in planes])
+    if not (np.abs(positions) <= FARTHEST).all():
+        raise corrupt(f"a slice lies more than {FARTHEST:g} mm away")
+    heights = positions @ np.cross(across, down)
+    order = np.argsort(heights, kind="stable")
+    _check_gaps(heights[order])
+    step = _step(positions[order])
+    rows, columns = planes[0].spacing
+    if not (np.isfinite((rows, columns)).all() and min(rows, columns) > 0):
+        raise corrupt(f"its pixel spacing is {rows:g} by {columns:g}")
+    patient = np.eye(4)
+    patient[:3] = np.column_stack((across * columns, down * rows, step, positions[order[0]]))
+    affine = np.diag((-1.0, -1.0, 1.0, 1.0)) @ patient  # LPS to RAS
+    return Stack(tuple(planes[place] for place in order), affine)
+
+
+def _directions(orientation: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the unit vectors along a row and down a column, at right angles."""
+    across, down = np.array(orientation[:3]), np.array(orientation[3:])
+    if not (np.abs((across, down)) <= 1 + _UNIT).all():
+        raise corrupt("its Image Orientation is not two directions of length 1")
+    off = max(abs(across @ across - 1), abs(down @ down - 1), abs(across @ down))
+    if off > 2 * _UNIT:
+        raise corrupt("its Image Orientation is not two directions at a right angle")
+    across = across / np.linalg.norm(across)
+    down = down - (down @ across) * across
+    return across, down / np.linalg.norm(down)
+
+
+def _check_gaps(heights: NDArray[np.float64]) -> None:
+    """Check that sorted heights are evenly spaced and that each occurs once."""
+    count = len(heights)
+    gaps = np.diff(heights)
+    wide = gaps[gaps > _SAME]
+    typical = float(np.median(wide)) if wide.size else 0.0
+    places = 1 + int((gaps > max(_SAME * typical, 1e-4)).sum())
+    if places < 2:
+        raise VolumeRefused(
+            "too-few-slices",
+            f"There {'is 1 slice' if count == 1 else f'are {count} slices'} at one place; a volume "
+            "needs two or more.",
+            advice="Send all slices of the series together.",
+        )
+    if places < count:
+        raise _repeated(count, places)
+    off = np.abs(gaps - typical)
+    if off.max() > max(_UNEVEN * typical, _ROUNDING):
+        raise _uneven(heights, gaps, typical)
+
+
+def _repeated(count: int, places: int) -> VolumeRefused:
+    if count % places == 0:
+        return four_dimensional(
+            f"The series has {count} images at {places} places: {count // places} volumes, such as "
+            "times, echoes or directions"
+        )
+    return VolumeRefused(
+        "duplicate-slices",
+        f"The series has {count} images at {places} places: some stand twice.",
+        advice="Send each slice once.",
+    )
+
+
+def _uneven(
+    heights: NDArray[np.float64], gaps: NDArray[np.float64], typical: float
+) -> VolumeRefused:
+    worst = int(np.argmax(np.abs(gaps - typical)))
+    ratio = gaps[worst] / typical
+    lost = round(float(ratio)) - 1
+    guess = (
+        f"{lost} slice{'s are' if lost > 1 else ' is'} missing"
+        if lost >= 1 and abs(ratio - lost - 1) < 2 * _UNEVEN * (lost + 1)
+        else "the slices are not evenly spaced"
+    )
+    return VolumeRefused(
+        "missing-slices",
+        f"Of {len(heights)} slices most lie {typical:.4g} mm apart, and those at {heights[worst]:.2f} "
+        f"and {heights[worst + 1]:.2f} mm lie {gaps[worst]:.4g} mm apart: {guess}.",
+        advice="Send all slices of the series; nothing is made up between them.",
+    )
+
+
+def _step(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the way from one plane to the next; sorted positions must lie on one line."""
+    step: NDArray[np.float64] = (positions[-1] - positions[0]) / (len(positions) - 1)
+    line = positions[0] + np.arange(len(positions))[:, None] * step
+    aside = float(np.linalg.norm(positions - line, axis=1).max())
+    gap = float(np.linalg.norm(step))
+    if aside > max(_ASIDE * gap, _ROUNDING):
+        raise VolumeRefused(
+            "missing-slices",
+            f"The slices do not lie on one straight line with even steps of {gap:.4g} mm: one lies "
+            f"{aside:.3g} mm beside it.",
+            advice="Send slices of one acquisition.",
+        )
+    return step

@@ -1,0 +1,161 @@
+"""One attempt at one job: the child is fed and heard, its files are sealed, its result is recorded."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from typing import Final
+
+from bedside.errors import BedsideError, KeyUnavailable, Unavailable
+from bedside.jobs.child import Child, ChildEnded
+from bedside.jobs.children import Children
+from bedside.jobs.errand import Again, Errand, Fault, Heard, Over, Trade
+from bedside.jobs.folder import JobFiles
+from bedside.jobs.frames import Frame, Garbled, read_words
+from bedside.jobs.job import Held, Job, State, held
+from bedside.jobs.jobs import JobLost, Jobs
+from bedside.jobs.sealing import Sealing
+
+LOG: Final = logging.getLogger("bedside.jobs")
+
+BEAT_SECONDS: Final = 1.0
+"""How often a worker says that it is at work, and how far; a small durable write."""
+
+
+class Stopped(BedsideError):
+    """The service is being stopped."""
+
+
+class Attempt:
+    """How one attempt goes; one object for each."""
+
+    def __init__(
+        self, jobs: Jobs, trade: Trade, files: JobFiles, children: Children, at: Fault
+    ) -> None:
+        self._jobs = jobs
+        self._trade = trade
+        self._files = files
+        self._children = children
+        self._at = at
+        self._progress = ("", 0, 0)
+        self._beaten = 0.0
+
+    def run(self, job: Job, stop: threading.Event) -> None:
+        """Do a job that was taken; whatever happens, its row says what is to become of it."""
+        right = held(job)
+        try:
+            try:
+                self._done(job, right, stop)
+            except Over as over:
+                self._jobs.end_held(right, over.state, over.code, over.outcome)
+            except (Again, Stopped):
+                self._jobs.give_back(right, counts=False)
+            except ChildEnded as ended:
+                LOG.warning(
+                    "job's child ended", extra={"facts": {"job": job.id, "status": ended.status}}
+                )
+                self._jobs.give_back(right, counts=True)
+            except KeyUnavailable:
+                self._jobs.end_held(right, State.FAILED, "erased")
+            except Unavailable:
+                raise  # nobody can write it down: the lease gives the job to the next one
+            except JobLost:
+                raise
+            except BedsideError as problem:
+                facts = {"job": job.id, "problem": type(problem).__name__}
+                LOG.warning("job failed", extra={"facts": facts})
+                self._jobs.end_held(right, State.FAILED, "failed")
+        except JobLost:
+            self._files.remove_results(job.id, self._standing(job))
+        except Unavailable as problem:
+            LOG.warning("job's end not written", extra={"facts": {"problem": problem.message}})
+
+    def _standing(self, job: Job) -> int | None:
+        """Return which attempt's files stay, of a job that somebody else may have done meanwhile."""
+        with suppress(BedsideError):
+            found = self._jobs.get(job.id)
+            if found.state is State.DONE or found.unfinished:
+                return found.attempts + found.restarts
+        return None
+
+    def _done(self, job: Job, right: Held, stop: threading.Event) -> None:
+        self._files.remove_results(job.id)  # of attempts that nobody came to tell of
+        errand = self._trade.errand(job)
+        self._at("prepared")
+        child = self._children.for_errand(errand)
+        try:
+            heard = self._heard(child, errand, (job, right, stop))
+        except BaseException:
+            child.close()
+            raise
+        self._children.give_back(errand, child)
+        self._at("computed")
+        self._trade.record(right, job, errand, heard)
+        self._at("recorded")
+
+    def _heard(
+        self, child: Child, errand: Errand, work: tuple[Job, Held, threading.Event]
+    ) -> Heard:
+        job, right, stop = work
+        going_on = _GoingOn(self, right, stop)
+        child.say(errand.frames, going_on)
+        self._at("sent")
+        sealing = Sealing(self._files, job.id, right.attempt)
+        try:
+            return self._listened(child, sealing, going_on)
+        except BaseException:
+            sealing.drop()
+            raise
+
+    def _listened(self, child: Child, sealing: Sealing, going_on: _GoingOn) -> Heard:
+        for frame in child.hear():
+            going_on()
+            if frame is None:
+                continue
+            kind, payload = frame
+            if kind is Frame.STAGE:
+                self._progress = _progress(payload)
+                self._at("heard")
+            elif kind is Frame.WORDS:
+                return Heard(read_words(payload), tuple(sealing.files))
+            elif sealing.take(kind, payload):
+                self._at("file-sealed")
+        raise Garbled("A child said nothing.")
+
+    def beat(self, right: Held) -> None:
+        """Say that the job is worked on, if that was not said for a second.
+
+        Raises:
+            Over: somebody cancelled it.
+            JobLost: it is no longer ours.
+        """
+        now = time.monotonic()
+        if now - self._beaten < BEAT_SECONDS:
+            return
+        self._beaten = now
+        if not self._jobs.beat(right, *self._progress):
+            raise Over(State.CANCELLED, "cancelled")
+
+
+class _GoingOn:
+    """Asked between pieces: is anybody still waiting for this?"""
+
+    def __init__(self, attempt: Attempt, right: Held, stop: threading.Event) -> None:
+        self._attempt = attempt
+        self._right = right
+        self._stop = stop
+
+    def __call__(self) -> None:
+        if self._stop.is_set():
+            raise Stopped("The service is being stopped.")
+        self._attempt.beat(self._right)
+
+
+def _progress(payload: bytes) -> tuple[str, int, int]:
+    told = read_words(payload)
+    stage, done, total = told.get("stage"), told.get("done"), told.get("total")
+    if not (isinstance(stage, str) and type(done) is int and type(total) is int):
+        raise Garbled("A child tells of a stage in no form that is known.")
+    return stage[:40], max(0, done), max(0, total)

@@ -1,0 +1,151 @@
+"""The child's side: in no hurry, gone with its parent, and heard through one pipe only.
+
+What libraries print to the standard output would garble the frames; it goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from types import MappingProxyType
+from typing import BinaryIO, Final, TypeAlias
+
+from bedside.canonical import Json
+from bedside.errors import BedsideError
+from bedside.jobs.frames import Frame, read_frame, read_words, spell_file, spell_json
+
+NICE: Final[Mapping[str, int]] = MappingProxyType({"idle": 19, "low": 10, "normal": 0})
+"""What a priority adds to the niceness; `idle` besides takes only what nobody else wants (SCHED_IDLE)."""
+
+EXPENDABLE: Final = "1000"
+"""To the kernel that looks for whom to end when memory runs out: us first (proc(5), oom_score_adj)."""
+
+PARENT_GONE: Final = 3
+_AHEAD: Final = 64
+"""Frames that are read before the work asks for them: 16 MiB of a file."""
+
+Given: TypeAlias = Iterator[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that came of a job."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class Voice:
+    """What the child says to its worker."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._guard = threading.Lock()
+
+    def stage(self, stage: str, done: int, total: int) -> None:
+        """Say how far the work is."""
+        self._say(spell_json(Frame.STAGE, {"stage": stage, "done": done, "total": total}))
+
+    def file(self, made: Made) -> None:
+        """Hand over a file."""
+        for part in spell_file({"name": made.name, "media_type": made.media_type}, made.data):
+            self._say(part)
+
+    def words(self, value: dict[str, Json]) -> None:
+        """Say what came of it; the last thing that is said of a job."""
+        self._say(spell_json(Frame.WORDS, value))
+
+    def _say(self, data: bytes) -> None:
+        with self._guard:
+            self._stream.write(data)
+            self._stream.flush()
+
+
+Work: TypeAlias = Callable[[dict[str, Json], Given, Voice], dict[str, Json]]
+"""From what is asked and the files given to what came of it; files are handed over on the way."""
+
+
+def serve(work: Work) -> None:
+    """Do each job that comes over the standard input, until it ends."""
+    voice = _voice()
+    be_humble(sys.argv[1] if sys.argv[1:] else "idle")
+    coming: Queue[tuple[Frame, bytes]] = Queue(_AHEAD)
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, coming), daemon=True).start()
+    while True:
+        kind, payload = coming.get()
+        if kind is not Frame.WORDS:
+            raise SystemExit(2)
+        asked = read_words(payload)
+        try:
+            told = work(asked, _files(coming), voice)
+        except BedsideError as problem:
+            told = refusal_told(problem)
+        except MemoryError:
+            told = {"problem": "memory", "message": "There was not enough memory.", "advice": ""}
+        voice.words(told)
+
+
+def refusal_told(problem: BedsideError) -> dict[str, Json]:
+    """Return an error of ours as words."""
+    return {
+        "problem": type(problem).__name__,
+        "message": problem.message,
+        "advice": problem.advice,
+    }
+
+
+def be_humble(priority: str) -> None:
+    """Let others go first on the processor, and be the first to go when memory runs out.
+
+    Args:
+        priority: One of `NICE`.
+
+    Source: sched(7), SCHED_IDLE; proc(5), oom_score_adj.
+    """
+    with suppress(OSError):
+        os.nice(NICE[priority])
+    if priority == "idle" and hasattr(os, "SCHED_IDLE"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(EXPENDABLE, encoding="ascii")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the patient's picture
+
+
+def _voice() -> Voice:
+    """Keep the pipe to the worker for ourselves, and send what others print elsewhere."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return Voice(os.fdopen(own, "wb"))
+
+
+def _listen(source: BinaryIO, coming: Queue[tuple[Frame, bytes]]) -> None:
+    while (frame := read_frame(source)) is not None:
+        coming.put(frame)
+    os._exit(PARENT_GONE)  # whoever wanted it is gone; the work is not to go on
+
+
+def _files(coming: Queue[tuple[Frame, bytes]]) -> Given:
+    """Yield name and bytes of each file that belongs to this job."""
+    name, data = "", bytearray()
+    while True:
+        kind, payload = coming.get()
+        if kind is Frame.FILE:
+            name, data = str(read_words(payload).get("name", "")), bytearray()
+        elif kind is Frame.PIECE:
+            data += payload
+        elif kind is Frame.END:
+            yield name, bytes(data)
+            data = bytearray()
+        elif kind is Frame.LAST:
+            return
+        else:
+            raise SystemExit(2)

@@ -1,0 +1,297 @@
+"""The table of jobs: every change of a job is one transaction, and whoever lost a job changes nothing.
+
+What a worker may say of a job hangs on its `Held`: the row must still name it. A worker that was
+thought dead and is not, or a second one, finds that it does not, and throws its work away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from bedside.clock import Clock, timestamp
+from bedside.errors import Conflict, NotFound, Unavailable
+from bedside.jobs.job import UNFINISHED, Held, Job, State, can_be_taken, given_up, held, next_of
+from bedside.jobs.tables import jobs
+from bedside.store.database import Database
+
+LOOKED_AT: Final = 500
+"""Waiting jobs among which the next one is chosen; those behind them come later."""
+
+_SEALED: Final = ("request", "outcome")
+_CLEAR: Final = tuple(column for column in jobs.c if column.name not in _SEALED)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How jobs are kept apart and kept.
+
+    Attributes:
+        lease: How long a worker that is not heard of keeps its job.
+        waiting: Most unfinished jobs of the site.
+        waiting_of_one: Most unfinished jobs of one person.
+    """
+
+    lease: timedelta = timedelta(seconds=30)
+    waiting: int = 1000
+    waiting_of_one: int = 200
+
+
+class JobLost(Conflict):
+    """The job is no longer this worker's: cancelled, erased, or taken by another."""
+
+    def __init__(self, right: Held) -> None:
+        super().__init__(f"The job {right.job} is no longer held by {right.holder}.")
+
+
+class Jobs:
+    """The jobs of one site; safe to use from many threads and processes."""
+
+    def __init__(self, database: Database, clock: Clock, terms: Terms | None = None) -> None:
+        self.database = database
+        self.terms = terms or Terms()
+        self._clock = clock
+
+    def add(self, connection: Connection, job: Job) -> None:
+        """Add a waiting job in the caller's `database.write()`.
+
+        Raises:
+            Unavailable: as many wait as may.
+        """
+        unfinished = select(func.count()).where(jobs.c.state.in_(UNFINISHED))
+        if connection.execute(unfinished).scalar_one() >= self.terms.waiting:
+            raise Unavailable(
+                f"{self.terms.waiting} jobs of this site are not finished.",
+                advice="Send it again when some are.",
+            )
+        of_one = unfinished.where(jobs.c.person == job.person)
+        if connection.execute(of_one).scalar_one() >= self.terms.waiting_of_one:
+            raise Unavailable(
+                f"{self.terms.waiting_of_one} of your jobs are not finished.",
+                advice="Send it again when some are, or cancel some.",
+            )
+        connection.execute(insert(jobs).values(_columns(job)))
+
+    def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none, or it was removed.
+        """
+        with self.database.read() as connection:
+            return job_on(connection, job_id)
+
+    def claimed(self, claim: str) -> Job | None:
+        """Return the job that was added under a claim, or None."""
+        with self.database.read() as connection:
+            return claimed_on(connection, claim)
+
+    def count(self) -> dict[State, int]:
+        """Return how many jobs stand in each state."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        with self.database.read() as connection:
+            found = {State(state): int(count) for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in State}
+
+    def next(self) -> Job | None:
+        """Return the job that is to be begun next, or None; it is nobody's yet."""
+        now = timestamp(self._clock())
+        with self.database.read() as connection:
+            running = _found(connection, State.RUNNING)
+            waiting = _found(connection, State.WAITING)
+        lost = [job for job in running if can_be_taken(job, now)]
+        return next_of([*waiting, *lost], [job for job in running if job not in lost])
+
+    def take(self, job: Job, holder: str) -> Job | None:
+        """Begin a job, and return it as it stands now; None where somebody else was faster.
+
+        One that was begun too often fails instead.
+        """
+        now = self._clock()
+        with self.database.write() as connection:
+            found = _job(connection, job.id)
+            if found is None or not can_be_taken(found, timestamp(now)):
+                return None
+            why = "cancelled" if found.cancelled else given_up(found)
+            if why:
+                state = State.CANCELLED if found.cancelled else State.FAILED
+                self._end(connection, found, state, why)
+                return None
+            taken = replace(
+                found,
+                state=State.RUNNING,
+                stage="",
+                done=0,
+                total=0,
+                attempts=found.attempts + 1,
+                holder=holder,
+                held_until=timestamp(now + self.terms.lease),
+            )
+            _put(connection, taken)
+        return taken
+
+    def beat(self, right: Held, stage: str, done: int, total: int) -> bool:
+        """Say that a job is being worked on, and how far it is; return whether to go on.
+
+        Raises:
+            JobLost: it is no longer this worker's.
+        """
+        with self.database.write() as connection:
+            job = self._mine(connection, right)
+            until = timestamp(self._clock() + self.terms.lease)
+            _put(connection, replace(job, stage=stage, done=done, total=total, held_until=until))
+        return not job.cancelled
+
+    @contextmanager
+    def ending(self, right: Held) -> Iterator[tuple[Connection, Job]]:
+        """Give the transaction in which a job's result is recorded: all of it stands, or nothing.
+
+        The block ends the job by `end`.
+
+        Raises:
+            JobLost: it is no longer this worker's, or somebody cancelled it; nothing was written.
+        """
+        with self.database.write() as connection:
+            job = self._mine(connection, right)
+            if job.cancelled:
+                raise JobLost(right)
+            yield connection, job
+
+    def end(
+        self, connection: Connection, job: Job, state: State, code: str = "", outcome: bytes = b""
+    ) -> Job:
+        """End a job in the caller's `database.write()`."""
+        return self._end(connection, job, state, code, outcome)
+
+    def end_held(self, right: Held, state: State, code: str, outcome: bytes = b"") -> Job:
+        """End a job in a transaction of its own.
+
+        Raises:
+            JobLost: it is no longer this worker's.
+        """
+        with self.database.write() as connection:
+            job = self._mine(connection, right)
+            if job.cancelled:
+                state, code, outcome = State.CANCELLED, "cancelled", b""
+            return self._end(connection, job, state, code, outcome)
+
+    def give_back(self, right: Held, *, counts: bool) -> None:
+        """Let a job wait again; an attempt that is nobody's fault does not count.
+
+        Raises:
+            JobLost: it is no longer this worker's.
+        """
+        with self.database.write() as connection:
+            job = self._mine(connection, right)
+            if not counts:
+                job = replace(job, attempts=job.attempts - 1, restarts=job.restarts + 1)
+            if why := given_up(job):
+                self._end(connection, job, State.FAILED, why)
+                return
+            waiting = replace(
+                job, state=State.WAITING, stage="", done=0, total=0, holder="", held_until=""
+            )
+            _put(connection, waiting)
+
+    def cancel(self, job_id: str) -> Job:
+        """Let a job end: at once where it waits, soon where it runs; twice is the same.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is over otherwise.
+        """
+        with self.database.write() as connection:
+            job = job_on(connection, job_id)
+            if job.state is State.CANCELLED or job.cancelled:
+                return job
+            if not job.unfinished:
+                raise Conflict(
+                    f"The job {job_id} is {job.state.value}; it cannot be cancelled any more."
+                )
+            job = replace(job, cancelled=True)
+            if job.state is State.WAITING:
+                return self._end(connection, job, State.CANCELLED, "cancelled")
+            _put(connection, job)
+        return job
+
+    def _mine(self, connection: Connection, right: Held) -> Job:
+        job = _job(connection, right.job)
+        if job is None or job.state is not State.RUNNING or held(job) != right:
+            raise JobLost(right)
+        return job
+
+    def _end(
+        self, connection: Connection, job: Job, state: State, code: str, outcome: bytes = b""
+    ) -> Job:
+        ended = replace(
+            job,
+            state=state,
+            code=code,
+            holder="",
+            held_until="",
+            ended_at=timestamp(self._clock()),
+            outcome=outcome or None,
+        )
+        _put(connection, ended)
+        return ended
+
+
+def job_on(connection: Connection, job_id: str) -> Job:
+    """Return a job on a connection.
+
+    Raises:
+        NotFound: there is none, or it was removed.
+    """
+    found = _job(connection, job_id)
+    if found is None:
+        raise NotFound(
+            f"There is no job {job_id[:60]!r}.",
+            advice="Use the id that came with the answer; what is over is removed after a time.",
+        )
+    return found
+
+
+def claimed_on(connection: Connection, claim: str) -> Job | None:
+    """Return the job that was added under a claim, or None."""
+    row = connection.execute(select(jobs).where(jobs.c.claim == claim)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _job(connection: Connection, job_id: str) -> Job | None:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _found(connection: Connection, state: State) -> list[Job]:
+    """Return the oldest jobs in a state, without what is sealed of them."""
+    query = select(*_CLEAR).where(jobs.c.state == state).order_by(jobs.c.id).limit(LOOKED_AT)
+    return [_read(row) for row in connection.execute(query)]
+
+
+def _put(connection: Connection, job: Job) -> None:
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(_columns(job)))
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    told = {name: getattr(job, name) for name in job.__slots__}
+    return told | {"state": job.state.value, "cancelled": int(job.cancelled)}
+
+
+def _read(row: Row[Any]) -> Job:
+    told = row._mapping
+    values: dict[str, Any] = {name: told.get(name) for name in Job.__slots__}
+    outcome = told.get("outcome")
+    return Job(
+        **values
+        | {
+            "state": State(told["state"]),
+            "cancelled": bool(told["cancelled"]),
+            "request": bytes(told.get("request") or b""),
+            "outcome": None if outcome is None else bytes(outcome),
+        }
+    )

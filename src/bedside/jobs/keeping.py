@@ -1,0 +1,138 @@
+"""How long uploads, jobs and their files are kept, and how they are removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bedside.clock import Clock, timestamp
+from bedside.jobs.folder import JobFiles
+from bedside.jobs.job import UNFINISHED
+from bedside.jobs.jobs import Jobs
+from bedside.jobs.tables import job_uploads, jobs
+from bedside.jobs.uploads import Uploads
+
+UNTOLD: Final = timedelta(hours=6)
+"""How old a file is that no row tells of before it is removed: whoever wrote it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long is kept what is not needed any more.
+
+    Attributes:
+        upload: After it came; an unfinished job keeps its upload longer.
+        result: After the job ended.
+    """
+
+    upload: timedelta = timedelta(hours=24)
+    result: timedelta = timedelta(days=30)
+
+
+class Keeping:
+    """Removes what is over; safe to use from many threads and processes.
+
+    Attributes:
+        files: The folder of the files.
+    """
+
+    def __init__(
+        self, jobs_table: Jobs, uploads: Uploads, files: JobFiles, times: Times, clock: Clock
+    ) -> None:
+        self.files = files
+        self._jobs = jobs_table
+        self._uploads = uploads
+        self._times = times
+        self._clock = clock
+
+    def kept_until(self) -> str:
+        """Return until when an upload that comes now is kept."""
+        return timestamp(self._clock() + self._times.upload)
+
+    def tidy(self) -> None:
+        """Remove uploads and results whose time is over, then files that no row tells of.
+
+        Raises:
+            Unavailable: the disk or the database refuses.
+        """
+        now = self._clock()
+        self._drop_over(timestamp(now), timestamp(now - self._times.result))
+        with self._jobs.database.read() as connection:
+            known = set(connection.execute(select(jobs.c.id)).scalars())
+            known |= set(connection.execute(select(job_uploads.c.id)).scalars())
+        for path in self.files.strangers(known, (now - UNTOLD).timestamp()):
+            self.files.remove(path)
+
+    def forget(self, keys: Sequence[str], *, again: bool = False) -> int:
+        """Remove every job, upload and file sealed under one of `keys`; return how many rows.
+
+        Args:
+            keys: Ids of keys, which are destroyed already: nothing new comes under them.
+            again: Whether an earlier attempt may have removed them, and not what they left.
+
+        Raises:
+            Unavailable: rows are removed, and their bytes or files may still be on the disk.
+        """
+        database = self._jobs.database
+        with database.write() as connection:
+            gone_jobs, gone_uploads = self._of_keys(connection, keys)
+            if gone_jobs or gone_uploads:
+                if database.dialect == "sqlite":
+                    _rewrite_without(connection, keys)
+                else:
+                    _without(connection, keys)
+        for job in gone_jobs:
+            self.files.remove_results(job)
+        for upload in gone_uploads:
+            self.files.remove_upload(upload)
+        if gone_jobs or gone_uploads or again:
+            database.forget_overwritten(jobs.c.claim)
+            database.forget_overwritten(job_uploads.c.about)
+        return len(gone_jobs) + len(gone_uploads)
+
+    def _of_keys(self, connection: Connection, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+        found = [
+            list(connection.execute(select(table.c.id).where(table.c.key_id.in_(keys))).scalars())
+            for table in (jobs, job_uploads)
+        ]
+        return found[0], found[1]
+
+    def _drop_over(self, now: str, ended_before: str) -> None:
+        with self._jobs.database.read() as connection:
+            uploads = self._uploads.over(connection, now)
+            query = select(jobs.c.id).where(
+                jobs.c.ended_at < ended_before, jobs.c.state.not_in(UNFINISHED)
+            )
+            old = list(connection.execute(query).scalars())
+        for upload in uploads:
+            # a job may have come for it meanwhile: the row goes first, under the pen
+            with self._jobs.database.write() as connection:
+                if upload not in self._uploads.over(connection, now):
+                    continue
+                connection.execute(delete(job_uploads).where(job_uploads.c.id == upload))
+            self.files.remove_upload(upload)
+        for job in old:
+            with self._jobs.database.write() as connection:
+                connection.execute(delete(jobs).where(jobs.c.id == job))
+            self.files.remove_results(job)
+
+
+def _without(connection: Connection, keys: Sequence[str]) -> None:
+    for table in (jobs, job_uploads):
+        connection.execute(delete(table).where(table.c.key_id.in_(keys)))
+
+
+def _rewrite_without(connection: Connection, keys: Sequence[str]) -> None:
+    # as for claims (ledger/forgetting.py): every page is given back and overwritten with zeros
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    _without(connection, keys)
+    for table in (jobs, job_uploads):
+        kept = connection.execute(select(table)).mappings().all()
+        connection.execute(delete(table))
+        if kept:
+            connection.execute(insert(table), [dict(row) for row in kept])
+    connection.exec_driver_sql("PRAGMA secure_delete=OFF")

@@ -1,0 +1,165 @@
+"""Whoever does the jobs of a site: one process of each machine, one thread and one child for each job.
+
+A worker says every second that it is at work, and how far. When its process ends, however it ends,
+the children end with it, and after the lease another takes the jobs up. What a job leaves behind is
+recorded in the transaction that ends it, so that there is one result, or none.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from bedside.clock import new_id
+from bedside.errors import BedsideError, Unavailable
+from bedside.jobs.attempt import Attempt
+from bedside.jobs.children import Children
+from bedside.jobs.errand import Fault, Trade, nowhere
+from bedside.jobs.folder import JobFiles
+from bedside.jobs.job import Job, State, fits, held
+from bedside.jobs.jobs import Jobs
+from bedside.jobs.keeping import Keeping
+from bedside.store.duty import Duty
+
+LOG: Final = logging.getLogger("bedside.jobs")
+
+LOOK_SECONDS: Final = 0.5
+"""How often it looks for a job, where nobody of this process tells it of one; one small query."""
+
+TIDY_SECONDS: Final = 60.0
+"""How often it removes what is kept no longer."""
+
+STOP_SECONDS: Final = 20.0
+"""How long `stop` waits for the threads; each ends its child at once and gives its job back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What jobs may take of this machine.
+
+    Attributes:
+        memory: Bytes, all together.
+        at_once: How many run.
+        priority: Of their children on the processor.
+        idle_seconds: How long a child without work keeps what it has loaded.
+    """
+
+    memory: int
+    at_once: int = 2
+    priority: str = "idle"
+    idle_seconds: float = 60.0
+
+
+class Runner:
+    """The worker of one process; start it after a fork."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        keeping: Keeping,
+        trade: Trade,
+        bounds: Bounds,
+        duty: Duty,
+        at: Fault = nowhere,
+    ) -> None:
+        self._jobs = jobs
+        self._keeping = keeping
+        self._trade = trade
+        self._bounds = bounds
+        self._duty = duty
+        self._at = at
+        self._holder = new_id()
+        self._children = Children(bounds.priority, bounds.idle_seconds)
+        self._running: dict[threading.Thread, Job] = {}
+        self._guard = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def files(self) -> JobFiles:
+        """Return where the files of jobs are."""
+        return self._keeping.files
+
+    def start(self) -> None:
+        """Begin to look for jobs; where another process of this machine does, wait for its end."""
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="bedside-jobs", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End every child, give its job back, and look no more."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        until = time.monotonic() + STOP_SECONDS
+        for thread in list(self._running):
+            thread.join(max(0.0, until - time.monotonic()))
+        self._children.close()
+        self._duty.close()
+
+    def wake(self) -> None:
+        """Look at once: there is a job."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        tidied = -TIDY_SECONDS
+        while not self._stop.is_set():
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+            if self._stop.is_set() or not self._duty.taken():
+                continue
+            try:
+                while not self._stop.is_set() and self._begun_one():
+                    pass
+                self._children.tidy()
+                if time.monotonic() - tidied > TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    self._keeping.tidy()
+            except Unavailable:
+                continue  # the database is told of elsewhere; it is looked again
+            except BedsideError as problem:
+                LOG.error("jobs", extra={"facts": {"problem": problem.message}})  # noqa: TRY400
+                self._stop.wait(5.0)
+
+    def _begun_one(self) -> bool:
+        with self._guard:
+            taken = [job.memory for job in self._running.values()]
+        job = self._jobs.next()
+        if job is None:
+            return False
+        impossible = job.memory > self._bounds.memory
+        if not impossible and not fits(job, taken, self._bounds.memory, self._bounds.at_once):
+            return False
+        mine = self._jobs.take(job, self._holder)
+        if mine is None:
+            return True
+        if impossible:
+            self._jobs.end_held(held(mine), State.FAILED, "too-large")
+            return True
+        self._at("taken")
+        attempt = Attempt(self._jobs, self._trade, self._keeping.files, self._children, self._at)
+        thread = threading.Thread(
+            target=self._do, args=(attempt, mine), name=f"bedside-job-{mine.id}", daemon=True
+        )
+        with self._guard:
+            self._running[thread] = mine
+        thread.start()
+        return True
+
+    def _do(self, attempt: Attempt, job: Job) -> None:
+        try:
+            attempt.run(job, self._stop)
+        except Exception as problem:  # noqa: BLE001 - told; the lease gives the job to the next one
+            facts = {"job": job.id, "problem": type(problem).__name__}
+            LOG.error("job", extra={"facts": facts})  # noqa: TRY400 - a trace may tell of a person
+        finally:
+            with self._guard:
+                self._running.pop(threading.current_thread(), None)
+            self._wake.set()

@@ -1,0 +1,225 @@
+"""The parent's side of the child: started without secrets, asked, listened to, and ended."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
+
+from numpy.typing import NDArray
+
+from bedside import errors
+from bedside.errors import BedsideError, LimitExceeded, NotFound, PackageRefused
+from bedside.runtime.engines.antspynet.protocol import Message, read_message, write_message
+
+START: Final = Path(__file__).with_name("start.py")
+START_SECONDS: Final = 300.0
+"""TensorFlow takes 15 s to import on a busy machine."""
+
+TICK: Final = 0.2
+"""Seconds after which whoever waits is asked whether to go on."""
+
+_KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+_LAST: Final = 4_000
+"""Bytes of the child's last words."""
+
+Heard: TypeAlias = Callable[[str, int], None]
+"""Hears which step is at work and how many went before, again and again; raises to end it."""
+
+
+def unheard(step: str, done: int) -> None:
+    """Hear nothing."""
+
+
+class Child:
+    """One child, from its start to its end. Not for several threads at once."""
+
+    def __init__(self, python: Path | None, begin: Mapping[str, Any], heard: Heard) -> None:
+        """Start a child and wait until its libraries are loaded.
+
+        Args:
+            python: The interpreter; None for this one.
+            begin: The first message: where the files are and what they must be.
+            heard: Asked while it starts.
+
+        Raises:
+            NotFound: no such interpreter, or one without the libraries.
+            PackageRefused: it ended before it was ready.
+        """
+        program = str(python or sys.executable)
+        self._folder = tempfile.TemporaryDirectory(prefix="bedside-antspynet-")
+        self._words = Path(self._folder.name) / "words"
+        try:
+            self._process = _started([program, "-I", str(START)], self._words)
+        except OSError as problem:
+            self._folder.cleanup()
+            raise NotFound(
+                f"The interpreter {program!r} cannot be started: {problem}.",
+                advice="Name the Python of an environment with antspynet.",
+            ) from problem
+        self._end = weakref.finalize(self, _ended, self._process, self._folder)
+        self._told: queue.Queue[Message | BedsideError | None] = queue.Queue()
+        reads = self._process.stdout
+        threading.Thread(target=_listen, args=(reads, self._told), daemon=True).start()
+        self._pid = os.getpid()
+        ready = self._asked({"kind": "begin", **begin}, (), heard, START_SECONDS)
+        self.versions: Mapping[str, str] = ready.header["versions"]
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked by this process."""
+        return self._end.alive and self._process.poll() is None and self._pid == os.getpid()
+
+    def ask(
+        self,
+        header: Mapping[str, Any],
+        arrays: Sequence[NDArray[Any]],
+        heard: Heard,
+        seconds: float,
+    ) -> Message:
+        """Return the answer; any failure but the child's own refusal ends the child.
+
+        Args:
+            header: What is asked.
+            arrays: What comes with it.
+            heard: Asked at least every `TICK` seconds; what it raises ends the child.
+            seconds: Longest time.
+
+        Raises:
+            LimitExceeded: it took too long.
+            PackageRefused: the child died, or the library failed.
+            BedsideError: what the child refused.
+        """
+        return self._asked(header, arrays, heard, seconds)
+
+    def close(self) -> None:
+        """End the child, at once, whatever it is doing."""
+        if self._pid == os.getpid():
+            self._end()
+
+    def _asked(
+        self,
+        header: Mapping[str, Any],
+        arrays: Sequence[NDArray[Any]],
+        heard: Heard,
+        seconds: float,
+    ) -> Message:
+        stream = self._process.stdin
+        assert stream is not None  # noqa: S101 - it was opened as a pipe
+        try:
+            try:
+                write_message(stream, header, arrays)
+            except OSError:
+                raise self._died() from None
+            answer = self._answer(heard, time.monotonic() + seconds)
+        except BaseException:
+            self.close()
+            raise
+        if answer.kind == "refusal":
+            raise _refused(answer.header)
+        if answer.kind == "failure":
+            raise PackageRefused(
+                f"ANTsPyNet failed on this input: {str(answer.header.get('message'))[:500]}",
+                advice="Look at the input; the model's card says what it is made for.",
+            )
+        return answer
+
+    def _answer(self, heard: Heard, until: float) -> Message:
+        step, done = "", 0
+        while True:
+            heard(step, done)
+            if time.monotonic() > until:
+                raise LimitExceeded(
+                    f"ANTsPyNet did not answer in time, and was stopped in the step {step!r}.",
+                    advice="Try again when the machine is less busy.",
+                )
+            try:
+                told = self._told.get(timeout=TICK)
+            except queue.Empty:
+                continue
+            if told is None:
+                raise self._died()
+            if isinstance(told, BedsideError):
+                raise told
+            if told.kind != "step":
+                return told
+            step, done = str(told.header.get("words"))[:100], int(told.header.get("done", 0))
+
+    def _died(self) -> PackageRefused:
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        last = self._words.read_bytes()[-_LAST:].decode("utf-8", "replace").strip()
+        lines = last.splitlines()[-1:] or ["nothing"]
+        return PackageRefused(
+            f"The process that runs ANTsPyNet ended with {self._process.returncode}; its last words: "
+            f"{lines[0][:500]}",
+            advice="If it was killed (-9), the machine has too little memory for this model.",
+        )
+
+
+def _started(command: Sequence[str], words: Path) -> subprocess.Popen[bytes]:
+    with words.open("wb") as stderr:
+        return subprocess.Popen(  # noqa: S603 - an interpreter that the operator named, and our own file
+            command,
+            cwd=words.parent,
+            env=_environment(words.parent),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return an environment without the parent's secrets, in which the libraries are quiet."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    places = ("HOME", "TMPDIR", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME")
+    own = {
+        "CUDA_VISIBLE_DEVICES": "",  # answers are those of the CPU
+        "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1",  # or registrations differ between two runs
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_DETERMINISTIC_OPS": "1",
+    }
+    return {**kept, **dict.fromkeys(places, str(folder)), **own}
+
+
+def _listen(reads: BinaryIO, told: queue.Queue[Message | BedsideError | None]) -> None:
+    """Hand on whatever the child writes, until it closes or writes nonsense."""
+    try:
+        while (message := read_message(reads)) is not None:
+            told.put(message)
+    except BedsideError as problem:
+        told.put(PackageRefused(f"The process that runs ANTsPyNet wrote nonsense: {problem}"))
+    except (OSError, ValueError):  # closed while reading
+        pass
+    told.put(None)
+
+
+def _ended(process: subprocess.Popen[bytes], folder: tempfile.TemporaryDirectory[str]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:  # what was left to write has no reader any more
+                continue
+    folder.cleanup()
+
+
+def _refused(header: Mapping[str, Any]) -> BedsideError:
+    """Return the error that the child told; only the kinds that it may raise."""
+    may = ("ConditionsNotMet", "LimitExceeded", "NotFound", "Unavailable", "UsageError")
+    name = str(header.get("error"))
+    kind: type[BedsideError] = getattr(errors, name) if name in may else PackageRefused
+    return kind(str(header.get("message"))[:2_000], advice=str(header.get("advice"))[:1_000])

@@ -1,0 +1,160 @@
+"""From a network's scores to labels on the volume's own grid: activation, the way back, refinement.
+
+Probabilities go back, not labels: each class by itself, so that one class at a time is held on the
+volume's grid. `docs/spec/package.md`, section 13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bedside.errors import PackageRefused
+from bedside.imaging.grid import Grid, Placed
+from bedside.imaging.refining import holes, largest_region, without_small
+from bedside.imaging.resampling import resampled, strongest
+from bedside.imaging.volume import Affine
+from bedside.package.segmentation import (
+    FillHoles,
+    KeepLabels,
+    LargestRegion,
+    RemoveSmall,
+    SegmentationOutput,
+)
+from bedside.runtime.engines.engine import Scores
+from bedside.runtime.postprocess import PROBABILITY_SLACK
+from bedside.runtime.progress import Progress, Report
+
+Labels: TypeAlias = NDArray[np.uint8]
+Probability: TypeAlias = NDArray[np.float32]
+
+SLAB: Final = 2**22
+"""Scores that are worked on at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmented:
+    """What a segmentation gives, on the volume's own grid.
+
+    Attributes:
+        labels: Values of the classes, along (i, j, k).
+        probability: That a voxel is no background, 0 … 1, before the labels were refined.
+    """
+
+    labels: Labels
+    probability: Probability
+
+
+def activated(scores: Scores, activation: str) -> Scores:
+    """Return probabilities, channels × i × j × k; the scores' own memory is used.
+
+    Raises:
+        PackageRefused: with `none`, a score that rounding cannot have carried out of 0 … 1.
+    """
+    out = scores if scores.flags.writeable else scores.copy()
+    if activation == "none":
+        low, high = float(out.min()), float(out.max())
+        if not (low >= -PROBABILITY_SLACK and high <= 1 + PROBABILITY_SLACK):
+            raise PackageRefused(
+                f"The model gave values from {low:g} to {high:g}, where probabilities must be; "
+                "there is no answer to show.",
+                advice="Freeze the model with the activation that its scores need.",
+            )
+        return np.clip(out, 0.0, 1.0, out=out)
+    thick = max(SLAB // max(out[:, 0].size, 1), 1)
+    for at in range(0, out.shape[1], thick):
+        slab = out[:, at : at + thick]
+        if activation == "softmax":
+            slab -= slab.max(axis=0)
+            np.exp(slab, out=slab)
+            slab /= slab.sum(axis=0)
+        else:
+            slab[...] = _sigmoid(slab)
+    return out
+
+
+def _sigmoid(scores: Scores) -> Scores:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    small = np.exp(-np.abs(scores))
+    found: Scores = np.where(scores >= 0, 1 / (1 + small), small / (1 + small))
+    return found
+
+
+def restored(
+    probabilities: Scores, affine: Affine, grid: Grid, output: SegmentationOutput, report: Report
+) -> Segmented:
+    """Return labels and probability on the volume's own grid, not yet refined.
+
+    Args:
+        probabilities: Channels × i × j × k.
+        affine: Where those lie.
+        grid: The volume's.
+        output: What the channels mean.
+        report: Told before each step.
+    """
+    report(Progress("restore", 0, 2))
+    if output.threshold is not None:
+        found = resampled(Placed(probabilities[-1], affine), grid).values
+        probability = _unit(found)
+        report(Progress("restore", 1, 2))
+        marked = probability >= np.float32(output.threshold.value)
+        labels = marked.astype(np.uint8) * np.uint8(output.classes[1].value)
+    else:
+        background = resampled(Placed(probabilities[0], affine), grid, outside=1.0).values
+        probability = _unit(np.float32(1.0) - background)
+        report(Progress("restore", 1, 2))
+        number, _ = strongest(probabilities, affine, grid)
+        values = np.array([one.value for one in output.classes], dtype=np.uint8)
+        labels = values[number]
+    return Segmented(labels, probability)
+
+
+def _unit(values: Probability) -> Probability:
+    found: Probability = np.clip(values, np.float32(0), np.float32(1))
+    return found
+
+
+def refined(
+    labels: Labels, output: SegmentationOutput, voxel_millilitres: float, report: Report
+) -> Labels:
+    """Return the labels after the declared operations.
+
+    Args:
+        labels: Values of the classes, on the volume's own grid.
+        output: Names the classes and the operations.
+        voxel_millilitres: Volume of one voxel.
+        report: Told before each operation.
+    """
+    values = {one.label: one.value for one in output.classes}
+    total = max(len(output.operations), 1)
+    for done, operation in enumerate(output.operations):
+        report(Progress("refine", done, total))
+        match operation:
+            case LargestRegion(labels=None):
+                kept = largest_region(labels > 0, operation.neighbours)
+                labels = np.where(kept, labels, np.uint8(0))
+            case LargestRegion(labels=tuple() as named):
+                for label in named:
+                    marked = labels == values[label]
+                    kept = largest_region(marked, operation.neighbours)
+                    labels = np.where(marked & ~kept, np.uint8(0), labels)
+            case FillHoles():
+                inside = holes(labels == values[operation.label]) & (labels == 0)
+                labels = np.where(inside, np.uint8(values[operation.label]), labels)
+            case RemoveSmall():
+                marked = labels == values[operation.label]
+                least = _least_voxels(operation, voxel_millilitres)
+                kept = without_small(marked, least)
+                labels = np.where(marked & ~kept, np.uint8(0), labels)
+            case KeepLabels():
+                keeps = np.isin(labels, [values[label] for label in operation.labels])
+                labels = np.where(keeps, labels, np.uint8(0))
+    return labels
+
+
+def _least_voxels(operation: RemoveSmall, voxel_millilitres: float) -> int:
+    """Return how many voxels are at least so many mL; rounding makes no voxel more."""
+    return int(np.ceil(operation.least_millilitres / voxel_millilitres - 1e-6))

@@ -1,0 +1,227 @@
+"""The gate of a volume: is it of the declared domain, and does it look like it?
+
+A header goes before what the sender states, and what neither says is not guessed. Everything
+that can be said of a volume is said at once. `docs/spec/package.md`, section 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from bedside.errors import InputRefused, Refusal, VolumeRefused
+from bedside.imaging.axes import nearest_turn
+from bedside.imaging.likeness import correlation
+from bedside.imaging.measuring.head import Head
+from bedside.imaging.volume import Volume, VolumeFacts, VolumeLimits
+from bedside.imaging.volume_likeness import likeness_of
+from bedside.imaging.volume_statistics import continuity, spread
+from bedside.package.images import is_code_string
+from bedside.package.volumes import MillimetreRange, VolumeInput, VolumeLikeness
+from bedside.runtime.analysis import Stated
+from bedside.runtime.flags import Flag, FlagCode
+from bedside.runtime.gate import Refusals
+from bedside.runtime.image_gate import CODE_WORDS
+from bedside.runtime.wording import shown
+
+VOLUME: Final = "volume"
+"""The field that a refusal names, where it is about the volume itself."""
+
+UNKNOWN_FRAME: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate found of a volume that it let through.
+
+    Attributes:
+        facts: What the files say, with what was stated where they say nothing.
+        flags: What a reader of the answer must know.
+        out_of_domain: 1 less the likeness; None where none is declared.
+    """
+
+    facts: VolumeFacts
+    flags: tuple[Flag, ...]
+    out_of_domain: float | None
+
+
+def volume_limits(declared: VolumeInput) -> VolumeLimits:
+    """Return the limits under which a volume for this model is read, before memory is taken."""
+    return VolumeLimits(voxels=declared.most_voxels, side=declared.sides.maximum)
+
+
+def refusal_of(problem: VolumeRefused) -> InputRefused:
+    """Return a refusal of the reader as one of the gate, so that every door records it alike."""
+    told = f"{problem.message} {problem.advice}".rstrip()
+    return InputRefused((Refusal(0, VOLUME, problem.code, told, "a volume that can be read"),))
+
+
+class VolumeGate:
+    """The declared domain of a volume, compiled once, used for every analysis."""
+
+    __slots__ = ("_declared", "_references")
+
+    def __init__(self, declared: VolumeInput) -> None:
+        self._declared = declared
+        likeness = declared.likeness
+        self._references = [np.array(one) for one in likeness.references] if likeness else []
+
+    def check(self, volume: Volume, stated: Stated, head: Head | None) -> Passed:
+        """Return what was found of `volume`.
+
+        Args:
+            volume: As it was read.
+            stated: What the sender says of it.
+            head: Where the head lies in it, if anything stands out.
+
+        Raises:
+            InputRefused: with every reason; its field is `volume`, `modality` or `body_part`.
+        """
+        refusals = Refusals()
+        add = _Adder(refusals)
+        flags = [Flag("reading-note", f"{code}: {words}") for code, words in volume.facts.notes]
+        flags += self._facts(volume.facts, stated, add)
+        flags += self._geometry(volume, add)
+        if not refusals.found:
+            self._intensity(volume, add)
+        score = None
+        if not refusals.found:
+            score, more = self._likeness(volume, head, add)
+            flags += more
+        if refusals.found:
+            raise InputRefused(tuple(refusals.found))
+        return Passed(_as_used(volume.facts, stated), tuple(flags), score)
+
+    def _facts(self, facts: VolumeFacts, stated: Stated, add: _Adder) -> Iterator[Flag]:
+        declared = self._declared
+        if facts.medium not in declared.media:
+            add(VOLUME, "out-of-domain", facts.medium, f"one of {', '.join(declared.media)}")
+        domain = {
+            "modality": (facts.modality, stated.modality, declared.modalities),
+            "body_part": (facts.body_part, stated.body_part, declared.body_parts),
+        }
+        for name, (written, said, allowed) in domain.items():
+            words = f"one of {', '.join(allowed)}" if allowed else CODE_WORDS
+            known = written if is_code_string(written) else None
+            if said is not None and not is_code_string(said):
+                add(name, "wrong-type", shown(said), words)
+            elif known is not None and said is not None and known != said:
+                add(name, "contradiction", f"{said!r}, and the header says {known!r}", words)
+            elif allowed:
+                found = known or said
+                if found is None:
+                    yield from self._unstated(name, words, add)
+                elif found not in allowed:
+                    add(name, "out-of-domain", repr(found[:60]), words)
+
+    def _unstated(self, name: str, words: str, add: _Adder) -> Iterator[Flag]:
+        if self._declared.unstated == "refuse":
+            add(name, "unstated", "nothing, in the header or beside it", words)
+        elif self._declared.unstated == "flag":
+            codes: dict[str, FlagCode] = {
+                "modality": "modality-unstated",
+                "body_part": "body-part-unstated",
+            }
+            yield Flag(codes[name], f"nobody says the {name.replace('_', ' ')}; it must be {words}")
+
+    def _geometry(self, volume: Volume, add: _Adder) -> Iterator[Flag]:
+        declared, shape, spacing = self._declared, volume.shape, volume.spacing
+        told = " × ".join(map(str, shape)) + " voxels"
+        least, most = declared.sides.minimum, declared.sides.maximum
+        if min(shape) < least or max(shape) > most:
+            add(VOLUME, "out-of-range", told, f"from {least} to {most} voxels along each axis")
+        if volume.values.size > declared.most_voxels:
+            add(VOLUME, "out-of-range", told, f"at most {declared.most_voxels} voxels in all")
+        steps = " × ".join(f"{step:.3g}" for step in spacing) + " mm from voxel to voxel"
+        if not (
+            _within(min(spacing), declared.spacing) and _within(max(spacing), declared.spacing)
+        ):
+            add(VOLUME, "out-of-range", steps, f"{_words(declared.spacing)} along each axis")
+        if max(spacing) > declared.most_anisotropic * min(spacing):
+            words = f"the widest at most {declared.most_anisotropic:g} times the narrowest"
+            add(VOLUME, "out-of-range", steps, words)
+        self._field_of_view(volume, add)
+        if volume.facts.frame == UNKNOWN_FRAME:
+            yield Flag(
+                "orientation-unstated",
+                "the file does not say which side of the patient is which: left and right are taken "
+                "from its axes",
+            )
+
+    def _field_of_view(self, volume: Volume, add: _Adder) -> None:
+        wanted = self._declared.field_of_view
+        turn = nearest_turn(volume.affine[:3, :3])
+        reaches = [volume.shape[axis] * volume.spacing[axis] for axis in turn.axes]
+        ranges = (wanted.left_right, wanted.back_front, wanted.foot_head)
+        sides = ("from left to right", "from back to front", "from foot to head")
+        for reach, allowed, words in zip(reaches, ranges, sides, strict=True):
+            if not _within(reach, allowed):
+                add(VOLUME, "out-of-range", f"{reach:.0f} mm {words}", _words(allowed))
+
+    def _intensity(self, volume: Volume, add: _Adder) -> None:
+        wanted = self._declared.intensity
+        found = spread(volume.values)
+        if found.levels < wanted.levels:
+            told = f"{found.levels} different value(s)"
+            add(VOLUME, "out-of-domain", told, f"at least {wanted.levels}")
+        if found.most_at_one > wanted.most_at_one_level:
+            told = f"{found.most_at_one:.1%} of all voxels have the same value"
+            add(VOLUME, "out-of-domain", told, f"at most {wanted.most_at_one_level:.1%}")
+        if (
+            wanted.least_continuity
+            and (near := continuity(volume.values)) < wanted.least_continuity
+        ):
+            told = f"neighbouring voxels that agree by {near:.2f}, as noise does"
+            add(VOLUME, "out-of-domain", told, f"at least {wanted.least_continuity:g}")
+
+    def _likeness(
+        self, volume: Volume, head: Head | None, add: _Adder
+    ) -> tuple[float | None, tuple[Flag, ...]]:
+        likeness = self._declared.likeness
+        if likeness is None:
+            return None, ()
+        near = 0.0
+        if head is not None:
+            own = likeness_of(volume.values, volume.affine, head, likeness.side)
+            near = max(correlation(one, own) for one in self._references)
+        if near >= likeness.minimum:
+            return 1 - near, ()
+        return 1 - near, _unlike(near, likeness, add)
+
+
+def _unlike(near: float, likeness: VolumeLikeness, add: _Adder) -> tuple[Flag, ...]:
+    told = f"a likeness of {near:.2f} to the volumes that the model knows"
+    if likeness.otherwise == "flag":
+        return (Flag("unlike-the-domain", f"{told}, below {likeness.minimum:g}"),)
+    add(VOLUME, "out-of-domain", told, f"at least {likeness.minimum:g}")
+    return ()
+
+
+def _as_used(facts: VolumeFacts, stated: Stated) -> VolumeFacts:
+    """Return the facts with what was stated; what a header says and is no code is left out."""
+    modality = facts.modality if is_code_string(facts.modality) else stated.modality
+    body_part = facts.body_part if is_code_string(facts.body_part) else stated.body_part
+    return replace(facts, modality=modality, body_part=body_part)
+
+
+def _within(length: float, allowed: MillimetreRange) -> bool:
+    """Return whether a length is allowed; rounding in an affine decides nothing."""
+    slack = 1e-4 * length
+    return allowed.minimum - slack <= length <= allowed.maximum + slack
+
+
+def _words(allowed: MillimetreRange) -> str:
+    return f"from {allowed.minimum:g} to {allowed.maximum:g} mm"
+
+
+@dataclass(frozen=True, slots=True)
+class _Adder:
+    """Adds reasons about the one volume."""
+
+    refusals: Refusals
+
+    def __call__(self, field: str, code: str, value: str, allowed: str) -> None:
+        self.refusals.add(0, field, code, value, allowed)

@@ -1,0 +1,74 @@
+"""How much memory one analysis may take: what a job declares before it begins.
+
+An upper estimate from the manifest and the number of voxels, not a measurement; tests hold it
+against what analyses take.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from bedside.errors import UsageError
+from bedside.package.antspynet import AntspynetModel
+from bedside.package.manifest import Manifest
+from bedside.package.preprocessing import volume_operations
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_models import SlidingInference, VolumeModel
+from bedside.package.volume_operations import Resample, volume_shape
+from bedside.package.volumes import VolumeInput
+from bedside.runtime.memory import MAX_MEMORY
+
+PROCESS: Final = 200 * 2**20
+"""A Python process with NumPy, SciPy and ONNX Runtime, before it reads anything."""
+
+LIBRARY: Final = 6 * 2**30
+"""TensorFlow with a network of ANTsPyNet and its images."""
+
+_FLOAT: Final = 4
+
+_NATIVE: Final = 7 * _FLOAT
+"""Bytes a voxel on the volume's own grid: values, probability, one class on its way back and what
+resampling keeps, labels and masks."""
+
+_NETWORK: Final = 4 * _FLOAT
+"""Bytes a voxel of the network's grid beside its scores: what operations keep while they work."""
+
+
+def bytes_for(manifest: Manifest, voxels: int) -> int:
+    """Return how many bytes one analysis of a volume of `voxels` voxels takes, at most.
+
+    Args:
+        manifest: Of a volume package.
+        voxels: Of the volume as it was read.
+
+    Raises:
+        UsageError: the package takes no volumes.
+    """
+    declared, model, output = manifest.input, manifest.model, manifest.postprocessing
+    if not isinstance(declared, VolumeInput):
+        raise UsageError(f"{manifest.ref} takes no volumes.")
+    native = PROCESS + _NATIVE * voxels
+    channels = output.channels if isinstance(output, SegmentationOutput) else 1
+    if isinstance(model, AntspynetModel):
+        return native + LIBRARY + _FLOAT * channels * voxels
+    if not isinstance(model, VolumeModel):
+        raise UsageError(f"{manifest.ref} takes no volumes.")
+    prepared = _prepared_voxels(manifest, declared, voxels)
+    windows = _FLOAT if isinstance(model.inference, SlidingInference) else 0
+    own = MAX_MEMORY if model.memory is None else model.memory
+    return native + (_NETWORK + windows + _FLOAT * channels) * prepared + own
+
+
+def _prepared_voxels(manifest: Manifest, declared: VolumeInput, voxels: int) -> int:
+    """Return the most voxels that the operations make of a volume of the domain."""
+    operations = volume_operations(manifest.preprocessing)
+    if (shape := volume_shape(operations)) is not None:
+        return max(voxels, math.prod(shape))
+    resample = next((one for one in operations if isinstance(one, Resample)), None)
+    if resample is None:
+        return voxels
+    finer = (declared.spacing.maximum**3) / math.prod(resample.spacing)
+    reach = declared.field_of_view
+    most = reach.left_right.maximum * reach.back_front.maximum * reach.foot_head.maximum
+    return max(voxels, int(min(voxels * finer, most / math.prod(resample.spacing))))

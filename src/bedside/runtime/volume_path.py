@@ -1,0 +1,196 @@
+"""One volume from the gate to its measurements; what a large one needs is let go step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from bedside.errors import LimitExceeded, PackageRefused
+from bedside.imaging.grid import Grid
+from bedside.imaging.measuring.head import Head, head_of
+from bedside.imaging.measuring.measurement import Measurement
+from bedside.imaging.measuring.measuring import measured
+from bedside.imaging.refining import touches_edge
+from bedside.imaging.volume import Volume
+from bedside.package.outputs import NumberOutput
+from bedside.package.segmentation import SegmentationOutput, SegmentedClass
+from bedside.package.volume_consistency import MOST_SCORES
+from bedside.package.volume_operations import VolumeOperation
+from bedside.package.volumes import VolumeInput
+from bedside.runtime.analysis import Analysis, Stated
+from bedside.runtime.engines.engine import Engine, Prepared, Scores
+from bedside.runtime.flags import Flag
+from bedside.runtime.progress import Progress, Report, Stage
+from bedside.runtime.segmentation import Labels, Segmented, activated, refined, restored
+from bedside.runtime.volume_gate import Passed, VolumeGate
+from bedside.runtime.volume_preprocess import VolumePreprocess
+
+VolumeOutput: TypeAlias = SegmentationOutput | NumberOutput
+
+
+@dataclass(slots=True)
+class _Clock:
+    """How long each stage took, by the clock."""
+
+    seconds: dict[Stage, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - begun
+
+
+class VolumePath:
+    """The path of a volume; safe to use from several threads."""
+
+    __slots__ = ("_engine", "_gate", "_output", "_preprocess")
+
+    def __init__(
+        self,
+        declared: VolumeInput,
+        operations: tuple[VolumeOperation, ...],
+        engine: Engine,
+        output: VolumeOutput,
+    ) -> None:
+        self._gate = VolumeGate(declared)
+        self._preprocess = VolumePreprocess(operations)
+        self._engine = engine
+        self._output = output
+
+    def analyse(self, volume: Volume, stated: Stated, report: Report) -> Analysis:
+        """Return what the model says of `volume`.
+
+        Raises:
+            InputRefused: the gate refused it, with every reason; nothing was computed.
+            LimitExceeded: more scores, voxels or windows than one analysis may have.
+            PackageRefused: the engine gives nothing that could be shown.
+        """
+        clock = _Clock()
+        report(Progress("gate", 0, 1))
+        with clock.timed("gate"):
+            head = head_of(volume.values, volume.affine)
+            passed = self._gate.check(volume, stated, head)
+        with clock.timed("prepare"):
+            prepared = self._preprocess(volume, report)
+        self._check_scores(prepared)
+        with clock.timed("infer"):
+            scores = self._engine(prepared, report)
+        affine = prepared.affine
+        del prepared
+        if isinstance(self._output, NumberOutput):
+            return _number(self._output, volume, passed, scores, clock)
+        grid = Grid(volume.shape, np.array(volume.affine))
+        with clock.timed("restore"):
+            scores = activated(scores, self._output.activation)
+            found = restored(scores, affine, grid, self._output, report)
+        del scores
+        with clock.timed("refine"):
+            labels = refined(found.labels, self._output, volume.voxel_millilitres, report)
+        return _segmentation(
+            self._output, volume, _Found(passed, found, labels, head), clock, report
+        )
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._engine.close()
+
+    def _check_scores(self, prepared: Prepared) -> None:
+        """Refuse before the network is asked for more scores than one answer may have."""
+        channels = 1 if isinstance(self._output, NumberOutput) else self._output.channels
+        if (count := channels * prepared.tensor.size) > MOST_SCORES:
+            raise LimitExceeded(
+                f"{channels} classes of {' × '.join(map(str, prepared.tensor.shape[1:]))} voxels are "
+                f"{count} scores; at most {MOST_SCORES}.",
+                advice="Send a volume of fewer voxels.",
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What a segmentation came to, before it is measured."""
+
+    passed: Passed
+    segmented: Segmented
+    labels: Labels
+    head: Head | None
+
+
+def _number(
+    output: NumberOutput, volume: Volume, passed: Passed, scores: Scores, clock: _Clock
+) -> Analysis:
+    value = float(scores.ravel()[0])
+    if scores.size != 1 or not np.isfinite(value):
+        raise PackageRefused(
+            f"The model gave {value:g} ({scores.size} number(s)); there is no answer to show.",
+            advice="Narrow the declared domain, or freeze a model that answers all of it.",
+        )
+    return Analysis(
+        labels=None,
+        probability=None,
+        affine=volume.affine,
+        facts=passed.facts,
+        values={output.name: value},
+        unit=output.unit,
+        measurements={},
+        flags=passed.flags,
+        out_of_domain=passed.out_of_domain,
+        seconds=clock.seconds,
+    )
+
+
+def _segmentation(
+    output: SegmentationOutput, volume: Volume, found: _Found, clock: _Clock, report: Report
+) -> Analysis:
+    values: dict[str, float] = {}
+    measurements: dict[str, tuple[Measurement, ...]] = {}
+    flags = list(found.passed.flags)
+    classes = output.classes[1:]
+    with clock.timed("measure"):
+        counts = np.bincount(found.labels.ravel(order="K"), minlength=256)
+        for done, one in enumerate(classes):
+            report(Progress("measure", done, len(classes)))
+            mask = found.labels == one.value
+            values[one.label] = float(counts[one.value]) * volume.voxel_millilitres
+            measurements[one.label] = measured(mask, volume.affine, output.measurements, found.head)
+            flags += _implausible(one, values[one.label])
+        flags += _quality(found.labels)
+        report(Progress("measure", len(classes), len(classes)))
+    return Analysis(
+        labels=found.labels,
+        probability=found.segmented.probability,
+        affine=volume.affine,
+        facts=found.passed.facts,
+        values=values,
+        unit="mL",
+        measurements=measurements,
+        flags=tuple(flags),
+        out_of_domain=found.passed.out_of_domain,
+        seconds=clock.seconds,
+    )
+
+
+def _implausible(one: SegmentedClass, millilitres: float) -> Iterator[Flag]:
+    wanted = one.plausible
+    if wanted is not None and not wanted.minimum <= millilitres <= wanted.maximum:
+        yield Flag(
+            "implausible-volume",
+            f"{one.label}: {millilitres:.3g} mL; a person has from {wanted.minimum:g} to "
+            f"{wanted.maximum:g} mL",
+        )
+
+
+def _quality(labels: Labels) -> Iterator[Flag]:
+    mask = labels > 0
+    if not mask.any():
+        yield Flag("mask-empty", "nothing was found in the volume")
+    elif touches_edge(mask):
+        yield Flag(
+            "mask-touches-edge",
+            "what was found reaches the edge of the volume: a part of it may lie outside",
+        )

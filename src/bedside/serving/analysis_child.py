@@ -1,0 +1,119 @@
+"""What a child does for an analysis: it reads the volume, runs the package, and hands over the files.
+
+It is given the package's archive and the files of the volume over its pipe, and has nothing else: no
+key, no database, no address. That the package is signed and gives its golden answers here was proved
+by the process that started it. Nothing of it is written to a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from bedside.canonical import Json, digest
+from bedside.errors import InputRefused, UsageError, VolumeRefused
+from bedside.imaging.choice import Choice
+from bedside.imaging.files import files_of as named_files
+from bedside.imaging.volume import Volume
+from bedside.imaging.volume_reading import read_volume
+from bedside.jobs.inside import Given, Made, Voice, refusal_told, serve
+from bedside.package.package import open_package
+from bedside.package.volumes import VolumeInput
+from bedside.runtime.analysis import Analysis, Stated
+from bedside.runtime.analysis_files import files_of
+from bedside.runtime.engines.engine import Engines
+from bedside.runtime.progress import Progress
+from bedside.runtime.runner import Runner
+from bedside.runtime.volume_gate import refusal_of, volume_limits
+
+PACKAGE: Final = "package"
+"""Name of the first file that a child is given."""
+
+READING: Final = "read"
+WRITING: Final = "write"
+
+TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {".nii.gz": "application/gzip", ".json": "application/json", ".png": "image/png"}
+)
+"""Media types by the end of a name. NIfTI has none of its own; it is compressed by gzip (RFC 6713)."""
+
+
+class Bench:
+    """What one child has loaded: the package of the last request, for the next one."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[str, Runner] | None = None
+
+    def work(self, asked: dict[str, Json], files: Given, voice: Voice) -> dict[str, Json]:
+        """Do one analysis; see `jobs.inside`."""
+        _, archive = next(files)
+        runner = self._runner(archive, asked.get("weights"))
+        del archive
+        voice.stage(READING, 0, 1)
+        try:
+            volume = _read(list(files), runner, asked.get("choice") or {})
+            stated = Stated(**asked["stated"])
+            analysis = runner.analyse(volume, stated, lambda one: _tell(voice, one))
+        except InputRefused as refused:
+            return refused_told(refused)
+        voice.stage(WRITING, 0, 1)
+        made = files_of(analysis, runner.manifest, volume)
+        for name, data in made.items():
+            voice.file(Made(name, media_type(name), data))
+        return {"answer": answer_told(analysis)}
+
+    def _runner(self, archive: bytes, weights: Json) -> Runner:
+        name = digest(archive)
+        if self._loaded is None or self._loaded[0] != name:
+            self._loaded = None  # before the next one takes memory
+            engines = Engines(weights=None if weights is None else Path(str(weights)))
+            self._loaded = (name, Runner(open_package(archive), engines))
+        return self._loaded[1]
+
+
+def media_type(name: str) -> str:
+    """Return the media type of a file that came of an analysis."""
+    return next(
+        (kind for end, kind in TYPES.items() if name.endswith(end)), "application/octet-stream"
+    )
+
+
+def answer_told(analysis: Analysis) -> dict[str, Json]:
+    """Return what is recorded of an analysis beside its files, as JSON."""
+    return {
+        "values": dict(analysis.values),
+        "flags": [[one.code, one.detail] for one in analysis.flags],
+        "out_of_domain": analysis.out_of_domain,
+        "seconds": dict(analysis.seconds),
+        "facts": {**asdict(analysis.facts), "notes": [list(one) for one in analysis.facts.notes]},
+    }
+
+
+def refused_told(refused: InputRefused) -> dict[str, Json]:
+    """Return a refusal of the gate as JSON, every reason of it."""
+    reasons: list[Json] = [
+        {name: getattr(one, name) for name in one.__slots__} for one in refused.refusals
+    ]
+    return refusal_told(refused) | {"refusals": reasons}
+
+
+def _read(files: list[tuple[str, bytes]], runner: Runner, choice: dict[str, Json]) -> Volume:
+    declared = runner.manifest.input
+    if not isinstance(declared, VolumeInput):
+        raise UsageError(f"{runner.manifest.ref} analyses no volumes.")
+    limits = volume_limits(declared)
+    try:
+        return read_volume(named_files(files, limits), limits, Choice(**choice))
+    except VolumeRefused as problem:
+        raise refusal_of(problem) from problem
+
+
+def _tell(voice: Voice, progress: Progress) -> None:
+    voice.stage(progress.stage, progress.done, progress.total)
+
+
+if __name__ == "__main__":
+    serve(Bench().work)
