@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from bedside.jobs.job import State
-from bedside.jobs.runner import Bounds
 from tests.jobs.toy import SECRET, Toys, until
 
 

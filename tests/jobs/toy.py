@@ -136,30 +136,7 @@ class Toys:
 
 
 def waiting_job(job: str, key_id: str, upload: str, request: bytes, now: str) -> Job:
-    return Job(
-        id=job,
-        kind="toy",
-        about="toy",
-        person="ada",
-        key_id=key_id,
-        upload=upload,
-        claim=None,
-        state=State.WAITING,
-        stage="",
-        done=0,
-        total=0,
-        memory=1,
-        attempts=0,
-        restarts=0,
-        cancelled=False,
-        holder="",
-        held_until="",
-        created_at=now,
-        ended_at="",
-        code="",
-        request=request,
-        outcome=None,
-    )
+    return Job(job, "toy", "toy", "ada", key_id, upload, now, request, memory=1)
 
 
 def changed(job: Job, **changes: object) -> Job:

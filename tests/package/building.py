@@ -25,8 +25,8 @@ from bedside.package.manifest import (
     Lineage,
     Manifest,
     Metric,
-    Model,
 )
+from bedside.package.networks import Model
 from bedside.package.operations import (
     Concatenate,
     Impute,

@@ -14,7 +14,7 @@ from bedside.ledger.events import Draft, EventKind, prepare
 from bedside.ledger.fences import FenceMoved
 from bedside.ledger.tables import ledger_claims
 from bedside.people.currency import people_fence
-from bedside.serving.erasing import Erasing, Forget, Target
+from bedside.serving.erasing import Elsewhere, Erasing, Forget, Target
 from bedside.site.site import Site
 from tests.serving.ward import PATIENT, Ward
 
@@ -24,7 +24,8 @@ OTHER = "patient-0043"
 def with_backups(ward: Ward, forget: Forget) -> Erasing:
     """Return the room of erasures of a site whose backups do as `forget`."""
     site = ward.site
-    return Erasing(site.ledger, site.people, site.subject_keys, ward.clock, 14, forget)
+    elsewhere = Elsewhere(site.analysing.keeping.forget, forget)
+    return Erasing(site.ledger, site.people, site.subject_keys, ward.clock, 14, elsewhere)
 
 
 def key_of(ward: Ward, subject: str = PATIENT) -> str:

@@ -105,9 +105,11 @@ async def _watching(app: FastAPI) -> AsyncIterator[None]:
     site.witnessing.start()
     site.backups.start()
     site.erasing.forgetting.start()
+    site.analysing.runner.start()
     try:
         yield
     finally:
+        site.analysing.runner.stop()
         site.erasing.forgetting.stop()
         site.backups.stop()
         site.witnessing.stop()

@@ -64,8 +64,9 @@ class Direct:
         return self._usual[1]
 
     def _head(self, scope: Any, defaults: Headers, *, keep_alive: bool) -> bytes:
-        own = [_JSON] if keep_alive or self.envelope.draining else [_JSON, CLOSE]
-        lines = [*defaults, (b"content-length", b""), *self.envelope.headers(scope, own)]
+        lines = [*defaults, (b"content-length", b""), *self.envelope.headers(scope, (_JSON,))]
+        if not (keep_alive or self.envelope.draining):
+            lines.append(CLOSE)
         told = b"".join([b"%b: %b\r\n" % one for one in lines]).replace(b"%", b"%%")
         return _OK + told.replace(_LENGTH, _LENGTH + b"%d", 1) + b"\r\n"
 

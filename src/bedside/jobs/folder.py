@@ -22,7 +22,7 @@ from typing import Final
 
 from bedside.errors import NotFound, SiteProblem, Unavailable, UsageError
 from bedside.keys.stream import StreamReader, StreamWriter, read_line
-from bedside.store.disk import refuse_forgetful_disk, sync_folder
+from bedside.store.disk import sync_folder
 
 KEY_BYTES: Final = 32
 FORMAT: Final = "bedside-job-file-1"
@@ -103,22 +103,8 @@ class JobFiles:
     """The folder of a site's files of jobs; safe to use from many threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Use `folder`, making it where it is missing.
-
-        Raises:
-            SiteProblem: the disk is not kept, or the folder cannot be made.
-        """
+        """Use `folder`, which is made when the first file comes."""
         self.folder = folder
-        try:
-            for name in (UPLOADS, RESULTS):
-                (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-        except OSError as problem:
-            raise SiteProblem(
-                f"The folder {folder} cannot be made: {problem.strerror}.",
-                advice="Let the account that runs Bedside own the site's folder.",
-            ) from problem
-        refuse_forgetful_disk(folder)
 
     def writer(self, name: str) -> SealedWriter:
         """Return a writer of a new file, to be closed or dropped.
@@ -128,7 +114,8 @@ class JobFiles:
         """
         path = self.path(name)
         with _told(path):
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            if not path.parent.is_dir():
+                self._make(path.parent)
             return SealedWriter(path, name)
 
     @contextmanager
@@ -228,7 +215,8 @@ class JobFiles:
         """
         found = []
         for name in (UPLOADS, RESULTS):
-            for path in (self.folder / name).iterdir():
+            folder = self.folder / name
+            for path in folder.iterdir() if folder.is_dir() else ():
                 with suppress(FileNotFoundError):  # somebody else removed it
                     own = path.name.removeprefix(INCOMING)
                     unknown = path.name.startswith(INCOMING) or own not in known
@@ -243,6 +231,11 @@ class JobFiles:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def _make(self, folder: Path) -> None:
+        for one in (self.folder, folder.parent, folder):
+            one.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(one.parent)
 
     def path(self, name: str) -> Path:
         """Return where a file lies.

@@ -48,21 +48,21 @@ class Job:
         person: Id of who asked.
         key_id: Of the subject key under which request, outcome and files are sealed.
         upload: Id of what it works on.
+        created_at: RFC 3339, UTC.
+        request: Sealed: what was asked.
+        memory: Bytes that it may take.
         claim: By which a repeat of the request is known; None where nobody wants that.
         state: Where it stands.
         stage: What is being done, in a word; empty before.
         done: Steps of that stage that are done.
         total: Steps that there are; 0 where nobody knows.
-        memory: Bytes that it may take.
         attempts: Begun, this one included, as far as they count.
         restarts: Begun and not counted.
         cancelled: Whether somebody wants it to end.
         holder: Who works on it; empty: nobody.
         held_until: RFC 3339, UTC; after that somebody else may.
-        created_at: RFC 3339, UTC.
         ended_at: The same; empty before.
         code: Why it ended as it did; empty before, and where it is done.
-        request: Sealed: what was asked.
         outcome: Sealed: what came of it; None before.
     """
 
@@ -72,22 +72,22 @@ class Job:
     person: str
     key_id: str
     upload: str
-    claim: str | None
-    state: State
-    stage: str
-    done: int
-    total: int
-    memory: int
-    attempts: int
-    restarts: int
-    cancelled: bool
-    holder: str
-    held_until: str
     created_at: str
-    ended_at: str
-    code: str
     request: bytes
-    outcome: bytes | None
+    memory: int
+    claim: str | None = None
+    state: State = State.WAITING
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    attempts: int = 0
+    restarts: int = 0
+    cancelled: bool = False
+    holder: str = ""
+    held_until: str = ""
+    ended_at: str = ""
+    code: str = ""
+    outcome: bytes | None = None
 
     @property
     def unfinished(self) -> bool:

@@ -67,7 +67,7 @@ class Keeping:
         for path in self.files.strangers(known, (now - UNTOLD).timestamp()):
             self.files.remove(path)
 
-    def forget(self, keys: Sequence[str], *, again: bool = False) -> int:
+    def forget(self, keys: Sequence[str], again: bool) -> int:
         """Remove every job, upload and file sealed under one of `keys`; return how many rows.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import Connection, Row, exists, func, insert, select
 
 from bedside.errors import NotFound
 from bedside.jobs.job import UNFINISHED
@@ -64,11 +64,11 @@ class Uploads:
             )
         return _read(row)
 
-    def bytes_of(self, person: str) -> tuple[int, int]:
-        """Return how many bytes are kept of one person, and of everybody."""
+    def kept_bytes(self) -> int:
+        """Return how many bytes are kept of everybody."""
+        query = select(func.coalesce(func.sum(job_uploads.c.size), 0))
         with self._database.read() as connection:
-            rows = connection.execute(select(job_uploads.c.person, job_uploads.c.size)).all()
-        return sum(row.size for row in rows if row.person == person), sum(r.size for r in rows)
+            return int(connection.execute(query).scalar_one())
 
     def over(self, connection: Connection, now: str) -> Sequence[str]:
         """Return the ids of the uploads whose time is over and that no unfinished job needs."""

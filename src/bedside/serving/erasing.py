@@ -1,7 +1,7 @@
 """The use cases of erasure and of legal hold: request, confirm, withdraw; hold, lift; finish.
 
 Two people erase: one requests, another confirms, and both name whom. Between `confirmed` and `done`
-the keys are destroyed, claims are taken away and backups are told. Whatever stops half-way is taken
+the keys are destroyed, claims, uploads and analyses are taken away and backups are told. Whatever stops half-way is taken
 up again by `finish`, which every opening of the site calls. The fence that the drafts of requests in
 flight carry is advanced with `confirmed`, and once more when the keys are gone and before their
 claims are: whatever was sealed under them stands before that, or never.
@@ -34,7 +34,19 @@ from bedside.serving.plain_words import check_label, word_of
 Forget: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """Takes keys out of what is kept elsewhere, and returns the names of what was changed."""
 
+ForgetJobs: TypeAlias = Callable[[Sequence[str], bool], int]
+"""Takes away what is kept of long analyses under keys, and what it left (where told to look again);
+returns how much there was."""
+
 SYSTEM: Final = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is kept beside the ledger, and forgets with it: long analyses, and backups."""
+
+    jobs: ForgetJobs
+    backups: Forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class Erasing:
         subject_keys: SubjectKeys,
         clock: Clock,
         days: int,
-        forget: Forget,
+        elsewhere: Elsewhere,
     ) -> None:
         """Wire the room.
 
@@ -86,14 +98,14 @@ class Erasing:
             subject_keys: The keys that are destroyed.
             clock: Tells when a request is over.
             days: How long a request may wait for its confirmation.
-            forget: Takes keys out of backups.
+            elsewhere: Takes keys out of what is kept beside the ledger.
         """
         self._ledger = ledger
         self._people = people
         self._subject_keys = subject_keys
         self._clock = clock
         self._days = days
-        self._forget = forget
+        self._elsewhere = elsewhere
         self.forgetting = Forgetting(ledger, subject_keys)
 
     def request(self, caller: Caller, target: Target, reason: str, case: str = "") -> Erasure:
@@ -301,13 +313,14 @@ class Erasing:
         with self._ledger.database.write() as connection:
             self._ledger.advance_fence(connection, PEOPLE_FENCE)
         claims = forget_claims(self._ledger.database, keys, again=again)
-        backups = sorted(self._forget(keys))
+        jobs = self._elsewhere.jobs(keys, again)
+        backups = sorted(self._elsewhere.backups(keys))
         body: dict[str, Json] = {
             "step": "done",
             "keys": list(keys),
             "claims": claims,
             "backups": backups,
-        }
+        } | ({"jobs": jobs} if jobs else {})
         draft = Draft(EventKind.ERASURE, erasure_id, SYSTEM, SYSTEM, body)
         with self._ledger.database.write() as connection:
             told = erasure.told(view.events(connection, erasure.KINDS))

@@ -7,6 +7,7 @@ from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
 from bedside.people.person import Caller
 from bedside.site.backup.plan import BackupSettings
+from bedside.site.job_settings import JobSettings
 from bedside.site.key_settings import KeySettings
 from bedside.site.privacy_settings import PrivacySettings
 from bedside.site.settings import Settings
@@ -29,6 +30,8 @@ def recorded_settings(settings: Settings) -> dict[str, Json]:
         )
     if settings.privacy != PrivacySettings():
         told["privacy"] = settings.privacy.model_dump(mode="json")
+    if settings.jobs != JobSettings():
+        told["jobs"] = settings.jobs.model_dump(mode="json")
     return told
 
 

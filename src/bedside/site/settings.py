@@ -13,6 +13,7 @@ from bedside.errors import SiteProblem
 from bedside.package.fields import Frozen
 from bedside.package.reading import faults
 from bedside.site.backup.plan import BackupSettings, backup_lines
+from bedside.site.job_settings import JobSettings, job_lines
 from bedside.site.key_settings import KeySettings, key_lines
 from bedside.site.privacy_settings import PrivacySettings, privacy_lines
 from bedside.site.proxy_settings import ProxySettings, proxy_lines
@@ -93,6 +94,7 @@ class Settings(Frozen):
     proxy: ProxySettings = ProxySettings()
     witness: WitnessSettings = WitnessSettings()
     backup: BackupSettings = BackupSettings()
+    jobs: JobSettings = JobSettings()
 
     @property
     def origin(self) -> str:
@@ -118,6 +120,7 @@ def write_settings(settings: Settings) -> str:
         *privacy_lines(settings.privacy),
         *witness_lines(settings.witness),
         *backup_lines(settings.backup),
+        *job_lines(settings.jobs),
     ]
     return "\n".join(lines) + "\n"
 

@@ -26,11 +26,13 @@ from bedside.people.api_key import IssuedKey
 from bedside.people.people import People
 from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
-from bedside.serving.erasing import Erasing
+from bedside.serving.analysis_trade import Rooms
+from bedside.serving.erasing import Elsewhere, Erasing
 from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
 from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
 from bedside.serving.story import Story
+from bedside.site.analyses import analyses_of
 from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
 from bedside.site.backup.forgetting import forget_keys
@@ -77,6 +79,7 @@ class Site:
         people: Who may come in.
         registry: Versions and releases.
         serving: Predict, decide, trace.
+        analysing: Long analyses as durable jobs.
         erasing: Erase and hold, by two people.
         witnessing: Who sees this ledger grow.
         witnessed: The ledgers that this site sees grow.
@@ -146,13 +149,26 @@ class Site:
             Story(self.ledger, self.people, self.registry, self.subject_keys, self.blobs).manifest,
             site_key.derive(CLAIMS_PURPOSE),
         )
+        rooms = Rooms(
+            ledger=self.ledger,
+            people=self.people,
+            registry=self.registry,
+            subject_keys=self.subject_keys,
+            blobs=self.blobs,
+            models=self.serving.models,
+            clock=clock,
+        )
+        self.analysing = analyses_of(self.folder, settings.jobs, rooms, site_key)
         self.erasing = Erasing(
             self.ledger,
             self.people,
             self.subject_keys,
             clock,
             settings.privacy.erasure_days,
-            partial(forget_keys, self.folder, settings, site_key),
+            Elsewhere(
+                self.analysing.keeping.forget,
+                partial(forget_keys, self.folder, settings, site_key),
+            ),
         )
         self.backups = BackupDuty(self.folder, settings, clock)
 
@@ -281,6 +297,7 @@ class Site:
             return
         self._closed = True
         with self._closing:
+            self.analysing.runner.stop()
             self.serving.models.stop()
             self.people.sum_up_refused_sign_ins()
             self.group.close()

@@ -2,12 +2,15 @@
 
 The graph is the network and nothing else: what comes before and after it is declared in the
 manifest. Each step keeps the meaning that `plain` computes in NumPy; both are compared layer by
-layer while freezing. Source: the operators Conv, InstanceNormalization, Relu, Elu and Gelu of ONNX
+layer while freezing. The normalisation is written out: ONNX Runtime's InstanceNormalization adds
+16.8 million voxels in single precision, and was off by 0.07 standard deviations on a cube of 256.
+Source: the operators Conv, ReduceSum, ReduceSumSquare, Relu, Elu and Gelu of ONNX
 (onnx.ai/onnx/operators), Gelu as of operator set 20.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -86,18 +89,49 @@ class _Steps:
             pads=[*layer.reach, *layer.reach],
         )
         if layer.normalised:
-            one = self.weight(np.ones(layer.gives, np.float32), f"{name}.scale")
-            zero = self.weight(np.zeros(layer.gives, np.float32), f"{name}.shift")
-            here = self.node(
-                "InstanceNormalization", [here, one, zero], f"{name}.normalised", epsilon=EPSILON
-            )
+            here = self._normalised(here, name)
         if layer.activation != "linear":
             here = self.node(OPERATORS[layer.activation], [here], f"{name}.activated")
         return here
 
+    def _normalised(self, reads: str, name: str) -> str:
+        """Add a normalisation over the whole volume, its sums in double precision.
+
+        The mean goes first and the variance is that of the rest, so nothing cancels; the large
+        tensors are written in place.
+        """
+        mean = self._mean("ReduceSum", reads, f"{name}.mean")
+        single = self.node("Cast", [mean], f"{name}.centre", to=TensorProto.FLOAT)
+        centred = self.node("Sub", [reads, single], f"{name}.centred")
+        variance = self._mean("ReduceSumSquare", centred, f"{name}.variance")
+        above = self.node("Add", [variance, "epsilon"], f"{name}.variance_above_zero")
+        root = self.node("Sqrt", [above], f"{name}.deviation")
+        inverse = self.node("Reciprocal", [root], f"{name}.inverse")
+        scale = self.node("Cast", [inverse], f"{name}.scale", to=TensorProto.FLOAT)
+        return self.node("Mul", [centred, scale], f"{name}.normalised")
+
+    def _mean(self, kind: str, reads: str, name: str) -> str:
+        """Add a mean over the volume: rows along the last axis in singles, all rows in doubles."""
+        rows = self.node(kind, [reads, "last_axis"], f"{name}.rows")
+        wide = self.node("Cast", [rows], f"{name}.rows_wide", to=TensorProto.DOUBLE)
+        total = self.node("ReduceSum", [wide, "volume_axes"], f"{name}.total")
+        return self.node("Mul", [total, "one_voxel"], name)
+
+    def _constants(self, shape: tuple[int, int, int]) -> None:
+        """Add what all normalisations read."""
+        for name, values in (
+            ("last_axis", np.array([4], np.int64)),
+            ("volume_axes", np.array([2, 3, 4], np.int64)),
+            ("one_voxel", np.array(1.0 / math.prod(shape))),
+            ("epsilon", np.array(EPSILON)),
+        ):
+            self.weights.append(numpy_helper.from_array(values, name))
+
     def model(self, shape: tuple[int, int, int], channels: int) -> bytes:
         """Return the bytes of the whole, whose output has `channels` channels."""
         kind = TensorProto.FLOAT
+        if any(one.op_type == "ReduceSum" for one in self.nodes):
+            self._constants(shape)
         graph = helper.make_graph(
             self.nodes,
             "meshnet",

@@ -154,10 +154,10 @@ def _holes(component: Component, finished: Finished) -> None:
 
 
 def _small(component: Component, finished: Finished) -> None:
-    component.demand("by_measure", True)
+    component.demand("by_measure", True, left_out=False)  # voxels differ from scan to scan
     component.demand("pixdim", None)
-    component.demand("independent_channels", False)  # MONAI takes no regions of several labels
-    _neighbours(component, 3, None)
+    component.demand("independent_channels", False, left_out=True)  # else labels are no regions
+    component.demand("connectivity", 3, left_out=1)
     cubic_millimetres = component.number("min_size")
     _add(
         component,

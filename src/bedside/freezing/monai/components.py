@@ -112,16 +112,23 @@ class Component:
         i, j, k = (float(one) for one in every)
         return i, j, k
 
-    def sides(self, name: str) -> list[int]:
+    def sides(self, name: str) -> tuple[int, int, int]:
         """Return the argument `name` as three whole numbers of voxels; one stands for all three."""
         found = self.three(name)
         if not all(one.is_integer() for one in found):
             raise self.strange(name, list(found), "whole numbers")
-        return [int(one) for one in found]
+        i, j, k = (int(one) for one in found)
+        return i, j, k
 
-    def demand(self, name: str, *accepted: Json) -> None:
-        """Refuse any value of the argument `name` but these; leaving it out is the first of them."""
-        value = self.single(name, accepted[0])
+    def demand(self, name: str, *accepted: Json, left_out: Json = _MISSING) -> None:
+        """Refuse any value of the argument `name` but these.
+
+        Args:
+            name: The argument.
+            accepted: The values.
+            left_out: What MONAI takes where it is left out; else the first that is accepted.
+        """
+        value = self.single(name, accepted[0] if left_out is _MISSING else left_out)
         if not any(value == one and type(value) is type(one) for one in accepted):
             raise self.strange(name, value, " or ".join(repr(one) for one in accepted))
 

@@ -130,9 +130,15 @@ def declared(component: Component, kind: type[Operation], **arguments: Json) -> 
         first = problem.errors(include_url=False)[0]
         said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
         raise component.refused(
-            f"cannot be declared as {kind.model_fields['op'].default!r}: {said}",
+            f"cannot be declared as {_word(kind)}: {said}",
             "docs/spec/package.md, section 13, says what an operation may hold.",
         ) from problem
+
+
+def _word(kind: type[Frozen]) -> str:
+    """Return what a package calls an operation, or a way of running the network."""
+    named = kind.model_fields.get("op") or kind.model_fields["mode"]
+    return repr(named.default)
 
 
 def _nothing(component: Component, prepared: Prepared) -> None:
@@ -288,7 +294,7 @@ def _place(component: Component, prepared: Prepared, made: Geometry) -> None:
     if prepared.geometry and rank <= RANKS.index(type(prepared.geometry[-1])):
         raise component.refused(
             f"stands after {prepared.geometry[-1].op!r}; the order of a package is "
-            f"{', '.join(str(kind.model_fields['op'].default) for kind in RANKS)}, each once",
+            f"{', '.join(map(_word, RANKS))}, each once",
             "Leave one out, or bring them into this order, evaluate again, and freeze that.",
         )
     prepared.geometry.append(made)

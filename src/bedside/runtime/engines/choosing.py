@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bedside.errors import PackageDamaged, PackageRefused
+from bedside.errors import PackageDamaged
 from bedside.package.antspynet import AntspynetModel
 from bedside.package.package import Package
 from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volume_models import VolumeModel
+from bedside.runtime.engines.antspynet.engine import AntspynetEngine
 from bedside.runtime.engines.engine import Engine, Engines
 from bedside.runtime.engines.onnx import OnnxEngine
 
@@ -29,19 +30,7 @@ def engine_of(package: Package, engines: Engines) -> Engine:
         case VolumeModel() as model:
             return OnnxEngine(package.network, model, manifest.conditions, channels)
         case AntspynetModel() as model:
-            return _antspynet(model, manifest.ref, engines)
+            return AntspynetEngine(model, engines, threads=manifest.conditions.threads)
         case _:
             raise PackageDamaged(f"{manifest.ref} has no network for volumes.")
 
-
-def _antspynet(model: AntspynetModel, ref: str, engines: Engines) -> Engine:
-    if engines.weights is None:
-        files = ", ".join(sorted(model.weights))
-        raise PackageRefused(
-            f"{ref} runs {model.function!r} of ANTsPyNet and needs its weights: {files[:500]}.",
-            advice="Fetch them on a connected machine with `bedside antspynet prefetch`, copy the "
-            "folder here, and name it with --weights or in the site's settings.",
-        )
-    from bedside.runtime.engines.antspynet.engine import AntspynetEngine
-
-    return AntspynetEngine(model, engines.weights, engines.python)

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -68,6 +68,7 @@ class Child:
         self._end = weakref.finalize(self, _ended, self._process, self._folder)
         self._told: queue.Queue[Message | BedsideError | None] = queue.Queue()
         reads = self._process.stdout
+        assert reads is not None  # noqa: S101 - it was opened as a pipe
         threading.Thread(target=_listen, args=(reads, self._told), daemon=True).start()
         self._pid = os.getpid()
         ready = self._asked({"kind": "begin", **begin}, (), heard, START_SECONDS)
@@ -192,7 +193,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**kept, **dict.fromkeys(places, str(folder)), **own}
 
 
-def _listen(reads: BinaryIO, told: queue.Queue[Message | BedsideError | None]) -> None:
+def _listen(reads: IO[bytes], told: queue.Queue[Message | BedsideError | None]) -> None:
     """Hand on whatever the child writes, until it closes or writes nonsense."""
     try:
         while (message := read_message(reads)) is not None:

@@ -15,7 +15,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Message:
 
 
 def write_message(
-    stream: BinaryIO, header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()
+    stream: IO[bytes], header: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()
 ) -> None:
     """Write one message.
 
@@ -73,11 +73,11 @@ def write_message(
         raise LimitExceeded(f"A header of {len(text)} bytes; at most {MOST_HEADER}.")
     stream.write(MAGIC + len(text).to_bytes(4, "big") + text)
     for array in arrays:
-        stream.write(memoryview(np.ascontiguousarray(array, _KINDS[array.dtype.name])).cast("B"))
+        stream.write(_bytes(np.ascontiguousarray(array, _KINDS[array.dtype.name])))
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> Message | None:
+def read_message(stream: IO[bytes]) -> Message | None:
     """Return the next message, or None where the other side has closed.
 
     Raises:
@@ -106,7 +106,7 @@ def _header(text: bytes) -> dict[str, Any]:
     return header
 
 
-def _arrays(stream: BinaryIO, listed: object) -> list[NDArray[Any]]:
+def _arrays(stream: IO[bytes], listed: object) -> list[NDArray[Any]]:
     if not isinstance(listed, list) or len(listed) > MOST_ARRAYS:
         raise UsageError(f"A message lists {str(listed)[:80]} as its arrays.")
     plans = [_plan(one) for one in listed]
@@ -116,7 +116,7 @@ def _arrays(stream: BinaryIO, listed: object) -> list[NDArray[Any]]:
     found = []
     for kind, shape in plans:
         array = np.empty(shape, kind)
-        _fill(stream, memoryview(array.reshape(-1)).cast("B") if array.size else memoryview(b""))
+        _fill(stream, _bytes(array))
         found.append(array)
     return found
 
@@ -134,7 +134,12 @@ def _plan(one: object) -> tuple[np.dtype[Any], tuple[int, ...]]:
     return kind, tuple(shape)
 
 
-def _fill(stream: BinaryIO, place: memoryview) -> None:
+def _bytes(array: NDArray[Any]) -> memoryview:
+    """Return the bytes of an array that lies in C order, without a copy."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _fill(stream: IO[bytes], place: memoryview) -> None:
     filled = 0
     while filled < len(place):
         more = stream.readinto(place[filled:])  # type: ignore[attr-defined]
@@ -143,7 +148,7 @@ def _fill(stream: BinaryIO, place: memoryview) -> None:
         filled += more
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _exactly(stream: IO[bytes], size: int) -> bytes:
     text = stream.read(size)
     if len(text) < size:
         raise UsageError("A message breaks off.")

