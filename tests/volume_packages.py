@@ -162,7 +162,10 @@ def network(made: Made = TWO_WHOLE) -> onnx.ModelProto:
         nodes.append(helper.make_node("Flatten", ["mean"], ["scores"]))
     else:
         slope, offset = _lines(channels)
-        tensors += [numpy_helper.from_array(slope, "slope"), numpy_helper.from_array(offset, "offset")]
+        tensors += [
+            numpy_helper.from_array(slope, "slope"),
+            numpy_helper.from_array(offset, "offset"),
+        ]
         nodes.append(helper.make_node("Conv", ["smooth", "slope", "offset"], ["scores"]))
         shape = [1, channels, *sides]
     graph = helper.make_graph(

@@ -279,11 +279,11 @@ def test_a_fault_is_told_without_its_words(
 def test_whoever_asks_too_often_is_refused_and_told_when(
     wire: Wire, direct: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire.app.state.rates._keys, "_rate", 1)
+    monkeypatch.setattr(wire.app.state.rates._keys, "_rate", 0.01)
     monkeypatch.setattr(wire.app.state.rates._keys, "_burst", 2)
     sent = [wire.run(wire.exchange(wire.post(BODY)))[0] for _ in range(4)]
-    assert [one[9:12] for one in sent][-1] == b"429"
-    assert b"\r\nratelimit: " in sent[1]
+    assert sent[-1].startswith(b"HTTP/1.1 429 ")
+    assert any(one.startswith(b"HTTP/1.1 200 ") and b"\r\nratelimit: " in one for one in sent)
     assert b"\r\nretry-after: " in sent[-1]
     assert direct.answered >= 1
 

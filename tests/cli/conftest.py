@@ -60,7 +60,11 @@ class Cli:
         self, *words: str | Path, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> Answer:
         found = CliRunner().invoke(
-            create_app(), [str(word) for word in words], input=stdin, env=env, obj=self.served
+            create_app(str(words[0]) if words else None),
+            [str(word) for word in words],
+            input=stdin,
+            env=env,
+            obj=self.served,
         )
         if found.exception is not None and not isinstance(found.exception, SystemExit):
             raise found.exception

@@ -14,11 +14,12 @@ from tests.hostile.packages import packages
 from tests.hostile.pickles import pickles
 from tests.hostile.pictures import pictures
 from tests.hostile.texts import texts
+from tests.hostile.volumes import volumes
 
 
 def corpus() -> tuple[Hostile, ...]:
     """Return the whole corpus; every name stands once."""
-    found = (*packages(), *networks(), *pickles(), *pictures(), *texts())
+    found = (*packages(), *networks(), *pickles(), *pictures(), *volumes(), *texts())
     names = [one.name.casefold() for one in found]
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
     return found

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from bedside.canonical import read_json
 from bedside.cli.rows import read_rows
-from bedside.errors import BedsideError, PictureRefused
+from bedside.errors import BedsideError, PictureRefused, VolumeRefused
 from bedside.freezing.spec import read_spec
 from bedside.freezing.strangers import refuse_code
 from bedside.package.package import check_signature, open_package
@@ -72,6 +72,13 @@ def _picture(path: Path) -> None:
     read_picture(path.read_bytes())
 
 
+def _volume(path: Path) -> None:
+    from bedside.imaging.files import files_at  # noqa: PLC0415
+    from bedside.imaging.volume_reading import read_volume  # noqa: PLC0415
+
+    read_volume(files_at(path))
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "package": open_package,
     "signed": _signed,
@@ -80,6 +87,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "onnx": _onnx,
     "pickle": refuse_code,
     "picture": _picture,
+    "volume": _volume,
     "mlflow": _mlflow,
     "json": lambda path: read_json(path.read_bytes()),
     "spec": read_spec,
@@ -107,7 +115,7 @@ def _said(path: Path, reader: str) -> str | None:
     signal.alarm(PATIENCE)
     try:
         READERS[reader](path)
-    except PictureRefused as problem:
+    except (PictureRefused, VolumeRefused) as problem:
         return f"{problem.code}: {problem}"
     except BedsideError as problem:
         return str(problem)

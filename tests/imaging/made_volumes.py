@@ -40,6 +40,9 @@ OBLIQUE = np.array(
 RIGHT = np.array([[0, -1.5, 0, 30.0], [0, 0, 2.0, -40.0], [-0.5, 0, 0, 12.5], [0, 0, 0, 1.0]])
 """Right angles, and three different spacings: 0.5, 1.5, 2.0."""
 
+UP = tuple((-10.0, -20.0, 30.0 + 2 * place) for place in range(4))
+"""LPS positions of four frames, one above the other."""
+
 
 def nifti(
     values: NDArray[Any] = STORED, affine: NDArray[np.float64] = RIGHT, version: int = 1
@@ -68,7 +71,9 @@ def read(*files: bytes, choice: Choice = ONLY, limits: VolumeLimits | None = Non
     return read_volume(files_of(named, limits), limits, choice)
 
 
-def refused(*files: bytes, choice: Choice = ONLY, limits: VolumeLimits | None = None) -> VolumeRefused:
+def refused(
+    *files: bytes, choice: Choice = ONLY, limits: VolumeLimits | None = None
+) -> VolumeRefused:
     """Why these files are refused."""
     with pytest.raises(VolumeRefused) as problem:
         read(*files, choice=choice, limits=limits)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bedside.errors import UsageError
+from bedside.imaging import oblique
 from bedside.imaging.axes import reoriented
 from bedside.imaging.bands import Interpolation
 from bedside.imaging.cropping import Box, cropped, cropped_or_padded
@@ -66,7 +67,7 @@ class TestEveryKind:
         self, kind: Interpolation, tilt: float, outside: float | None
     ) -> None:
         source = noise(grid((6, 7, 5), (1.1, 0.9, 2.0), "LPS"))
-        onto = Grid((9, 7, 8), affine_of((0.8, 1.0, 0.7), (-5.0, 4.3, 10.1), tilt))
+        onto = Grid((6, 5, 4), affine_of((1.2, 1.3, 1.5), (-4.4, 4.3, 10.1), tilt))
         found = resampled(source, onto, kind, outside=outside, antialias=False)
         expected = by_the_page(source, onto, kind, outside)
         assert np.abs(found.values - expected).max() < 0.05  # places are rounded to 1/4096 voxel
@@ -119,6 +120,42 @@ class TestHalfWay:
         onto = Grid((2, 2, 2), affine_of((1.0, 1.0, 1.0), (0.5, 1.5, 0.5)))
         found = resampled(source, onto, "nearest")
         assert np.array_equal(found.values, reoriented(source, "RAS").values[1:3, 2:4, 1:3])
+
+    def test_is_above_though_the_place_was_rounded_below(self) -> None:
+        source = Placed(np.arange(16, dtype=np.float32).reshape(16, 1, 1), np.eye(4))
+        onto = Grid((23, 1, 1), affine_of((15 / 22, 1.0, 1.0)))  # 11 · 15 / 22 is 7.499… in 64 bits
+        assert resampled(source, onto, "nearest").values[11, 0, 0] == 8
+
+
+class TestAPlaceBeyond:
+    @pytest.mark.parametrize("tilt", [0.0, 1e-3])
+    @pytest.mark.parametrize(
+        ("first", "inside"), [(-0.5, True), (-0.502, False), (3.5, True), (3.502, False)]
+    )
+    def test_begins_at_the_outer_faces(self, tilt: float, first: float, inside: bool) -> None:
+        source = Placed(np.ones((4, 40, 40), dtype=np.float32), np.eye(4))
+        onto = Grid((1, 1, 30), affine_of((1.0, 1.0, 1.0), (first, 1.0, 1.0), tilt))
+        assert (resampled(source, onto, outside=0.0).values == inside).all()
+
+    def test_is_told_along_an_axis_that_stands_upright(self) -> None:
+        """Turned about k only: along a row of the new grid, two of the three places stay as they are."""
+        turned_grid = affine_of((1.0, 1.0, 1.0), (-3.0, 2.0, 1.0))
+        turned_grid[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
+        source = noise(Grid((6, 7, 8), np.eye(4)))
+        onto = Grid((9, 8, 7), turned_grid)
+        expected = by_the_page(source, onto, "linear", -5.0)
+        found = resampled(source, onto, outside=-5.0).values
+        assert np.array_equal(found == -5, expected == -5)
+        assert np.abs(found - expected).max() < 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_chunks_change_nothing(kind: Interpolation, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, onto = noise(grid((12, 13, 14))), grid((9, 17, 11), tilt=12)
+    at_once = resampled(source, onto, kind).values
+    monkeypatch.setattr(oblique, "CHUNK", 2 * 17 * 11)
+    monkeypatch.setattr(oblique, "GATHERED", 5 * 11)
+    assert np.abs(resampled(source, onto, kind).values - at_once).max() < 1e-4
 
 
 class TestTheSameLattice:
@@ -230,6 +267,12 @@ class TestTheStrongest:
         assert np.array_equal(number, all_three.argmax(axis=0))
         assert np.array_equal(probability, all_three.max(axis=0))
         assert set(np.unique(number)) == {0, 1, 2}
+
+    def test_of_equals_is_the_first(self) -> None:
+        half = np.full((2, 3, 3, 3), 0.5, dtype=np.float32)
+        number, probability = strongest(half, np.eye(4), Grid((3, 3, 3), np.eye(4)))
+        assert (number == 0).all()
+        assert (probability == 0.5).all()
 
     def test_of_one_channel_is_refused(self) -> None:
         with pytest.raises(UsageError, match="1 channels"):

@@ -1,20 +1,174 @@
+"""Jobs are done, once, whatever ends on the way; on both databases."""
+
 from __future__ import annotations
 
-from bedside.jobs.job import State
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bedside.jobs.job import MOST_ATTEMPTS, State
+from bedside.jobs.runner import Bounds, Runner
+from bedside.store.duty import Duty
+from tests.conftest import SettableClock
 from tests.jobs.toy import SECRET, Toys, until
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@contextmanager
+def at_work(toys: Toys, bounds: Bounds | None = None) -> Iterator[Runner]:
+    runner = toys.runner(bounds)
+    runner.start()
+    try:
+        yield runner
+    finally:
+        runner.stop()
+
+
+def over(toys: Toys, job_id: str) -> bool:
+    return not toys.jobs.get(job_id).unfinished
 
 
 def test_a_job_is_done_and_its_result_is_sealed(toys: Toys) -> None:
     job = toys.add()
-    runner = toys.runner()
-    runner.start()
-    try:
-        until(lambda: not toys.jobs.get(job.id).unfinished)
-    finally:
-        runner.stop()
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
     found = toys.jobs.get(job.id)
     assert (found.state, found.code, found.attempts) == (State.DONE, "", 1)
     assert toys.results(job) == {"one.out": SECRET[::-1]}
     assert toys.events(job) == 1
     for name in toys.files.names():
         assert SECRET not in toys.files.path(name).read_bytes()
+        assert SECRET[::-1] not in toys.files.path(name).read_bytes()
+
+
+@ON_SQLITE
+def test_a_child_has_no_secret_of_its_worker_and_does_the_next_job_too(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEDSIDE_DATABASE_URL", "postgresql://somebody:secret@somewhere")
+    with at_work(toys):
+        first, second = toys.add(), toys.add()
+        until(lambda: over(toys, first.id) and over(toys, second.id))
+    assert len({one["pid"] for one in toys.heard}) <= 2
+    assert {"BEDSIDE_DATABASE_URL"}.isdisjoint(toys.heard[0]["names"])
+    assert toys.heard[0]["home"] != os.environ.get("HOME")
+
+
+def test_a_child_that_dies_is_tried_again_and_then_given_up(toys: Toys) -> None:
+    job = toys.add("die")
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    found = toys.jobs.get(job.id)
+    assert (found.state, found.code) == (State.FAILED, "ended-repeatedly")
+    assert found.attempts == MOST_ATTEMPTS
+    assert toys.events(job) == 0
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("do", "code"), [("refuse", "UsageError"), ("memory", "memory")])
+def test_what_a_child_cannot_do_is_told_and_not_tried_again(toys: Toys, do: str, code: str) -> None:
+    job = toys.add(do)
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    found = toys.jobs.get(job.id)
+    assert (found.state, found.code, found.attempts) == (State.REFUSED, code, 1)
+
+
+def test_a_running_job_is_cancelled_within_seconds(toys: Toys) -> None:
+    job = toys.add("wait")
+    with at_work(toys):
+        until(lambda: toys.jobs.get(job.id).stage == "working")
+        assert toys.jobs.cancel(job.id).unfinished
+        until(lambda: over(toys, job.id), 20)
+    assert toys.jobs.get(job.id).state is State.CANCELLED
+    assert toys.events(job) == 0
+
+
+def test_a_stopped_service_gives_its_jobs_back_and_the_next_one_does_them(toys: Toys) -> None:
+    job = toys.add("wait")
+    with at_work(toys):
+        until(lambda: toys.jobs.get(job.id).stage == "working")
+    found = toys.jobs.get(job.id)
+    assert (found.state, found.attempts, found.restarts) == (State.WAITING, 0, 1)
+    key = toys.keys.get(job.key_id)
+    from tests.jobs.toy import sealed  # noqa: PLC0415
+    from bedside.jobs.tables import jobs  # noqa: PLC0415
+
+    with toys.ledger.database.write() as connection:
+        request = sealed(key, job.id, {"do": "give-back"})
+        connection.execute(jobs.update().values(request=request))
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    assert toys.jobs.get(job.id).state is State.DONE
+
+
+def test_a_world_that_changes_meanwhile_makes_it_begin_anew(toys: Toys) -> None:
+    toys.changes = 2
+    job = toys.add()
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    found = toys.jobs.get(job.id)
+    assert (found.state, found.attempts, found.restarts) == (State.DONE, 1, 2)
+    assert toys.events(job) == 1
+    assert [name for name in toys.files.names() if name.startswith("results/")] == [
+        f"results/{job.id}/3-0"
+    ]
+
+
+def test_a_worker_that_was_thought_dead_records_nothing(
+    toys: Toys, clock: SettableClock
+) -> None:
+    job = toys.add()
+    slow = toys.jobs.take(job, "slow")
+    assert slow is not None
+    clock.advance(toys.lease + 1)
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    from bedside.jobs.job import held  # noqa: PLC0415
+    from bedside.jobs.jobs import JobLost  # noqa: PLC0415
+
+    with pytest.raises(JobLost), toys.jobs.ending(held(slow)):
+        pass
+    with pytest.raises(JobLost):
+        toys.jobs.beat(held(slow), "late", 0, 0)
+    assert toys.events(job) == 1
+
+
+@ON_SQLITE
+def test_jobs_that_do_not_fit_into_memory_wait_for_each_other(toys: Toys) -> None:
+    first, second = toys.add("wait", memory=600), toys.add("wait", memory=600)
+    with at_work(toys, Bounds(1000, at_once=4, priority="normal")):
+        until(lambda: toys.jobs.get(first.id).stage == "working")
+        assert toys.jobs.get(second.id).state is State.WAITING
+        toys.jobs.cancel(first.id)
+        until(lambda: toys.jobs.get(second.id).stage == "working")
+        assert over(toys, first.id)
+        toys.jobs.cancel(second.id)
+        until(lambda: over(toys, second.id))
+
+
+@ON_SQLITE
+def test_a_job_for_which_there_is_never_enough_memory_fails(toys: Toys) -> None:
+    job = toys.add(memory=2000)
+    with at_work(toys, Bounds(1000, priority="normal")):
+        until(lambda: over(toys, job.id))
+    assert (toys.jobs.get(job.id).state, toys.jobs.get(job.id).code) == (
+        State.FAILED,
+        "too-large",
+    )
+
+
+@ON_SQLITE
+def test_one_process_of_a_machine_does_the_jobs(toys: Toys) -> None:
+    other = Duty(toys.folder / "jobs.lock")
+    assert other.taken()
+    job = toys.add()
+    with at_work(toys) as runner:
+        runner.wake()
+        runner._stop.wait(1.2)
+        assert toys.jobs.get(job.id).state is State.WAITING
+        other.close()
+        until(lambda: over(toys, job.id))

@@ -111,7 +111,7 @@ def _more(prediction: Prediction) -> dict[str, Json]:
 
 def _common(prediction: Prediction) -> dict[str, Json]:
     manifest = prediction.manifest
-    output = manifest.postprocessing
+    output = manifest.row_output
     threshold = None
     if output.kind == "binary":
         threshold = {"value": prediction.threshold, "meaning": output.threshold.meaning}
@@ -129,7 +129,7 @@ def _common(prediction: Prediction) -> dict[str, Json]:
 
 
 def _shown(manifest: Manifest, label: str | None) -> Text:
-    output = manifest.postprocessing
+    output = manifest.row_output
     if output.kind == "number":
         return {}
     return next(one.shown for one in output.classes if one.label == label)

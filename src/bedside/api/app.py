@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from bedside import __version__
-from bedside.api import pages, releases, routes, witness
+from bedside.api import analyses, pages, releases, routes, witness
 from bedside.api.addresses import Addresses
 from bedside.api.direct import Direct
 from bedside.api.doorkeeper import Doorkeeper
@@ -85,6 +85,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.document = Document(app, site)
     app.router.routes[:0] = [routes.PREDICT, *open_inference.INFER]
     app.include_router(routes.router)
+    app.include_router(analyses.router)
     app.include_router(releases.router)
     app.include_router(open_inference.router)
     app.include_router(pages.router)

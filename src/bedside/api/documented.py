@@ -14,8 +14,8 @@ from pydantic.config import JsonDict
 from bedside.package.explanation import Explanation
 from bedside.package.fields import TabularInput, Text
 from bedside.package.images import ImageInput
-from bedside.package.manifest import Evaluation
-from bedside.package.outputs import Output
+from bedside.package.manifest import AnyOutput, Evaluation
+from bedside.package.volumes import VolumeInput
 from bedside.registry.lifecycle import MAX_WORDS, Act, State
 from bedside.serving.values import Verdict
 
@@ -190,8 +190,8 @@ class ManifestSummary(Closed):
     not_for: Text
     claim_level: str
     languages: list[str]
-    input: TabularInput | ImageInput
-    postprocessing: Output
+    input: TabularInput | ImageInput | VolumeInput
+    postprocessing: AnyOutput
     explanation: Explanation | None = Field(None, description="How an answer is explained")
     evaluation: Evaluation
 

@@ -32,10 +32,10 @@ _NAMES: Final = re.compile(rb";[ \t]*(name(?![a-z])[^=;]*?)[ \t]*=")
 _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 """Transfer encodings that change nothing. Source: RFC 2045, section 6.2; RFC 7578, section 4.7."""
 
-_BLANK: Final = re.compile(rb"[ \t\r\n]*+")
+BLANK: Final = re.compile(rb"[ \t\r\n]*+")
 """What may stand behind a form: transport padding and line ends (RFC 2046, section 5.1.1)."""
 
-_ADVICE: Final = "Let a library for HTTP write the form."
+ADVICE: Final = "Let a library for HTTP write the form."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,20 @@ def read_parts(data: bytes, content_type: str, known: Collection[str]) -> dict[s
             in a transfer encoding.
         LimitExceeded: more parts or headers than any honest form has.
     """
-    boundary = _boundary(content_type)
-    form = _Form(known)
-    parser = MultipartParser(
+    boundary = boundary_of(content_type)
+    form = Form(known)
+    parser = parser_of(form, boundary)
+    try:
+        parser.write(data)
+    except FormParserError as problem:
+        raise UsageError(f"The form cannot be read: {problem}.", advice=ADVICE) from problem
+    _check_end(data, b"\r\n--" + boundary + b"--", complete=form.complete)
+    return form.parts
+
+
+def parser_of(form: Form, boundary: bytes) -> MultipartParser:
+    """Return a parser that tells `form` what it finds, within the limits of a part's head."""
+    return MultipartParser(
         boundary,
         {
             "on_part_begin": form.begin_part,
@@ -81,36 +92,32 @@ def read_parts(data: bytes, content_type: str, known: Collection[str]) -> dict[s
         max_header_count=MAX_HEADERS,
         max_header_size=MAX_HEADER_BYTES,
     )
-    try:
-        parser.write(data)
-    except FormParserError as problem:
-        raise UsageError(f"The form cannot be read: {problem}.", advice=_ADVICE) from problem
-    _check_end(data, b"\r\n--" + boundary + b"--", complete=form.complete)
-    return form.parts
 
 
 def _check_end(data: bytes, delimiter: bytes, *, complete: bool) -> None:
     """Refuse a form that is cut off, or behind whose first closing delimiter stands anything."""
     end = data.find(delimiter)
     if not complete or end < 0:
-        raise UsageError("The form cannot be read: its end is missing.", advice=_ADVICE)
-    if not _BLANK.fullmatch(data, end + len(delimiter)):
-        raise UsageError("The form cannot be read: something follows its end.", advice=_ADVICE)
+        raise UsageError("The form cannot be read: its end is missing.", advice=ADVICE)
+    if not BLANK.fullmatch(data, end + len(delimiter)):
+        raise UsageError("The form cannot be read: something follows its end.", advice=ADVICE)
 
 
 @dataclass(slots=True)
-class _Form:
+class Form:
     """Gathers what the parser finds."""
 
     known: Collection[str]
     parts: dict[str, Part] = field(default_factory=dict)
     complete: bool = False
-    _name: str = ""
+    name: str = ""
+    """Of the part that is being read."""
     _data: list[bytes] = field(default_factory=list)
     _headers: list[list[bytes]] = field(default_factory=list)
     _media_type: str = ""
 
     def begin_part(self) -> None:
+        """Begin a part."""
         if len(self.parts) >= len(self.known):
             raise LimitExceeded(
                 f"The form has more than {len(self.known)} parts.",
@@ -119,35 +126,42 @@ class _Form:
         self._data, self._headers = [], []
 
     def begin_header(self) -> None:
+        """Begin a header of it."""
         self._headers.append([b"", b""])
 
     def take_name(self, data: bytes, start: int, end: int) -> None:
+        """Take some of the header's name."""
         self._headers[-1][0] += data[start:end]
 
     def take_value(self, data: bytes, start: int, end: int) -> None:
+        """Take some of its value."""
         self._headers[-1][1] += data[start:end]
 
     def end_headers(self) -> None:
+        """Read the part's head."""
         headers = {name.lower(): value for name, value in self._headers}
         if len(headers) != len(self._headers):
-            raise UsageError("A part of the form has one header twice.", advice=_ADVICE)
-        self._name = self._named(headers.get(b"content-disposition", b""))
+            raise UsageError("A part of the form has one header twice.", advice=ADVICE)
+        self.name = self._named(headers.get(b"content-disposition", b""))
         media_type, _ = parse_options_header(headers.get(b"content-type", b""))
         self._media_type = media_type.decode("latin-1")
         encoding = headers.get(b"content-transfer-encoding", b"").decode("latin-1").strip().lower()
         if encoding not in _IDENTITY:
             raise UsageError(
-                f"The part {self._name!r} has the transfer encoding {encoding[:40]!r}.",
+                f"The part {self.name!r} has the transfer encoding {encoding[:40]!r}.",
                 advice="Send its bytes as they are; for base64 use JSON.",
             )
 
     def take_data(self, data: bytes, start: int, end: int) -> None:
+        """Take some of the part's bytes."""
         self._data.append(data[start:end])
 
     def end_part(self) -> None:
-        self.parts[self._name] = Part(b"".join(self._data), self._media_type)
+        """Keep the part."""
+        self.parts[self.name] = Part(b"".join(self._data), self._media_type)
 
     def end(self) -> None:
+        """Note that the form is whole."""
         self.complete = True
 
     def _named(self, disposition: bytes) -> str:
@@ -156,11 +170,11 @@ class _Form:
         if len(stated) > 1 or b"name" not in (stated or (b"name",)):
             raise UsageError(
                 "A part of the form has several names, or one in the extended form (name*=).",
-                advice=_ADVICE,
+                advice=ADVICE,
             )
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if kind != b"form-data" or not name:
-            raise UsageError("A part of the form has no name.", advice=_ADVICE)
+            raise UsageError("A part of the form has no name.", advice=ADVICE)
         if name not in self.known:
             raise UsageError(
                 f"The form has a part {name[:40]!r}.", advice=f"It takes {', '.join(self.known)}."
@@ -170,7 +184,7 @@ class _Form:
         return name
 
 
-def _boundary(content_type: str) -> bytes:
+def boundary_of(content_type: str) -> bytes:
     """Return the boundary that a header declares.
 
     Raises:
@@ -181,6 +195,6 @@ def _boundary(content_type: str) -> bytes:
     if not 1 <= len(boundary) <= MAX_BOUNDARY or content_type.lower().count("boundary=") != 1:
         raise UsageError(
             "The content type multipart/form-data names no boundary that can be used.",
-            advice=_ADVICE,
+            advice=ADVICE,
         )
     return boundary

@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from bedside import __version__
+from bedside.api.analysis_documented import AnalysisBody
 from bedside.api.documented import (
     DecisionBody,
     FieldsExplanation,
@@ -36,6 +37,7 @@ from bedside.api.schema import (
 from bedside.api.stated import state_problems
 from bedside.canonical import Json
 from bedside.package.images import ImageInput
+from bedside.package.volumes import VolumeInput
 from bedside.runtime.image_path import PICTURES_AT_ONCE
 from bedside.serving.released import Loaded
 from bedside.site.site import Site
@@ -82,18 +84,28 @@ def document(app: FastAPI, loaded: list[Loaded], rows: int) -> dict[str, Json]:
     for operations in value["paths"].values():
         for operation in operations.values():
             _head_with_description(operation)
+    names = [one.release.model for one in loaded]
+    loaded = [one for one in loaded if not isinstance(one.manifest.input, VolumeInput)]
+    answering = [one for one in loaded if one.manifest.input.kind != "volume"]  # row by row
     predicting = {
-        f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in loaded
+        f"/v1/models/{one.release.model}/predict": predict_path(one, rows) for one in answering
     }
     value["paths"] = predicting | value["paths"] | infer_paths()
     components = value["components"]
     components["schemas"] |= {
-        _input_name(one): input_schema(one.manifest, short_example_of(one)) for one in loaded
+        _input_name(one): input_schema(one.manifest, short_example_of(one)) for one in answering
     }
-    for model in (DecisionBody, FieldsExplanation, PictureExplanation, InferBody, InferAnswer):
+    for model in (
+        AnalysisBody,
+        DecisionBody,
+        FieldsExplanation,
+        PictureExplanation,
+        InferBody,
+        InferAnswer,
+    ):
         components["schemas"] |= component_of(model)
     state_problems(value)
-    _name_models(value["paths"], [one.release.model for one in loaded])
+    _name_models(value["paths"], names)
     components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
     value["security"] = [{"api_key": []}]
     return value

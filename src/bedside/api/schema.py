@@ -40,9 +40,8 @@ def input_schema(manifest: Manifest, example: Json | None) -> dict[str, Json]:
         manifest: Of the released package.
         example: A row that the model takes, such as a golden case's.
     """
-    row = (
-        _row_of(manifest.input) if manifest.input.kind == "tabular" else picture_row(manifest.input)
-    )
+    declared = manifest.row_input
+    row = _row_of(declared) if declared.kind == "tabular" else picture_row(declared)
     schema = {"type": "object", "description": spoken(manifest.title), **row}
     return schema if example is None else schema | {"examples": [example]}
 
@@ -110,12 +109,12 @@ def request_schema(row_input: Json, rows: int, *, explains: bool = False) -> dic
 
 def answer_schema(manifest: Manifest) -> dict[str, Json]:
     """Return the schema of an answer to a request with one row."""
-    return _with_more(_object(_common() | _row_answer(manifest.postprocessing)), manifest)
+    return _with_more(_object(_common() | _row_answer(manifest.row_output)), manifest)
 
 
 def answers_schema(manifest: Manifest) -> dict[str, Json]:
     """Return the schema of an answer to a request with many rows."""
-    row = _with_more(_object(_row_answer(manifest.postprocessing)), manifest)
+    row = _with_more(_object(_row_answer(manifest.row_output)), manifest)
     return _object(_common() | {"predictions": {"type": "array", "items": row}})
 
 

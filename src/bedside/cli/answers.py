@@ -23,7 +23,7 @@ BAR = 24
 
 def spoken(answer: Answer | Prediction, manifest: Manifest) -> dict[str, Json]:
     """Return an answer as JSON; about pictures, and where it is explained, with more members."""
-    output = manifest.postprocessing
+    output = manifest.row_output
     classes = () if output.kind == "number" else output.classes
     shown = next((dict(one.shown) for one in classes if one.label == answer.label), {})
     value: dict[str, Json] = {
@@ -68,7 +68,7 @@ def _tell_heat_map(page: Page, found: Json) -> None:
 
 
 def _in_numbers(manifest: Manifest, answer: Mapping[str, Json]) -> str:
-    output = manifest.postprocessing
+    output = manifest.row_output
     unit = f" {output.unit}" if output.kind == "number" else ""
     scores = ", ".join(
         f"{name} {value:.4g}{unit}" if output.kind == "number" else f"{name} {probability(value)}"

@@ -13,6 +13,7 @@ from bedside.canonical import Json
 from bedside.cli.inspection import tell_metrics
 from bedside.cli.options import JsonOption
 from bedside.cli.screen import Page, progress, show, steps
+from bedside.cli.volume_freezing import Paths, freeze_volumes
 from bedside.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         typer.Argument(
             metavar="MODEL",
             help="The saved model: .skops, .joblib or .pkl (scikit-learn), .pth or .safetensors "
-            "(PyTorch), .onnx, or the folder of an MLflow model.",
+            "(PyTorch), .onnx, or the folder of an MLflow model; with --meshnet, the folder of a "
+            "network for volumes.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the package (or draft) goes.")],
@@ -67,6 +69,12 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
             "that happens in a process of its own.",
         ),
     ] = False,
+    meshnet: Annotated[
+        bool,
+        typer.Option(
+            "--meshnet", help="MODEL is the folder of a MeshNet: model.json and its weights."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a model into a signed package that gives the same answers everywhere.
@@ -74,6 +82,11 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     First `--init` writes a draft of the spec, with every question in it; then, without it, the
     model is frozen.
     """
+    if meshnet:
+        paths = Paths(model, out, spec, key)
+        if (volumes := freeze_volumes("meshnet", paths, init=init, as_json=as_json)) and key:
+            _tell(volumes, out, key, as_json=as_json)
+        return
     from bedside.freezing.model_file import ModelFile
 
     file = ModelFile(model, i_made_this=i_made_this, module=module, arguments=_arguments(arg or []))

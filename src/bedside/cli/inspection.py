@@ -6,14 +6,28 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bedside.cli.screen import Page
+from bedside.cli.volume_inspection import (
+    library_rows,
+    network_rows,
+    segmentation_rows,
+    volume_rows,
+)
 from bedside.package.parameters import parameters_in_words
 
 if TYPE_CHECKING:
     from bedside.package.explanation import Explanation
     from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput, Text
     from bedside.package.images import ImageInput, Likeness
-    from bedside.package.manifest import DataSet, Evaluation, Lineage, Manifest, Metric
-    from bedside.package.outputs import Output
+    from bedside.package.manifest import (
+        AnyModel,
+        AnyOutput,
+        DataSet,
+        Evaluation,
+        Lineage,
+        Manifest,
+        Metric,
+    )
+    from bedside.package.volumes import VolumeInput
 
 _UNSTATED = MappingProxyType(
     {"refuse": "refused", "flag": "answered with a flag", "allow": "answered"}
@@ -55,9 +69,12 @@ def tell_manifest(page: Page, manifest: Manifest) -> None:
     page.pairs(_condition_rows(manifest), indent=2)
 
 
-def _tell_input(page: Page, declared: TabularInput | ImageInput) -> None:
+def _tell_input(page: Page, declared: TabularInput | ImageInput | VolumeInput) -> None:
     if declared.kind == "image":
         page.pairs(picture_rows(declared), indent=2)
+        return
+    if declared.kind == "volume":
+        page.pairs(volume_rows(declared, _UNSTATED[declared.unstated]), indent=2)
         return
     rows = [_field_row(field) for field in declared.fields]
     page.table(("field", "type", "unit", "allowed", "missing"), rows)
@@ -133,10 +150,12 @@ def _category_words(field: CategoryField) -> tuple[str, str, str]:
     return "category", "", ", ".join(shown)
 
 
-def output_rows(output: Output) -> list[tuple[str, str]]:
+def output_rows(output: AnyOutput) -> list[tuple[str, str]]:
     """Return what the model's answer is, as names and values."""
     if output.kind == "number":
         return [("quantity", f"{output.name} in {output.unit}")]
+    if output.kind == "segmentation":
+        return segmentation_rows(output)
     rows = [
         (
             "classes",
@@ -213,17 +232,29 @@ def tell_metrics(page: Page, metrics: tuple[Metric, ...]) -> None:
 
 
 def _condition_rows(manifest: Manifest) -> list[tuple[str, str]]:
-    from bedside.package.image_operations import told_shape
-    from bedside.package.networks import ImageModel
-
-    conditions, model = manifest.conditions, manifest.model
-    takes = told_shape(model.shape) if isinstance(model, ImageModel) else f"{model.width} columns"
+    conditions = manifest.conditions
     return [
         ("runtime", f"ONNX Runtime {conditions.runtime}"),
         ("processor", conditions.processor),
         ("optimisation", conditions.graph_optimisation),
         ("threads", str(conditions.threads)),
+        *_model_rows(manifest.model),
+        ("verified with", ", ".join(f"{k} {v}" for k, v in conditions.verified_with.items())),
+    ]
+
+
+def _model_rows(model: AnyModel) -> list[tuple[str, str]]:
+    from bedside.package.antspynet import AntspynetModel
+    from bedside.package.image_operations import told_shape
+    from bedside.package.networks import ImageModel
+    from bedside.package.volume_models import VolumeModel
+
+    if isinstance(model, AntspynetModel):
+        return library_rows(model)
+    if isinstance(model, VolumeModel):
+        return network_rows(model)
+    takes = told_shape(model.shape) if isinstance(model, ImageModel) else f"{model.width} columns"
+    return [
         ("model", f"{model.format}, {model.element}, {takes}"),
         ("operator sets", ", ".join(f"{name} {version}" for name, version in model.opset.items())),
-        ("verified with", ", ".join(f"{k} {v}" for k, v in conditions.verified_with.items())),
     ]

@@ -16,6 +16,7 @@ from bedside.cli.screen import Page, progress, show
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
+    from bedside.package.fields import TabularInput
     from bedside.package.manifest import Manifest
 
 
@@ -70,12 +71,7 @@ def evaluate(
 
     opened = read_package(package)
     manifest = opened.manifest
-    if manifest.input.kind == "image":
-        raise UsageError(
-            f"{manifest.ref} takes pictures, and this command measures on rows of fields.",
-            advice="Measure it where it was trained, and state the metrics when you freeze it.",
-        )
-    rows = read_rows(str(data), manifest.input)
+    rows = read_rows(str(data), _table(manifest))
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
     inputs = [{name: value for name, value in row.items() if name != label} for row in rows]
     with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
@@ -93,6 +89,16 @@ def evaluate(
         "metrics": [metric.model_dump(mode="json") for metric in metrics],
     }
     show(value, tell, as_json=as_json)
+
+
+def _table(manifest: Manifest) -> TabularInput:
+    if manifest.input.kind == "tabular":
+        return manifest.input
+    takes = "pictures" if manifest.input.kind == "image" else "volumes"
+    raise UsageError(
+        f"{manifest.ref} takes {takes}, and this command measures on rows of fields.",
+        advice="Measure it where it was trained, and state the metrics when you freeze it.",
+    )
 
 
 def _true_answer(position: int, row: dict[str, Json], label: str, manifest: Manifest) -> Json:

@@ -129,6 +129,9 @@ def _more(manifest: Manifest) -> str:
     if manifest.input.kind == "image":
         declared = manifest.input
         words += f"; takes one picture ({', '.join((*declared.media, *declared.modalities))})"
+    if manifest.input.kind == "volume":
+        volumes = manifest.input
+        words += f"; takes one volume ({', '.join((*volumes.media, *volumes.modalities))})"
     if manifest.explanation is not None:
         explanation = manifest.explanation
         words += f"; explains by {explanation.kind}, {explanation.passes} passes"

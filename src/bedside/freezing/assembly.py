@@ -73,7 +73,8 @@ def assemble(
     tell("writing the package")
     cases = tuple(case.case for case in golden)
     entries = {MODEL_ENTRY: parts.network, GOLDEN_ENTRY: write_golden(cases)}
-    lineage = make_lineage(spec, source, report, moment_of_freezing(circumstances.frozen_at))
+    moment, real = moment_of_freezing(circumstances.frozen_at), spec.golden.from_real_rows
+    lineage = make_lineage(spec.origin, source, report, moment, real_rows=real)
     manifest = _manifest(spec, parts, lineage, (len(cases), entries))
     return build_package(manifest, entries, circumstances.signer), report
 

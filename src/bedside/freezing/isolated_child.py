@@ -15,6 +15,7 @@ from bedside.errors import BedsideError, FreezeRefused
 from bedside.freezing.job import Job, read_job
 
 if TYPE_CHECKING:
+    from bedside.freezing.freeze import FrozenModel
     from bedside.freezing.sources.source import Source
     from bedside.freezing.spec import Spec
 
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> int:
             sys.path.append(job.code)
         if job.do == "facts":
             _facts(job)
+        elif job.kind == "monai":
+            _freeze_bundle(job)
         else:
             _freeze(job)
     except BedsideError as problem:
@@ -48,13 +51,23 @@ def _freeze(job: Job) -> None:
     from bedside.freezing.spec import read_spec, with_parameters  # noqa: PLC0415
 
     spec = with_parameters(read_spec(job.spec), job.parameters)
+    job.tell("reading the model")
+    circumstances = Circumstances(tell=job.tell)
+    _write(freeze_source(_source(job, spec), Path(job.data), spec, circumstances), job)
 
-    def tell(step: str) -> None:
-        with job.steps.open("a", encoding="utf-8") as steps:
-            steps.write(step + "\n")
 
-    tell("reading the model")
-    made = freeze_source(_source(job, spec), Path(job.data), spec, Circumstances(tell=tell))
+def _freeze_bundle(job: Job) -> None:
+    from bedside.freezing.monai.source import open_bundle  # noqa: PLC0415 - imports torch
+    from bedside.freezing.volumes.freeze import freeze_volume  # noqa: PLC0415
+    from bedside.freezing.volumes.spec import VolumeSpec  # noqa: PLC0415
+
+    spec = VolumeSpec.model_validate_json(Path(job.spec).read_bytes())
+    job.tell("reading the model")
+    source = open_bundle(Path(job.model), i_made_this=job.i_made_this)
+    _write(freeze_volume(source, spec, tell=job.tell), job)
+
+
+def _write(made: FrozenModel, job: Job) -> None:
     told = {"report": made.report.as_json(), "notes": list(made.notes)}
     job.told.write_bytes(canonical_bytes(told))
     job.answer.write_bytes(made.archive)

@@ -61,6 +61,11 @@ class Job:
         """Where it writes a line for each step that begins."""
         return Path(self.folder) / "steps"
 
+    def tell(self, step: str) -> None:
+        """Write down that a step begins; called by the child."""
+        with self.steps.open("a", encoding="utf-8") as steps:
+            steps.write(step + "\n")
+
     def write(self, path: Path) -> None:
         """Write the job."""
         path.write_bytes(canonical_bytes(asdict(self)))

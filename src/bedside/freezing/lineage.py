@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -14,16 +15,40 @@ from bedside.canonical import Json
 from bedside.clock import system_clock, timestamp
 from bedside.errors import UsageError
 from bedside.freezing.comparison import Comparison
-from bedside.freezing.spec import Spec
+from bedside.freezing.spec import Origin
 from bedside.package.manifest import Difference, Lineage
 
-if TYPE_CHECKING:
-    from bedside.freezing.sources.source import Source
+
+class Described(Protocol):
+    """What a source tells of itself, whatever it freezes; `sources.source.Source` says each."""
+
+    @property
+    def algorithm(self) -> str: ...  # noqa: D102 - described there
+
+    @property
+    def parameters(self) -> Mapping[str, Json]: ...  # noqa: D102
+
+    @property
+    def libraries(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-def make_lineage(spec: Spec, source: Source, comparison: Comparison, moment: datetime) -> Lineage:
-    """Return the lineage: the author's answers, and what was read from the model itself."""
-    origin = spec.origin
+def make_lineage(
+    origin: Origin,
+    source: Described,
+    comparison: Comparison,
+    moment: datetime,
+    *,
+    real_rows: bool = False,
+) -> Lineage:
+    """Return the lineage: the author's answers, and what was read from the model itself.
+
+    Args:
+        origin: What the author states.
+        source: The model.
+        comparison: Native against frozen.
+        moment: When it was frozen.
+        real_rows: Whether golden cases hold rows of the data.
+    """
     return Lineage(
         trained_by=origin.trained_by,
         trained_at=origin.trained_at,
@@ -41,7 +66,7 @@ def make_lineage(spec: Spec, source: Source, comparison: Comparison, moment: dat
         difference=Difference(
             rows=comparison.rows, largest=comparison.largest, tolerance=comparison.tolerance
         ),
-        golden_from_real_rows=spec.golden.from_real_rows,
+        golden_from_real_rows=real_rows,
     )
 
 

@@ -11,7 +11,7 @@ from bedside.canonical import Json
 from bedside.errors import NotFound, UsageError
 from bedside.freezing.strangers import refuse_code
 
-Kind: TypeAlias = Literal["estimator", "skops", "torch", "onnx", "mlflow"]
+Kind: TypeAlias = Literal["estimator", "skops", "torch", "onnx", "mlflow", "monai"]
 
 SUFFIXES: Final[Mapping[Kind, tuple[str, ...]]] = {
     "estimator": (".joblib", ".pkl", ".pickle"),

@@ -203,7 +203,7 @@ def make_spec(answers: dict[str, Json]) -> Spec:
         UsageError: an answer is missing or does not fit; names each, and says what is asked.
     """
     refuse_unanswered(answers)
-    plain = _plain(answers, "")
+    plain = plain_answers(answers)
     try:
         return Spec.model_validate_json(canonical_bytes(plain))
     except ValidationError as problem:
@@ -263,8 +263,8 @@ def _names() -> list[str]:
     return sorted({name for model in models for name in model.model_fields})
 
 
-def _plain(value: Json, place: str) -> Json:
-    """Return an answer as JSON: times as text, everything else as it is.
+def plain_answers(value: Json, place: str = "") -> Json:
+    """Return answers of a TOML file as JSON: times as text, everything else as it is.
 
     Raises:
         UsageError: names the place of a value that a spec cannot hold.
@@ -272,9 +272,9 @@ def _plain(value: Json, place: str) -> Json:
     match value:
         case dict():
             dot = "." if place else ""
-            return {str(key): _plain(inner, f"{place}{dot}{key}") for key, inner in value.items()}
+            return {str(k): plain_answers(inner, f"{place}{dot}{k}") for k, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner, f"{place}[{i}]") for i, inner in enumerate(value)]
+            return [plain_answers(inner, f"{place}[{i}]") for i, inner in enumerate(value)]
         case datetime():
             if value.tzinfo is None:
                 raise UsageError(

@@ -31,7 +31,7 @@ def thumbnail(unit: NDArray[np.float32], side: int = SIDE) -> NDArray[np.float64
         unit: Brightness, rows × columns.
         side: Rows and columns of the thumbnail.
     """
-    return _standardised(resize(unit, side, side, "box").astype(np.float64).ravel())
+    return standardised(resize(unit, side, side, "box").astype(np.float64).ravel())
 
 
 def mean_thumbnail(thumbnails: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -42,17 +42,18 @@ def mean_thumbnail(thumbnails: Sequence[NDArray[np.float64]]) -> NDArray[np.floa
     """
     if not thumbnails:
         raise UsageError("There is no thumbnail to take the mean of.")
-    return _standardised(np.mean(np.stack(list(thumbnails)), axis=0))
+    return standardised(np.mean(np.stack(list(thumbnails)), axis=0))
 
 
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Return Pearson's correlation of two thumbnails, from -1 to 1; 0 where one is flat."""
     if a.shape != b.shape:
         raise UsageError(f"Thumbnails of {a.size} and {b.size} values cannot be compared.")
-    return float(np.clip(np.mean(_standardised(a) * _standardised(b)), -1, 1))
+    return float(np.clip(np.mean(standardised(a) * standardised(b)), -1, 1))
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with mean 0 and deviation 1; zeros where they are flat."""
     centred = values - values.mean()
     deviation = float(np.sqrt(np.mean(centred**2)))
     if deviation <= FLAT:

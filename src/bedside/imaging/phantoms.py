@@ -37,7 +37,9 @@ _SHADE: Final = 0.08
 _TILT: Final = 0.1
 
 
-def drawn_head(shape: Shape = (32, 32, 32), spacing: Triple = (7.0, 7.5, 7.0), seed: int = 0) -> Volume:
+def drawn_head(
+    shape: Shape = (32, 32, 32), spacing: Triple = (7.0, 7.5, 7.0), seed: int = 0
+) -> Volume:
     """Return a drawn head in the middle of the field of view, the axes in RAS+.
 
     Args:

@@ -1,7 +1,7 @@
 """A mask or a probability to a NIfTI-1 file that lies where its volume lies.
 
-sform and qform both say the affine, with one code; where it is sheared a quaternion cannot, and the
-qform's code is 0. Nothing of time, machine or person is written, so that equal arguments give equal
+sform and qform both say the affine, with one code; where a quaternion cannot (shear, or a turn so near
+to half a turn that readers lose it), the qform's code is 0. Nothing of time, machine or person is written, so that equal arguments give equal
 bytes (of a packed file: on one build of zlib).
 Source: NIfTI-1.1, nifti1.h.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import product
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -18,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import UsageError
+from bedside.imaging.nifti.placing import rotation_of
 from bedside.imaging.volume import Affine
-from bedside.imaging.volume_checks import SHEAR
 
 StoredAs: TypeAlias = Literal["uint8", "uint16", "float32"]
 
@@ -41,6 +42,11 @@ _LEVEL: Final = 1
 
 _GZIP_HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """No name, no time, no system. Source: RFC 1952, section 2.3."""
+
+_OFF: Final = 5e-3
+"""Millimetres by which qform and sform may differ."""
+
+_ULPS: Final = tuple(product((-2, -1, 0, 1, 2), repeat=3))
 
 _HEADER: Final = struct.Struct("<i35xB8h3fhhhh8f3fhBB4f8x80s24shh18f16s4s4x")
 
@@ -101,22 +107,32 @@ def _header(
     datatype, form = _KINDS[kind]
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     turned = affine[:3, :3] / spacing
-    square = np.abs(turned.T @ turned - np.eye(3)).max() <= np.sin(np.radians(SHEAR))
     qfac = -1.0 if np.linalg.det(turned) < 0 else 1.0
-    quaternion = _quaternion(turned * (1.0, 1.0, qfac)) if square else (0.0, 0.0, 0.0)
-    offset = tuple(affine[:3, 3]) if square else (0.0, 0.0, 0.0)
+    length = float(spacing @ shape)
+    quaternion = _quaternion(turned * (1.0, 1.0, qfac), length)
+    told = (0.0,) * 6 if quaternion is None else (*quaternion, *affine[:3, 3])
     intent = (1002, b"Labels") if kind == "uint8" else (0, b"")
     return _HEADER.pack(
         348, 0, 3, *shape, 1, 1, 1, 1, 0.0, 0.0, 0.0, intent[0],
         datatype, 8 * np.dtype(form).itemsize, 0, qfac, *spacing, 1.0, 1.0, 1.0, 1.0,
         float(_OFFSET), 1 / _STEPS if kind == "uint16" else 1.0, 0.0, 0, 0, _MILLIMETRES,
-        0.0, 0.0, 0.0, 0.0, description, b"", code if square else 0, code,
-        *quaternion, *offset, *affine[:3].ravel(), intent[1], b"n+1\0",
+        0.0, 0.0, 0.0, 0.0, description, b"", code if quaternion else 0, code,
+        *told, *affine[:3].ravel(), intent[1], b"n+1\0",
     )  # fmt: skip
 
 
-def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return b, c and d of a rotation, with a ≥ 0.
+def _quaternion(
+    rotation: NDArray[np.float64], length: float
+) -> tuple[float, float, float] | None:
+    """Return b, c and d of a rotation, with a ≥ 0; None where readers would lose it.
+
+    Args:
+        rotation: 3 × 3; perhaps sheared, which no quaternion says.
+        length: Millimetres over which it may be off by `_OFF`.
+
+    A reader computes a from their squares, which near half a turn leaves it three digits: of the
+    binary32 numbers around b, c and d those are taken that give a best. Some readers take a square
+    below 4e-7 for 0.
 
     Source: the eigenvector of Bar-Itzhack's matrix (J. Guidance, 2000), exact for a rotation and
     the nearest one for what rounding made of it.
@@ -130,9 +146,15 @@ def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float]:
             [yz - zy, zx - xz, xy - yx, xx + yy + zz],
         ]
     )
-    b, c, d, a = np.linalg.eigh(matrix / 3)[1][:, -1]
-    sign = -1.0 if a < 0 else 1.0
-    return float(b) * sign, float(c) * sign, float(d) * sign
+    found = np.linalg.eigh(matrix / 3)[1][:, -1]
+    exact = found * (-1.0 if found[3] < 0 else 1.0)
+    near = exact[:3].astype(np.float32) + np.array(_ULPS) * np.spacing(exact[:3].astype(np.float32))
+    a = np.sqrt(np.clip(1 - (near**2).sum(axis=1), 0, None))
+    best = int(np.argmin(((np.column_stack((near, a)) - exact) ** 2).sum(axis=1)))
+    b, c, d = (float(one) for one in near[best])
+    read = (float(a[best]), 0.0 if a[best] ** 2 < 4e-7 else float(a[best]))
+    off = max(float(np.abs(rotation_of(one, b, c, d) - rotation).max()) for one in read)
+    return None if off * length > _OFF else (b, c, d)
 
 
 def _pieces(values: Written, kind: StoredAs) -> Iterator[bytes]:

@@ -111,9 +111,10 @@ class Inflating:
         parts, missing = list[bytes](), wanted
         try:
             while missing > 0 and not self._inflating.eof:
-                part = self._inflating.decompress(self._rest or self._next(), missing)
+                packed = self._rest or self._next()
+                part = self._inflating.decompress(packed, missing)
                 self._rest = self._inflating.unconsumed_tail
-                if not part and not self._rest and not self._left and not self._inflating.eof:
+                if not packed and not part:
                     break
                 parts.append(part)
                 missing -= len(part)
@@ -183,9 +184,11 @@ def _listed(data: bytes, count: int, most: int) -> Iterator[Entry]:
         names, extra, comment, header = fields[10], fields[11], fields[12], fields[16]
         name = data[position + _CENTRAL.size : position + _CENTRAL.size + names]
         position += _CENTRAL.size + names + extra + comment
-        if fields[0] != b"PK\x01\x02" or position > len(data) or header + packed > most:
+        if fields[0] != b"PK\x01\x02" or position > len(data):
             raise corrupt("the list in its zip contradicts itself")
         _check_kind(flags, method, packed, size)
+        if header + packed > most:
+            raise corrupt("an entry of its zip ends behind the list")
         said = name.decode("utf-8" if flags & _UTF_8 else "cp437", "replace")
         yield Entry(said, method, packed, size, crc, header)
     if position != len(data):

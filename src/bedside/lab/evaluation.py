@@ -105,7 +105,7 @@ def evaluate_package(
         InputRefused: a row lies outside the declared domain.
         UsageError: a label that the package does not know.
     """
-    output = package.manifest.postprocessing
+    output = package.manifest.row_output
     if len(rows) != len(labels):
         raise UsageError(f"{len(rows)} rows and {len(labels)} labels.")
     answers = load(package).predict(rows)

@@ -91,11 +91,13 @@ _MOVE_HEAD = Statement(
     f"UPDATE ledger_head SET {' = ?, '.join(_HEAD_FIELDS)} = ? WHERE id = {HEAD_ID} AND size = ?"  # noqa: S608 - constants
 )
 _ENTRY_FIELDS = ("position", "id", "kind", "about", "at", "event", "salt", "leaf", "root")
-_INSERT_ENTRIES = {
-    count: Statement.inserting("ledger_entries", _ENTRY_FIELDS, count)
-    for count in (64, 32, 16, 8, 4, 2, 1)  # the largest first
-}
-"""Many rows in one statement cost one turn of the interpreter's lock, and one round to a server."""
+_MOST_ENTRIES = 64
+_INSERT_ENTRIES = [
+    Statement.inserting("ledger_entries", _ENTRY_FIELDS, count)
+    for count in range(1, _MOST_ENTRIES + 1)
+]
+"""One statement for a group of any usual size: each statement costs a turn of the interpreter's lock,
+and a round to a server; the driver prepares a text when it meets it first, and keeps 128."""
 _INSERT_NODE = Statement.inserting("ledger_nodes", ("level", "position", "hash"))
 _FENCES = AnyOf("SELECT name, value FROM ledger_fences WHERE name")
 
@@ -139,14 +141,12 @@ def insert_entries(wire: Wire, entries: Sequence[Entry]) -> None:
     Raises:
         IntegrityError: an id or a place is taken.
     """
-    start = 0
-    for count, statement in _INSERT_ENTRIES.items():
-        while len(entries) - start >= count:
-            values: list[object] = []
-            for e in entries[start : start + count]:
-                values += (e.index, e.id, e.kind, e.about, e.at, e.event, e.salt, e.leaf, e.root)
-            wire.change(statement, values)
-            start += count
+    for start in range(0, len(entries), _MOST_ENTRIES):
+        values: list[object] = []
+        part = entries[start : start + _MOST_ENTRIES]
+        for e in part:
+            values += (e.index, e.id, e.kind, e.about, e.at, e.event, e.salt, e.leaf, e.root)
+        wire.change(_INSERT_ENTRIES[len(part) - 1], values)
 
 
 def insert_nodes(wire: Wire, nodes: Sequence[tuple[int, int, bytes]]) -> None:

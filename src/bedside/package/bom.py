@@ -24,8 +24,10 @@ from bedside.canonical import Json, digest
 from bedside.package.archive import MANIFEST
 from bedside.package.fields import NumberField, TabularInput, Text
 from bedside.package.images import ImageInput
-from bedside.package.manifest import DataSet, Entry, Manifest, Metric, write_manifest
-from bedside.package.outputs import NumberOutput
+from bedside.package.manifest import AnyOutput, DataSet, Entry, Manifest, Metric, write_manifest
+from bedside.package.outputs import NumberOutput, Threshold
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volumes import VolumeInput
 
 SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 PREFIX: Final = "bedside:"
@@ -36,6 +38,14 @@ MODEL: Final = "model"
 
 MIME_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {"png": "image/png", "jpeg": "image/jpeg", "dicom": "application/dicom"}
+)
+
+VOLUME_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "nifti": "application/vnd.nifti",
+        "dicom-series": "application/dicom",
+        "dicom-enhanced": "application/dicom (enhanced multi-frame)",
+    }
 )
 
 Component: TypeAlias = dict[str, Json]
@@ -113,10 +123,9 @@ def _model(manifest: Manifest, package_digest: str) -> Component:
 
 def _model_card(manifest: Manifest) -> dict[str, Json]:
     output, difference = manifest.postprocessing, manifest.lineage.difference
-    number = isinstance(output, NumberOutput)
     return {
         "modelParameters": {
-            "task": "regression" if number else "classification",
+            "task": _task(output),
             "modelArchitecture": manifest.lineage.algorithm,
             "datasets": [{"ref": one["bom-ref"]} for one in _data_sets(manifest)],
             "inputs": [{"format": text} for text in _inputs(manifest)],
@@ -131,7 +140,7 @@ def _model_card(manifest: Manifest) -> dict[str, Json]:
         },
         "properties": _properties(
             [
-                ("threshold", output.threshold.value if output.kind == "binary" else None),
+                ("threshold", _threshold(output)),
                 ("native-against-frozen:rows", difference.rows),
                 ("native-against-frozen:largest-difference", difference.largest),
                 ("native-against-frozen:tolerance", difference.tolerance),
@@ -142,6 +151,21 @@ def _model_card(manifest: Manifest) -> dict[str, Json]:
             ]
         ),
     }
+
+
+def _threshold(output: AnyOutput) -> float | None:
+    threshold = getattr(output, "threshold", None)
+    return threshold.value if isinstance(threshold, Threshold) else None
+
+
+def _task(output: AnyOutput) -> str:
+    match output:
+        case NumberOutput():
+            return "regression"
+        case SegmentationOutput():
+            return "segmentation"
+        case _:
+            return "classification"
 
 
 def _inputs(manifest: Manifest) -> list[str]:
@@ -156,12 +180,16 @@ def _inputs(manifest: Manifest) -> list[str]:
             ]
         case ImageInput():
             return [MIME_TYPES[medium] for medium in declared.media]
+        case VolumeInput():
+            return [VOLUME_TYPES[medium] for medium in declared.media]
 
 
 def _outputs(manifest: Manifest) -> list[str]:
     output = manifest.postprocessing
     if isinstance(output, NumberOutput):
         return [f"{output.name} in {output.unit}"]
+    if isinstance(output, SegmentationOutput):
+        return [f"label {one.value}: {one.label}" for one in output.classes]
     return [f"probability of {one.label}" for one in output.classes]
 
 

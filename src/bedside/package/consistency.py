@@ -19,7 +19,7 @@ from bedside.package.manifest import Manifest
 from bedside.package.networks import ImageModel, Model, Network
 from bedside.package.preprocessing import image_operations, tabular_operations
 from bedside.package.segmentation import SegmentationOutput
-from bedside.package.volume_consistency import check_volume
+from bedside.package.volume_consistency import check_volume, taken
 from bedside.package.volumes import VolumeInput
 from bedside.package.widths import block_widths
 
@@ -69,7 +69,7 @@ def _check_table(declared: TabularInput, manifest: Manifest) -> None:
     widths = block_widths(declared, tabular_operations(manifest.preprocessing))
     block, width = list(widths.items())[-1]
     if not isinstance(manifest.model, Model):
-        raise PackageDamaged("The input is a table, and the model takes something else.")
+        raise PackageDamaged(f"The input is a table, and the model takes {taken(manifest.model)}.")
     if width != manifest.model.width:
         raise PackageDamaged(
             f"The last block {block!r} has {width} columns; the model takes {manifest.model.width}."
@@ -82,7 +82,9 @@ def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
     shape = image_shape(declared.pixels, operations)
     check_bounds(declared, operations)
     if not isinstance(manifest.model, ImageModel):
-        raise PackageDamaged("The input is a picture, and the model takes something else.")
+        raise PackageDamaged(
+            f"The input is a picture, and the model takes {taken(manifest.model)}."
+        )
     if shape != manifest.model.shape:
         raise PackageDamaged(
             f"The operations give pictures of {told_shape(shape)}; the model takes "

@@ -262,11 +262,26 @@ class Manifest(Frozen):
             UsageError: this model labels the voxels of a volume.
         """
         if isinstance(self.postprocessing, SegmentationOutput):
-            raise UsageError(
-                f"{self.ref} analyses volumes; it answers no rows.",
-                advice="Use `bedside analyse`, or POST …/analyses.",
-            )
+            raise self.no_rows()
         return self.postprocessing
+
+    @property
+    def row_input(self) -> TabularInput | ImageInput:
+        """The input of a model that answers rows.
+
+        Raises:
+            UsageError: this model takes volumes.
+        """
+        if isinstance(self.input, VolumeInput):
+            raise self.no_rows()
+        return self.input
+
+    def no_rows(self) -> UsageError:
+        """Return what is told whoever asks a model of volumes for a prediction."""
+        return UsageError(
+            f"{self.ref} analyses volumes; it answers no rows.",
+            advice=f"Use `bedside analyse`, or POST /v1/models/{self.name}/analyses.",
+        )
 
 
 def write_manifest(manifest: Manifest) -> bytes:

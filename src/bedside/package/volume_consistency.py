@@ -12,7 +12,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bedside.errors import PackageDamaged
 from bedside.package.antspynet import AntspynetModel
-from bedside.package.manifest import Manifest
+from bedside.package.manifest import AnyModel, Manifest
+from bedside.package.networks import ImageModel, Model
 from bedside.package.outputs import NumberOutput
 from bedside.package.preprocessing import volume_operations
 from bedside.package.segmentation import SegmentationOutput
@@ -50,8 +51,19 @@ def check_volume(manifest: Manifest) -> None:
                     f"{model.function!r} prepares volumes itself; the preprocessing must be empty."
                 )
             _check_range(model.library)
+        case other:
+            raise PackageDamaged(f"The input is a volume, and the model takes {taken(other)}.")
+
+
+def taken(model: AnyModel) -> str:
+    """Return what a model takes, in words."""
+    match model:
+        case Model():
+            return "a table"
+        case ImageModel():
+            return "pictures"
         case _:
-            raise PackageDamaged("The input is a volume, and the model takes something else.")
+            return "volumes"
 
 
 def _check_network(

@@ -6,7 +6,6 @@ Equal analyses give equal bytes: no time and no machine stands in them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Final
 
 from bedside.canonical import Json, digest
@@ -125,13 +124,12 @@ def _volume(analysis: Analysis) -> dict[str, Json]:
 def _segmentation(analysis: Analysis, output: SegmentationOutput) -> dict[str, Json]:
     classes: list[Json] = []
     for one in output.classes[1:]:
-        shown: Mapping[str, str] = one.shown
         measured = [measurement.told() for measurement in analysis.measurements[one.label]]
         classes.append(
             {
                 "value": one.value,
                 "label": one.label,
-                "shown": dict(shown),
+                "shown": {**one.shown},
                 "measurements": [*measured],
             }
         )

@@ -138,10 +138,7 @@ class Runner:
 
     def _pipeline(self) -> Pipeline:
         if self._rows is None:
-            raise UsageError(
-                f"{self.manifest.ref} analyses volumes; it answers no rows.",
-                advice="Use `bedside analyse`, or POST …/analyses.",
-            )
+            raise self.manifest.no_rows()
         return self._rows
 
     def replay_golden(self) -> GoldenReport:
@@ -219,10 +216,10 @@ def parts_of(package: Package) -> Parts:
         UsageError: it analyses volumes.
     """
     manifest = package.manifest
-    if isinstance(manifest.input, VolumeInput) or not isinstance(manifest.model, RowModel):
-        raise UsageError(f"{manifest.ref} analyses volumes; it answers no rows.")
+    if not isinstance(manifest.model, RowModel):
+        raise manifest.no_rows()
     return Parts(
-        declared=manifest.input,
+        declared=manifest.row_input,
         operations=manifest.preprocessing,
         network=package.network,
         model=manifest.model,

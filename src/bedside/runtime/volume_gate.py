@@ -14,10 +14,9 @@ import numpy as np
 
 from bedside.errors import InputRefused, Refusal, VolumeRefused
 from bedside.imaging.axes import nearest_turn
-from bedside.imaging.likeness import correlation
 from bedside.imaging.measuring.head import Head
 from bedside.imaging.volume import Volume, VolumeFacts, VolumeLimits
-from bedside.imaging.volume_likeness import likeness_of
+from bedside.imaging.volume_likeness import likeness_of, nearness
 from bedside.imaging.volume_statistics import continuity, spread
 from bedside.package.images import is_code_string
 from bedside.package.volumes import MillimetreRange, VolumeInput, VolumeLikeness
@@ -186,7 +185,7 @@ class VolumeGate:
         near = 0.0
         if head is not None:
             own = likeness_of(volume.values, volume.affine, head, likeness.side)
-            near = max(correlation(one, own) for one in self._references)
+            near = max(nearness(one, own) for one in self._references)
         if near >= likeness.minimum:
             return 1 - near, ()
         return 1 - near, _unlike(near, likeness, add)

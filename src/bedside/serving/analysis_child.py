@@ -17,6 +17,7 @@ from bedside.canonical import Json, digest
 from bedside.errors import InputRefused, UsageError, VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.files import files_of as named_files
+from bedside.imaging.views.view import Style
 from bedside.imaging.volume import Volume
 from bedside.imaging.volume_reading import read_volume
 from bedside.jobs.inside import Given, Made, Voice, refusal_told, serve
@@ -26,7 +27,7 @@ from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.analysis_files import files_of
 from bedside.runtime.engines.engine import Engines
 from bedside.runtime.progress import Progress
-from bedside.runtime.runner import Runner
+from bedside.runtime.runner import Runner, load
 from bedside.runtime.volume_gate import refusal_of, volume_limits
 
 PACKAGE: Final = "package"
@@ -50,7 +51,7 @@ class Bench:
     def work(self, asked: dict[str, Json], files: Given, voice: Voice) -> dict[str, Json]:
         """Do one analysis; see `jobs.inside`."""
         _, archive = next(files)
-        runner = self._runner(archive, asked.get("weights"))
+        runner = self._runner(archive, asked)
         del archive
         voice.stage(READING, 0, 1)
         try:
@@ -60,18 +61,28 @@ class Bench:
         except InputRefused as refused:
             return refused_told(refused)
         voice.stage(WRITING, 0, 1)
-        made = files_of(analysis, runner.manifest, volume)
+        style = Style(recorded=asked.get("recorded", True) is True)
+        made = files_of(analysis, runner.manifest, volume, style)
         for name, data in made.items():
             voice.file(Made(name, media_type(name), data))
         return {"answer": answer_told(analysis)}
 
-    def _runner(self, archive: bytes, weights: Json) -> Runner:
+    def _runner(self, archive: bytes, asked: dict[str, Json]) -> Runner:
+        """Return the package ready; `prove` replays its golden cases, on a machine that has not yet."""
         name = digest(archive)
         if self._loaded is None or self._loaded[0] != name:
+            if self._loaded is not None:
+                self._loaded[1].close()
             self._loaded = None  # before the next one takes memory
-            engines = Engines(weights=None if weights is None else Path(str(weights)))
-            self._loaded = (name, Runner(open_package(archive), engines))
+            engines = Engines(_path(asked.get("weights")), _path(asked.get("python")))
+            package = open_package(archive)
+            made = load(package, engines) if asked.get("prove") else Runner(package, engines)
+            self._loaded = (name, made)
         return self._loaded[1]
+
+
+def _path(told: Json) -> Path | None:
+    return None if told is None else Path(str(told))
 
 
 def media_type(name: str) -> str:

@@ -15,8 +15,8 @@ from bedside.ledger.erasure import Erasure
 from bedside.ledger.events import Draft, EventKind
 from bedside.people.person import Caller
 
-WITHHELD: Final = ("sop_instance", "series", "study")
-"""What of a picture's facts leads to its patient in an archive."""
+WITHHELD: Final = ("sop_instance", "series", "study", "frame_of_reference")
+"""What of the facts of a picture or a volume leads to its patient in an archive."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -52,10 +52,11 @@ def pseudonymous(personal: Mapping[str, Json], pseudonym: str) -> dict[str, Json
     if told.get("subject") is not None:
         del told["subject"]
         told["pseudonym"] = pseudonym
-    if isinstance(picture := told.get("picture"), dict):
-        told["picture"] = {
-            name: None if name in WITHHELD else value for name, value in picture.items()
-        }
+    for pictured in ("picture", "volume"):
+        if isinstance(facts := told.get(pictured), dict):
+            told[pictured] = {
+                name: None if name in WITHHELD else value for name, value in facts.items()
+            }
     return told
 
 

@@ -71,7 +71,7 @@ def in_words(one: OutputClass, language: Language) -> str:
 
 
 def _told(manifest: Manifest, answer: Answered, language: Language) -> str:
-    match manifest.postprocessing:
+    match manifest.row_output:
         case BinaryOutput() as output:
             return _binary(output, answer.scores[output.positive], language)
         case MulticlassOutput() as output:

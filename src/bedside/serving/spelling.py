@@ -186,7 +186,7 @@ def spelling_of(release: Release, manifest: Manifest) -> PredictionSpelling | No
     if not isinstance(manifest.input, TabularInput):
         return None
     try:
-        return PredictionSpelling(release, manifest.input, manifest.postprocessing)
+        return PredictionSpelling(release, manifest.input, manifest.row_output)
     except ValueError:
         return None  # a name in it looks like a hole
 

@@ -90,7 +90,8 @@ class Story:
         """
         body = prediction.value["body"]
         output = self.manifest(f"{body['model']}@{body['version']}", body["package"]).postprocessing
-        labels = () if output.kind == "number" else tuple(one.label for one in output.classes)
+        whole = output.kind in ("number", "segmentation")  # it is taken or not: no label is shown
+        labels = () if whole else tuple(one.label for one in output.classes)
         return Shown(body["label"], labels)
 
     def trace(self, prediction: Entry, *, subject: bool = True) -> Trace:

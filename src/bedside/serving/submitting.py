@@ -91,6 +91,14 @@ class Submitting:
         self._secret = secret
         self._at = at
 
+    def permitted(self, caller: Caller) -> None:
+        """Check that the caller may ask for analyses.
+
+        Raises:
+            PermissionRefused: they may not; recorded.
+        """
+        self._rooms.people.current(caller, Action.PREDICT)
+
     def receiving(self) -> Receiving:
         """Return an upload that begins.
 

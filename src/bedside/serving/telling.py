@@ -77,8 +77,9 @@ class _Teller:
 
     def _answer(self, told: dict[str, Json], manifest: dict[str, Json]) -> list[str]:
         body = told["event"]["body"]
+        unit = " mL" if manifest["postprocessing"]["kind"] == "segmentation" else ""
         scores = self._erased(told) or ", ".join(
-            f"{label} {score:.6g}" for label, score in told["personal"]["scores"].items()
+            f"{label} {score:.6g}{unit}" for label, score in told["personal"]["scores"].items()
         )
         return self._lines(
             [
@@ -154,6 +155,8 @@ class _Teller:
         personal = told["personal"]
         if "picture" in personal:
             return [*self._lines([*self._whose(personal), digest]), *self._film(personal)]
+        if "volume" in personal:
+            return [*self._lines([*self._whose(personal), digest]), *self._volume(personal)]
         fields = [
             _line(f"  {name}", self._value(value))
             for name, value in sorted(personal["input"].items())
@@ -177,6 +180,22 @@ class _Teller:
                 ("view", facts["view"]),
                 ("laterality", facts["laterality"]),
                 ("sop-instance", facts["sop_instance"]),
+            ]
+        )
+        return [*lines, f"  {self._say('picture-elsewhere')}"]
+
+    def _volume(self, personal: dict[str, Json]) -> list[str]:
+        """Tell what names a volume, what was made of it, and where it is: not in the ledger."""
+        sent, facts = personal["input"]["volume"], personal["volume"]
+        files = sent if isinstance(sent, list) else [sent]
+        lines = self._lines(
+            [
+                *(("file", f"{one['digest']}, {one['bytes']} bytes") for one in files),
+                ("medium", facts["medium"]),
+                ("modality", facts["modality"]),
+                ("body-part", facts["body_part"]),
+                ("series", facts.get("series")),
+                *(("result", f"{one['name']}, {one['digest']}") for one in personal["results"]),
             ]
         )
         return [*lines, f"  {self._say('picture-elsewhere')}"]

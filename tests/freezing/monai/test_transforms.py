@@ -154,7 +154,7 @@ def test_turning_may_stand_after_the_values() -> None:
         ([{"_target_": "ScaleIntensityd", "factor": 0.1}], "has factor '0.1'"),
         ([{"_target_": "NormalizeIntensityd", "divisor": 2}], "states a part of mean"),
         ([{"_target_": "EnsureTyped", "dtype": "$torch.float16"}], "is the Python expression"),
-        ([{"_target_": "ResizeWithPadOrCropd", "spatial_size": 33}], "only even sides"),
+        ([{"_target_": "ResizeWithPadOrCropd", "spatial_size": 2.5}], "only whole numbers"),
         ([WINDOW, SPACING], "stands after a transform of the voxels' values"),
         ([SPACING, ORIENTATION], "stands after 'resample'; the order of a package is 'reorient'"),
         (

@@ -15,7 +15,16 @@ SMALL = VolumeLimits(voxels=1000)
 def swapped(data: bytes) -> bytes:
     """A NIfTI-1 file with the other byte order."""
     out = bytearray(data)
-    fields = ((0, "i"), (40, "8h"), (56, "3f"), (68, "4h"), (76, "8f"), (108, "3f"), (252, "2h"), (256, "18f"))
+    fields = (
+        (0, "i"),
+        (40, "8h"),
+        (56, "3f"),
+        (68, "4h"),
+        (76, "8f"),
+        (108, "3f"),
+        (252, "2h"),
+        (256, "18f"),
+    )
     for place, form in fields:
         values = struct.unpack_from("<" + form, data, place)
         struct.pack_into(">" + form, out, place, *values)

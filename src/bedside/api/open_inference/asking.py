@@ -66,13 +66,13 @@ def read_asked(data: bytes, address: Address, loaded: Loaded, limits: Limits) ->
     _check_json(data, address.json_bytes, loaded, limits)
     request = read_infer(data, address.json_bytes)
     version = _version(request, address)
-    declared = loaded.manifest.input
+    declared = loaded.manifest.row_input
     rows = (
         rows_of(request, declared, limits.rows, version_named=version is not None)
         if isinstance(declared, TabularInput)
         else pictures_of(request, declared)
     )
-    check_wanted(request.outputs, loaded.manifest.postprocessing)
+    check_wanted(request.outputs, loaded.manifest.row_output)
     binary = _flag(request.parameters)
     subjects = _subjects(request.parameters, len(rows))
     return InferAsked(

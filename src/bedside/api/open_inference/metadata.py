@@ -26,14 +26,14 @@ EMPTY: Final = "the empty text"
 
 def model_metadata(manifest: Manifest) -> dict[str, Json]:
     """Return the metadata of the version that answers."""
-    declared = manifest.input
+    declared = manifest.row_input
     inputs = _fields(declared) if isinstance(declared, TabularInput) else _picture(declared)
     return {
         "name": manifest.name,
         "versions": [manifest.version],
         "platform": PLATFORM,
         "inputs": inputs,
-        "outputs": _outputs(manifest.postprocessing),
+        "outputs": _outputs(manifest.row_output),
         "parameters": {
             "claim_level": manifest.claim_level,
             "intended_use": manifest.intended_use.get("en", ""),

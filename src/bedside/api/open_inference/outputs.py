@@ -131,7 +131,7 @@ def told(
         binary: Whether outputs of which nothing else was said come as binary.
     """
     first = predictions[0]
-    named = wanted or [Wanted(name, None) for name in output_names(first.manifest.postprocessing)]
+    named = wanted or [Wanted(name, None) for name in output_names(first.manifest.row_output)]
     outputs: list[Json] = []
     tensors: list[bytes] = []
     for one in named:

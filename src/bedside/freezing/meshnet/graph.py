@@ -11,7 +11,7 @@ Source: the operators Conv, ReduceSum, ReduceSumSquare, Relu, Elu and Gelu of ON
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -58,7 +58,7 @@ class _Steps:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def node(self, kind: str, reads: list[str], gives: str, **named: object) -> str:
+    def node(self, kind: str, reads: list[str], gives: str, **named: Any) -> str:
         """Add a node, and return what it gives."""
         self.nodes.append(helper.make_node(kind, reads, [gives], name=gives, **named))
         return gives

@@ -26,6 +26,7 @@ MOST_WEIGHT_BYTES: Final = 64 * 2**20
 MOST_FILES: Final = 64
 MOST_WEIGHTS: Final = 1_024
 MOST_RANK: Final = 5
+MOST_WEIGHT_SIDE: Final = 4_096
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 _SINGLE: Final = 4
@@ -88,10 +89,11 @@ def _weight(entry: dict[str, Json]) -> Declared:
         )
     if not isinstance(name, str) or entry.get("dtype") != "float32":
         raise refused(f"the weight {told(name)} is of the kind {told(entry.get('dtype'))}")
-    plain = isinstance(shape, list) and 1 <= len(shape) <= MOST_RANK
-    if not plain or not all(type(side) is int and 1 <= side <= 4_096 for side in shape):
+    sides = shape if isinstance(shape, list) else []
+    plain = all(type(side) is int and 1 <= side <= MOST_WEIGHT_SIDE for side in sides)
+    if not plain or not 1 <= len(sides) <= MOST_RANK:
         raise refused(f"the weight {told(name)} has the shape {told(shape)}")
-    return Declared(name, tuple(shape))
+    return Declared(name, tuple(sides))
 
 
 def _joined(folder: Path, paths: Json, most: int) -> bytes:

@@ -202,8 +202,6 @@ def _crop_foreground(component: Component, prepared: Prepared) -> None:
 
 def _crop_or_pad(component: Component, prepared: Prepared) -> None:
     sides = component.sides("spatial_size")
-    if any(side % 2 for side in sides):
-        raise component.strange("spatial_size", sides, "even sides (MONAI's middle is another)")
     value = _padding(component, prepared)
     component.demand("method", "symmetric")
     _place(component, prepared, declared(component, CropOrPad, shape=sides, value=value))

@@ -101,12 +101,15 @@ def _native(element: Element, layout: Layout, count: int) -> list[Element]:
 
 def _encapsulated(header: Header, element: Element, count: int) -> list[Element]:
     table, *fragments = element.fragments or ((element.start, element.start),)
-    if len(fragments) == count:
+    if count == 1:
+        groups = [fragments]
+    elif len(fragments) == count:
         groups = [[fragment] for fragment in fragments]
     else:
         groups = _grouped(header, table, fragments, count)
     start = element.start
-    return [replace(element, fragments=((start, start), *group)) for group in groups]
+    nothing = (start, start)  # in the place of the offset table, which spoke of all frames
+    return [replace(element, fragments=(nothing, *group)) for group in groups]
 
 
 def _grouped(

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bedside.imaging.axes import reoriented
+from bedside.imaging.grid import Placed
 from bedside.imaging.measuring.extents import Triple, bounds
 from bedside.imaging.measuring.masks import Mask
 from bedside.imaging.volume import Affine, Voxels
@@ -72,7 +74,8 @@ def body_of(values: Voxels, affine: Affine) -> tuple[Triple, Triple] | None:
 
     Lowest and highest corner along the patient's axes, in mm, RAS+; None where nothing stands out.
     """
-    cells, coarse = averaged(values, affine, COARSE)
+    upright = reoriented(Placed(values, affine), "RAS")
+    cells, coarse = averaged(upright.values, upright.affine, COARSE)
     return bounds(_largest(foreground(cells)), coarse)
 
 

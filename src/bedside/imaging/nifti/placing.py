@@ -84,7 +84,7 @@ def _qform(header: Header) -> Affine:
         raise corrupt(f"its quaternion is no rotation: b² + c² + d² is {square:g}")
     a = float(np.sqrt(max(1 - square, 0.0)))
     affine = np.eye(4)
-    affine[:3, :3] = _rotation(a, b, c, d) @ np.diag(header.pixdim[1:4])
+    affine[:3, :3] = rotation_of(a, b, c, d) @ np.diag(header.pixdim[1:4])
     affine[:3, 3] = header.quaternion[3:]
     if min(header.pixdim[1:4]) <= 0:
         raise corrupt(f"its spacing is {' × '.join(f'{one:g}' for one in header.pixdim[1:4])}")
@@ -93,7 +93,8 @@ def _qform(header: Header) -> Affine:
     return affine
 
 
-def _rotation(a: float, b: float, c: float, d: float) -> NDArray[np.float64]:
+def rotation_of(a: float, b: float, c: float, d: float) -> NDArray[np.float64]:
+    """Return the 3 × 3 rotation of a quaternion that is not 0. Source: nifti1.h, method 2."""
     norm = float(np.sqrt(a * a + b * b + c * c + d * d))
     a, b, c, d = a / norm, b / norm, c / norm, d / norm
     return np.array(

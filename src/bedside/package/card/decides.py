@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.card.operations import operation_in_words
 from bedside.package.card.parts import Block, Bullets, Pairs, Paragraph, Section, Table, Words
+from bedside.package.card.volumes import (
+    after_segmentation,
+    library_step,
+    segmentation_blocks,
+    taken_by,
+)
 from bedside.package.card.words.speaker import Speaker, number
 from bedside.package.explanation import Contributions, Occlusion, Reference
-from bedside.package.manifest import Manifest
-from bedside.package.networks import ImageModel
-from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput, Output
+from bedside.package.manifest import AnyOutput, Manifest
+from bedside.package.networks import ImageModel, Model
+from bedside.package.outputs import BinaryOutput, MulticlassOutput, NumberOutput
+from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_models import VolumeModel
 
 
 def decision(manifest: Manifest, say: Speaker) -> Section:
@@ -25,7 +34,9 @@ def decision(manifest: Manifest, say: Speaker) -> Section:
             (say("threshold-why"), say.author(output.threshold.meaning)),
         )
         blocks.append(Pairs(rows))
-    if not isinstance(output, NumberOutput):
+    if isinstance(output, SegmentationOutput):
+        blocks += segmentation_blocks(output, say)
+    elif not isinstance(output, NumberOutput):
         heads = (say("answer-label"), say("answer-shown"))
         answers = tuple(
             (one.label, say.author(one.shown) if one.shown else one.label) for one in output.classes
@@ -67,23 +78,26 @@ def _row(reference: Reference, say: Speaker) -> str:
 
 
 def _network(manifest: Manifest, say: Speaker) -> str:
-    model = manifest.model
-    if isinstance(model, ImageModel):
-        channels, rows, columns = model.shape
-        takes = say("takes-pixels", channels=channels, rows=rows, columns=columns)
-    else:
-        takes = say("takes-columns", count=model.width)
+    model, gives = manifest.model, _gives(manifest.postprocessing, say)
+    match model:
+        case AntspynetModel():
+            return library_step(model, gives, say)
+        case VolumeModel():
+            takes = taken_by(model, say)
+        case ImageModel():
+            channels, rows, columns = model.shape
+            takes = say("takes-pixels", channels=channels, rows=rows, columns=columns)
+        case Model():
+            takes = say("takes-columns", count=model.width)
     return say(
-        "network",
-        format=model.format.upper(),
-        element=model.element,
-        takes=takes,
-        gives=_gives(manifest.postprocessing, say),
+        "network", format=model.format.upper(), element=model.element, takes=takes, gives=gives
     )
 
 
-def _gives(output: Output, say: Speaker) -> str:
+def _gives(output: AnyOutput, say: Speaker) -> str:
     match output:
+        case SegmentationOutput():
+            return say("gives-segmentation", count=len(output.classes))
         case BinaryOutput():
             return say("gives-binary", positive=shown(output, output.positive, say))
         case MulticlassOutput():
@@ -92,8 +106,10 @@ def _gives(output: Output, say: Speaker) -> str:
             return say("gives-number", name=output.name, unit=output.unit)
 
 
-def _after(output: Output, say: Speaker) -> Iterator[str]:
+def _after(output: AnyOutput, say: Speaker) -> Iterator[str]:
     match output:
+        case SegmentationOutput():
+            yield from after_segmentation(output, say)
         case BinaryOutput():
             calibration = output.calibration
             if calibration is None:

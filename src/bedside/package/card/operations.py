@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bedside.package.card.volumes import volume_values
 from bedside.package.card.words.speaker import Speaker, number
 from bedside.package.image_operations import (
     CropCentre,
@@ -23,6 +24,7 @@ from bedside.package.operations import (
     TakeColumns,
 )
 from bedside.package.preprocessing import AnyOperation
+from bedside.package.volume_operations import VolumeOperation
 
 
 def operation_in_words(operation: AnyOperation, say: Speaker) -> str:
@@ -32,6 +34,8 @@ def operation_in_words(operation: AnyOperation, say: Speaker) -> str:
         key += "-indicators"
     if isinstance(operation, Rescale) and operation.clip is not None:
         key += "-clip"
+    if isinstance(operation, VolumeOperation):
+        return say(key, **volume_values(operation))
     return say(key, **_table_values(operation, say), **_picture_values(operation, say))
 
 

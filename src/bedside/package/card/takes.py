@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bedside.package.card.parts import Block, Notice, Pairs, Paragraph, Section, Table, Words
+from bedside.package.card.volumes import volume_blocks
 from bedside.package.card.words.speaker import Speaker, number, share
 from bedside.package.fields import CategoryField, InputField, NumberField, TabularInput
 from bedside.package.images import ImageInput, Likeness
 from bedside.package.manifest import Manifest
+from bedside.package.volumes import VolumeInput
 
 NO_UNIT = "1"
 """UCUM's unit of a quantity that has none."""
@@ -22,6 +24,8 @@ def factors(manifest: Manifest, say: Speaker) -> Section:
             blocks += _fields(manifest.input, say)
         case ImageInput():
             blocks += _picture(manifest.input, say)
+        case VolumeInput():
+            blocks += volume_blocks(manifest.input, say)
     groups = dict.fromkeys(m.subgroup for m in manifest.evaluation.metrics if m.subgroup)
     if groups:
         blocks.append(Paragraph(say("groups", groups=say.listed(groups))))

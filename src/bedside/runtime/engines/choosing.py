@@ -33,4 +33,3 @@ def engine_of(package: Package, engines: Engines) -> Engine:
             return AntspynetEngine(model, engines, threads=manifest.conditions.threads)
         case _:
             raise PackageDamaged(f"{manifest.ref} has no network for volumes.")
-

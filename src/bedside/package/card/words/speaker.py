@@ -13,9 +13,12 @@ from bedside.package.card.words.decides import DECIDES
 from bedside.package.card.words.frame import FRAME
 from bedside.package.card.words.rests import MEASURES, RESTS
 from bedside.package.card.words.takes import TAKES
+from bedside.package.card.words.volumes import VOLUMES
 from bedside.package.fields import Language, Text
 
-CATALOGUE: Final[Mapping[str, Both]] = MappingProxyType({**FRAME, **TAKES, **DECIDES, **RESTS})
+CATALOGUE: Final[Mapping[str, Both]] = MappingProxyType(
+    {**FRAME, **TAKES, **VOLUMES, **DECIDES, **RESTS}
+)
 """Every sentence and name of a card, by its key."""
 
 MOST_LISTED: Final = 12

@@ -1,0 +1,170 @@
+"""`bedside analyse`: a volume, or a folder of many, to mask, probability, measurements and picture.
+
+Without a site the answer is gated by the same gate, nothing is recorded, and everything that comes
+of it says so. With a site it is a job of the site, recorded like any other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bedside.cli.options import JsonOption, KeyFileOption
+from bedside.errors import UsageError
+
+if TYPE_CHECKING:
+    from bedside.imaging.folders import Found
+
+SourceArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH",
+        help="A NIfTI or enhanced DICOM file, a zip or a folder of DICOM slices; or a folder of many "
+        "of these.",
+    ),
+]
+OutOption = Annotated[
+    Path, typer.Option("-o", "--out", help="The folder for what comes of it; made where missing.")
+]
+PackageOption = Annotated[
+    Path | None, typer.Option("--package", help="The .bedside file that analyses, unrecorded.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="With --site: the model whose release analyses.")
+]
+SiteChoice = Annotated[
+    Path | None,
+    typer.Option("--site", help="The site that answers and records; without it, neither."),
+]
+SubjectOption = Annotated[
+    str | None,
+    typer.Option("--subject", help="A pseudonym of the person; only with --site and one volume."),
+]
+ModalityOption = Annotated[
+    str | None, typer.Option("--modality", help="Of a file that does not say it: MR, CT, …")
+]
+BodyPartOption = Annotated[
+    str | None, typer.Option("--body-part", help="Of a file that does not say it: HEAD, …")
+]
+SeriesOption = Annotated[
+    str | None, typer.Option("--series", help="Which DICOM series: the end of its UID.")
+]
+RuleOption = Annotated[
+    Literal["only", "only-volumetric", "largest"],
+    typer.Option("--rule", help="Which of several DICOM series: only, only-volumetric, largest."),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", help="Of a folder of many: how many at once; else as many as fit."),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="ADDRESS", help="Of a folder of many: spread over a Ray cluster."),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Analyse anew what the folder holds results of already.")
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        envvar="BEDSIDE_WEIGHTS",
+        help="Folder of weights that no package holds (`bedside antspynet`).",
+    ),
+]
+PythonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--antspynet-python",
+        envvar="BEDSIDE_ANTSPYNET_PYTHON",
+        help="The interpreter in whose environment antspynet is; else this one.",
+    ),
+]
+
+
+def analyse(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
+    path: SourceArgument,
+    out: OutOption,
+    package: PackageOption = None,
+    model: ModelOption = None,
+    site: SiteChoice = None,
+    key_file: KeyFileOption = None,
+    subject: SubjectOption = None,
+    modality: ModalityOption = None,
+    body_part: BodyPartOption = None,
+    series: SeriesOption = None,
+    rule: RuleOption = "only",
+    jobs: JobsOption = None,
+    ray: RayOption = None,
+    again: AgainOption = False,
+    weights: WeightsOption = None,
+    antspynet_python: PythonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse a volume, or a folder of many: mask, probability, measurements and picture."""
+    from bedside.cli.analysing_many import analyse_folder
+    from bedside.cli.analysing_one import Wish, analyse_one, analyse_recorded
+    from bedside.runtime.engines.engine import Engines
+    from bedside.serving.analysis_words import Order
+
+    order = Order(subject, modality, body_part, series, rule)
+    wish = Wish(path, out, order, Engines(weights, antspynet_python), again)
+    many = _many(path, out, wanted=jobs is not None or ray is not None)
+    if site is not None:
+        _check_site(model, package, many, (jobs, ray))
+        analyse_recorded(wish, (str(model), site, key_file), as_json=as_json)
+        return
+    found = _check_package(package, model, subject)
+    if many is None:
+        analyse_one(wish, found, as_json=as_json)
+    else:
+        analyse_folder(many, wish, found, (jobs, ray), as_json=as_json)
+
+
+def _many(path: Path, out: Path, *, wanted: bool) -> tuple[Found, ...] | None:
+    """Return the volumes of a folder of many, or None where there is one."""
+    from bedside.imaging.folders import volumes_in
+
+    if not path.is_dir():
+        if wanted:
+            raise UsageError(
+                "--jobs and --ray are for a folder of many volumes.", advice="Leave them out."
+            )
+        return None
+    found = volumes_in(path, out)
+    return found if wanted or len(found) > 1 else None
+
+
+def _check_package(package: Path | None, model: str | None, subject: str | None) -> Path:
+    if package is None or model is not None:
+        raise UsageError(
+            "It was not said which package analyses.",
+            advice="Say --package FILE.bedside; or --model NAME with --site.",
+        )
+    if subject is not None:
+        raise UsageError(
+            "A subject was given, and nothing is recorded without a site.",
+            advice="Leave --subject out, or name a site with --site.",
+        )
+    return package
+
+
+def _check_site(
+    model: str | None,
+    package: Path | None,
+    many: tuple[Found, ...] | None,
+    chosen: tuple[int | None, str | None],
+) -> None:
+    if model is None or package is not None:
+        raise UsageError(
+            "A site answers with what is released there.",
+            advice="Name the model with --model, and leave --package out.",
+        )
+    if many is not None or any(one is not None for one in chosen):
+        count = "a folder of many" if many is None else f"{len(many)} volumes"
+        raise UsageError(
+            f"A site records one analysis at a time; this is {count}.",
+            advice="Call it for each, or leave --site out.",
+        )

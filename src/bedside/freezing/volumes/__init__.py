@@ -1,0 +1,1 @@
+"""From a network for volumes to a package, whatever it was made with."""

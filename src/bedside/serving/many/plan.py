@@ -1,0 +1,111 @@
+"""What is asked of all volumes of a folder, and by which package: settled before the first begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bedside.canonical import Json
+from bedside.errors import UsageError
+from bedside.imaging.folders import Found
+from bedside.imaging.volume import VolumeLimits
+from bedside.jobs.frames import spell_file
+from bedside.jobs.memory import jobs_memory
+from bedside.jobs.task import Task
+from bedside.package.package import Package
+from bedside.package.volumes import VolumeInput
+from bedside.runtime.engines.engine import ONNX_ONLY, Engines
+from bedside.runtime.volume_gate import volume_limits
+from bedside.runtime.volume_memory import bytes_for
+from bedside.serving.analysis_child import PACKAGE
+from bedside.serving.analysis_words import Order
+
+CHILD: Final = "bedside.serving.analysis_child"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One package, and what is said of every volume.
+
+    Attributes:
+        package: What was opened, and gave its golden answers here.
+        archive: Its bytes.
+        order: Modality, body part and which series; nobody's subject.
+        engines: What this machine has beside ONNX Runtime.
+        prove: Whether each process replays the golden cases itself: on other machines.
+    """
+
+    package: Package
+    archive: bytes
+    order: Order = Order()
+    engines: Engines = ONNX_ONLY
+    prove: bool = False
+
+    @property
+    def limits(self) -> VolumeLimits:
+        """Under which limits volumes are read.
+
+        Raises:
+            UsageError: the package takes no volumes.
+        """
+        declared = self.package.manifest.input
+        if not isinstance(declared, VolumeInput):
+            raise UsageError(
+                f"{self.package.manifest.ref} takes no volumes.", advice="Use `bedside predict`."
+            )
+        return volume_limits(declared)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that one analysis may take, of the largest volume that the package allows."""
+        return bytes_for(self.package.manifest, self.limits.voxels)
+
+    def common(self) -> tuple[bytes, ...]:
+        """Return the frames of the package, which every task begins with."""
+        return tuple(spell_file({"name": PACKAGE}, self.archive))
+
+    def asked(self) -> dict[str, Json]:
+        """Return what a child is told in words."""
+        return {
+            "stated": self.order.stated(),
+            "choice": self.order.choice(),
+            "weights": _text(self.engines.weights),
+            "python": _text(self.engines.python),
+            "recorded": False,
+            "prove": self.prove,
+        }
+
+    def task(self, found: Found) -> Task:
+        """Return the task of one volume."""
+        limits = self.limits
+
+        def files() -> Iterator[tuple[str, bytes]]:
+            for file in found.files(limits).files:
+                yield file.name, file.read()
+
+        return Task(found.name, self.asked(), files)
+
+
+def at_once(plan: Plan, wanted: int | None, cores: int, memory: int | None = None) -> int:
+    """Return how many analyses run at once: as wanted, and no more than fit into the memory.
+
+    Args:
+        plan: What each of them does.
+        wanted: How many; None for as many as there are cores for.
+        cores: Of this machine.
+        memory: Bytes for all together; None for the share of jobs.
+
+    Raises:
+        UsageError: fewer than one is wanted.
+    """
+    if wanted is not None and wanted < 1:
+        raise UsageError(f"{wanted} analyses at once get nothing done.", advice="Say --jobs 1.")
+    threads = plan.package.manifest.conditions.threads
+    fitting = max(jobs_memory(memory) // plan.memory, 1)
+    return min(wanted or max(cores // threads, 1), fitting)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

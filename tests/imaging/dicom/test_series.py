@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from bedside.imaging.choice import Choice
+from bedside.imaging.files import files_of
+from bedside.imaging.volume_reading import list_series
+from tests.imaging.made_volumes import MR, files, note, read, refused, slices
+
+T1, T2 = "1.2.826.0.1.1.777001", "1.2.826.0.1.1.888002"
+SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+NAME = "Yamada^Taro"
+
+HEAD = files(slices(6))
+SMALL = files(slices(4, SeriesInstanceUID=T2, SeriesDescription="Ax T2 " + NAME, Modality="MR"))
+SCOUT = files(
+    slices(
+        3, SeriesInstanceUID="1.2.826.0.1.1.999003", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    )
+)
+
+
+class TestSeveral:
+    def test_are_refused_with_a_list(self) -> None:
+        problem = refused(*HEAD, *SMALL)
+        assert problem.code == "several-series"
+        assert "777001: CT, 6 slices of 4 × 3" in problem.message
+        assert '888002: MR, "ax t2", 4 slices of 4 × 3' in problem.message
+        assert "Yamada" not in problem.message
+
+    def test_are_never_the_first(self) -> None:
+        assert refused(*SMALL, *HEAD).message == refused(*HEAD, *SMALL).message
+
+    @pytest.mark.parametrize("name", ["777001", T1, "1.777001", "777001/1"])
+    def test_one_may_be_named(self, name: str) -> None:
+        volume = read(*HEAD, *SMALL, choice=Choice(series=name))
+        assert volume.shape == (4, 3, 6)
+        assert volume.facts.series == T1
+        assert "1 other series left out" in note(volume, "series-chosen")
+
+    @pytest.mark.parametrize("name", ["777", "123456", "777001/2", "", "/1"])
+    def test_none_that_is_not_there(self, name: str) -> None:
+        problem = refused(*HEAD, *SMALL, choice=Choice(series=name))
+        assert problem.code == "no-such-series"
+        assert "888002" in problem.message
+
+    def test_the_largest_may_be_asked_for(self) -> None:
+        assert read(*SMALL, *HEAD, choice=Choice(rule="largest")).facts.series == T1
+
+    def test_of_two_that_are_as_large_none_is_the_largest(self) -> None:
+        twin = files(slices(6, SeriesInstanceUID=T2))
+        assert refused(*HEAD, *twin, choice=Choice(rule="largest")).code == "several-series"
+
+    def test_the_only_one_that_is_a_volume_may_be_asked_for(self) -> None:
+        gap = files(slices(9, SeriesInstanceUID=T2))
+        others = [*gap[:3], *gap[5:]]
+        rule = Choice(rule="only-volumetric")
+        assert read(*others, *HEAD, *SCOUT, choice=rule).facts.series == T1
+        assert refused(*SMALL, *HEAD, choice=rule).code == "several-series"
+
+    def test_where_none_is_a_volume_the_reason_is_told(self) -> None:
+        gap = files(slices(9))
+        rule = Choice(rule="only-volumetric")
+        assert refused(*gap[:3], *gap[5:], choice=rule).code == "missing-slices"
+
+    def test_whose_ends_are_alike_get_longer_names(self) -> None:
+        other = files(slices(4, SeriesInstanceUID="1.2.826.0.1.5.777001"))
+        assert "1.777001: " in refused(*HEAD, *other).message
+
+
+class TestALocalizer:
+    def test_is_never_taken_silently(self) -> None:
+        assert refused(*SCOUT).code == "localizer"
+        assert refused(*SCOUT, choice=Choice(rule="largest")).code == "localizer"
+        assert refused(*HEAD, *SCOUT).code == "several-series"
+
+    def test_may_be_named(self) -> None:
+        volume = read(*SCOUT, choice=Choice(series="999003"))
+        assert note(volume, "localizer")
+
+    def test_is_left_out_by_a_rule_however_large(self) -> None:
+        large = files(
+            slices(9, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SeriesInstanceUID=T2)
+        )
+        assert read(*HEAD, *large, choice=Choice(rule="largest")).facts.series == T1
+
+
+class TestOneSeries:
+    def test_of_two_directions_is_two_stacks(self) -> None:
+        turned = files(slices(3, orientation=SAGITTAL, step=(2, 0, 0), SOPInstanceUID="1.2.3.99"))
+        problem = refused(*HEAD, *turned)
+        assert "777001: CT, 6 slices" in problem.message
+        assert "777001/2: CT, 3 slices" in problem.message
+        assert read(*HEAD, *turned, choice=Choice(series="777001/2")).shape == (4, 3, 3)
+        assert read(*HEAD, *turned, choice=Choice(series="777001")).shape == (4, 3, 6)
+        assert refused(*HEAD, *turned, choice=Choice(series=T1)).code == "several-series"
+
+    def test_of_two_echoes_is_two_stacks(self) -> None:
+        first, second = (files(slices(4, SOPClassUID=MR, EchoTime=time)) for time in ("10", "80"))
+        assert refused(*first, *second).code == "several-series"
+
+    def test_of_two_times_is_four_dimensional(self) -> None:
+        again = files(slices(6, AcquisitionNumber=2))
+        problem = refused(*HEAD, *again)
+        assert problem.code == "four-dimensional"
+        assert "12 images at 6 places" in problem.message
+
+    def test_of_two_sizes_is_two_stacks(self) -> None:
+        wide = files(slices(3, side=(3, 8)))
+        assert "3 slices of 8 × 3" in refused(*HEAD, *wide).message
+
+    def test_without_a_uid_has_a_name_too(self) -> None:
+        first = files(slices(4, SeriesInstanceUID=None))
+        assert read(*first).facts.series is None
+        assert "no-uid: CT" in refused(*HEAD, *first).message
+        assert read(*HEAD, *first, choice=Choice(series="no-uid")).shape == (4, 3, 4)
+
+    def test_of_mosaics_is_refused_by_name(self) -> None:
+        mosaic = files(slices(4, ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]))
+        problem = refused(*mosaic)
+        assert problem.code == "unsupported"
+        assert "MOSAIC" in problem.message
+
+
+def test_what_there_is_can_be_listed() -> None:
+    given = [(str(place), data) for place, data in enumerate((*HEAD, *SCOUT))]
+    found = list_series(files_of(given))
+    assert [(one.name, len(one.planes), one.is_volumetric) for one in found] == [
+        ("777001", 6, True),
+        ("999003", 3, False),
+    ]

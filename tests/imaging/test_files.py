@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bedside.errors import NotFound, VolumeRefused
+from bedside.imaging import files as given_files
+from bedside.imaging.files import GivenFile, files_at, files_of
+from bedside.imaging.volume import VolumeLimits
+from bedside.imaging.volume_reading import read_volume
+from tests.imaging.made_volumes import STORED, files, nifti, packed, slices, zipped
+
+
+def names(path: Path) -> list[str]:
+    return [file.name for file in files_at(path).files]
+
+
+class TestAFolder:
+    def test_is_all_that_is_in_it_in_the_order_of_names(self, tmp_path: Path) -> None:
+        for name in ("b", "a/z", "a/c/d", ".hidden", "c.txt"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"1")
+        assert names(tmp_path) == ["a/c/d", "a/z", "b", "c.txt"]
+
+    def test_has_no_pipes_and_no_links_to_nowhere(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link").symlink_to(tmp_path / "nothing")
+        (tmp_path / "real").write_bytes(b"1")
+        assert names(tmp_path) == ["real"]
+
+    def test_is_not_left_by_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "inside").mkdir()
+        (tmp_path / "inside" / "one").write_bytes(b"1")
+        (tmp_path / "inside" / "round").symlink_to(tmp_path, target_is_directory=True)
+        assert names(tmp_path / "inside") == ["one"]
+
+    def test_that_is_empty_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(VolumeRefused) as problem:
+            files_at(tmp_path)
+        assert problem.value.code == "not-a-volume"
+
+    def test_of_too_many_files_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(given_files, "MOST_FILES", 3)
+        for place in range(4):
+            (tmp_path / str(place)).write_bytes(b"1")
+        with pytest.raises(VolumeRefused, match="more than 3 files"):
+            files_at(tmp_path)
+
+    def test_that_is_not_there_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(NotFound, match="nothing-here"):
+            files_at(tmp_path / "nothing-here")
+
+
+class TestAVolume:
+    def test_is_the_same_from_a_folder_a_zip_and_an_upload(self, tmp_path: Path) -> None:
+        series = {f"IM{place}": data for place, data in enumerate(files(slices()))}
+        folder, archive = tmp_path / "series", tmp_path / "series.zip"
+        folder.mkdir()
+        for name, data in series.items():
+            (folder / name).write_bytes(data)
+        archive.write_bytes(zipped({f"a/b/{name}": data for name, data in series.items()}))
+        found = [
+            read_volume(files)
+            for files in (
+                files_at(folder),
+                files_at(archive),
+                files_of(list(series.items())),
+                files_of([("upload", archive.read_bytes())]),
+            )
+        ]
+        assert len({volume.facts.digest for volume in found}) == 1
+        assert all(np.array_equal(volume.values, found[0].values) for volume in found)
+
+    def test_of_one_nifti_file_may_lie_in_a_zip_with_its_description(self) -> None:
+        data = zipped({"head.nii.gz": packed(nifti()), "head.json": b"{}", "__MACOSX/._head": b"1"})
+        assert np.array_equal(read_volume(files_of([("x", data)])).values, STORED)
+
+    def test_is_not_looked_for_twice_as_deep(self) -> None:
+        deep = zipped({"inner.zip": zipped({"head.nii": nifti()})})
+        with pytest.raises(VolumeRefused) as problem:
+            read_volume(files_of([("x", deep)]))
+        assert "zip inside another" in problem.value.message
+
+
+class TestAFile:
+    def test_that_grew_is_noticed(self) -> None:
+        whole = files_of([("x", b"12345")]).files[0]
+        grown = GivenFile("x", 3, whole.opened)
+        with pytest.raises(VolumeRefused, match="grew"):
+            grown.read()
+
+    def test_shows_its_beginning(self) -> None:
+        file = files_of([("x", b"12345")]).files[0]
+        assert (file.start(2), file.start(9), file.read()) == (b"12", b"12345", b"12345")
+
+
+def test_no_file_at_all_is_refused() -> None:
+    with pytest.raises(VolumeRefused):
+        files_of([])
+
+
+def test_a_zip_above_the_limit_is_not_opened() -> None:
+    with pytest.raises(VolumeRefused) as problem:
+        files_of([("x", zipped({"a": bytes(100)}))], VolumeLimits(file_bytes=50))
+    assert problem.value.code == "too-large"
