@@ -16,19 +16,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import BedsideError
 from bedside.freezing.mlflow.strict_yaml import read_yaml
 from bedside.freezing.strangers.findings import Findings
 from bedside.freezing.strangers.inspecting import _judged, _kind
 from bedside.freezing.strangers.toml import read_toml
+from bedside.imaging.files import files_of
 from bedside.imaging.reading import read_picture
+from bedside.imaging.volume import VolumeLimits
+from bedside.imaging.volume_reading import read_volume
 from bedside.package.archive import read_archive, write_archive
 from bedside.package.golden import read_golden, write_golden
 from bedside.package.manifest import read_manifest, write_manifest
 from bedside.package.package import open_package
 from bedside.runtime.onnx_wire import read_opset
 from tests.fuzz.oracle import imported_by_readers, is_tar
+
+SMALL = VolumeLimits(voxels=2**18)
+"""Of a fuzzed volume: what is large is slow, and no other code."""
 
 Repair: TypeAlias = Callable[[bytes, random.Random], bytes]
 
@@ -96,6 +104,13 @@ def _pickle(data: bytes) -> None:
 def _picture(data: bytes) -> None:
     found = read_picture(data)
     assert found.values.dtype.name == "float32"
+
+
+def _volume(data: bytes) -> None:
+    found = read_volume(files_of([("fuzzed", data)], SMALL), SMALL)
+    assert found.values.dtype.name == "float32"
+    assert np.isfinite(found.values).all()
+    assert found.voxel_millilitres > 0
 
 
 def _toml(data: bytes) -> None:
@@ -219,6 +234,7 @@ TARGETS: dict[str, Target] = {
     "network": Target(_network, ("network", "run"), _none),
     "pickle": Target(_pickle, ("pickle",), _none),
     "picture": Target(_picture, ("picture",), _picture_seeds, _change_picture),
+    "volume": Target(_volume, ("volume",), _none),
     "toml": Target(_toml, ("spec",), _toml_seeds),
     "yaml": Target(_yaml, ("mlflow",), _none),
 }

@@ -22,6 +22,7 @@ RUNS = {
     "network": 45_000,
     "pickle": 35_000,
     "picture": 25_000,
+    "volume": 10_000,
     "toml": 15_000,
     "yaml": 8_000,
 }

@@ -14,9 +14,8 @@ from tests.hostile.hostile import Hostile
 from tests.imaging.made import written
 from tests.imaging.made_volumes import UP, enhanced, files, nifti, packed, patched, slices, zipped
 
-ZEROS = zlib.compress(bytes(20 * 2**20), 9)
-MANY = 60_000
-"""Entries of the zips: more than are read."""
+ZEROS = gzip.compress(bytes(32 * 2**20), 1, mtime=0)
+LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 
 
 def volumes() -> Iterator[Hostile]:
@@ -43,7 +42,7 @@ def _nifti() -> dict[str, tuple[bytes, str | None]]:
     large = small[:40] + shape + small[56:]
     return {
         "endless.nii": (patched(small, 40, "<4h", 3, 32_767, 32_767, 32_767), "too-large"),
-        "many-axes.nii": (patched(small, 40, "<8h", 7, *[32_767] * 7), "too-large"),
+        "many-axes.nii": (patched(small, 40, "<8h", 7, *[32_767] * 7), "four-dimensional"),
         "promises-64-million-voxels.nii": (large, "cannot hold them"),
         "negative-side.nii": (patched(small, 40, "<4h", 3, -1, 5, 6), "corrupt"),
         "far-voxels.nii": (patched(small, 108, "<f", 3e38), "corrupt"),
@@ -59,44 +58,49 @@ def _nifti() -> dict[str, tuple[bytes, str | None]]:
 def _gzip() -> dict[str, tuple[bytes, str | None]]:
     small = nifti()
     promising = small[:40] + struct.pack("<8h", 3, 512, 512, 256, 1, 1, 1, 1) + small[56:]
-    long = gzip.compress(small + bytes(200 * 2**20), 9)
     return {
-        "bomb-behind-the-last-voxel.nii.gz": (long, "after its last voxel"),
+        "bomb-behind-the-last-voxel.nii.gz": (packed(small) + ZEROS, "after its last voxel"),
         "promises-what-it-cannot-hold.nii.gz": (packed(promising), "cannot hold them"),
-        "bomb-of-zeros.nii.gz": (gzip.compress(bytes(200 * 2**20), 9), "not-a-volume"),
-        "bomb-before-the-first-voxel.nii.gz": (
-            packed(patched(small, 108, "<f", 2.0**24)[:352] + bytes(2**24)), "corrupt",
-        ),
-        "a-million-members.nii.gz": (packed(b"") * 200_000 + packed(small), None),
+        "bomb-of-zeros.nii.gz": (ZEROS, "not-a-volume"),
+        "twenty-thousand-members.nii.gz": (packed(b"") * 20_000 + packed(small), None),
         "cut.nii.gz": (packed(small)[:-40], "corrupt"),
         "wrong-sum.nii.gz": (packed(small)[:-8] + bytes(8), "corrupt"),
     }  # fmt: skip
 
 
 def _zips() -> dict[str, tuple[bytes, str | None]]:
-    end = b"PK\x05\x06"
     small = zipped({"head.nii": nifti()})
-    entry = small[small.index(b"PK\x01\x02") : small.rindex(end)]
-    listed = entry * 3_000
-    copies = small[: small.index(b"PK\x01\x02")]
-    overlapping = copies + listed + struct.pack(
-        "<4sHHHHIIH", end, 0, 0, 3_000, 3_000, len(listed), len(copies), 0
-    )  # fmt: skip
-    bomb = zipped({f"{place}.nii": bytes(2**27) for place in range(5)})
+    first, last = small.index(CENTRAL), small.rindex(END)
+    listed = small[first:last] * 3_000
+    end = struct.pack("<4sHHHHIIH", END, 0, 0, 3_000, 3_000, len(listed), first, 0)
+    size = zlib.crc32(bytes(8))
     return {
-        "overlapping.zip": (overlapping, "overlap"),
-        "many-entries.zip": (zipped(dict.fromkeys(map(str, range(MANY)), b"")), "too-large"),
-        "bomb.zip": (bomb, "too-large"),
+        "overlapping.zip": (small[:first] + listed + end, "overlap"),
+        "many-entries.zip": (patched(small, last + 8, "<2H", 60_000, 60_000), "too-large"),
+        "long-list.zip": (patched(small, last + 12, "<I", 2**31), "corrupt"),
+        "bomb.zip": (_repeated(zlib.compress(bytes(2**23))[2:-4], 2**23, 70), "too-large"),
+        "one-byte-is-eight.zip": (_repeated(b"\0", size, 1), "corrupt"),
         "nested.zip": (zipped({"a.zip": small}), "zip inside another"),
-        "password.zip": (patched(small, small.index(b"PK\x01\x02") + 8, "<H", 1), "password"),
+        "password.zip": (patched(small, first + 8, "<H", 1), "password"),
         "cut.zip": (small[:-30], "corrupt"),
         "empty.zip": (zipped({}), "not-a-volume"),
         "upwards.zip": (zipped({"../../head.nii": b"x"}), "not-a-volume"),
-        "locked-method.zip": (zipped({"a": bytes(99)}, zipfile.ZIP_LZMA), "method 14"),
-        "a-gigabyte-in-one-entry.zip": (
-            patched(small, small.index(b"PK\x01\x02") + 24, "<I", 2**30), "cannot hold",
-        ),
-    }  # fmt: skip
+        "strange-method.zip": (zipped({"a": bytes(99)}, zipfile.ZIP_LZMA), "method 14"),
+        "a-gigabyte-in-one-entry.zip": (patched(small, first + 24, "<I", 2**30), "cannot hold"),
+    }
+
+
+def _repeated(packed_once: bytes, size: int, count: int) -> bytes:
+    """A zip of many entries that all say the same size."""
+    out, listed = bytearray(), bytearray()
+    for place in range(count):
+        name = f"{place:04}".encode()
+        common = struct.pack("<HHHHIIIHH", 0, 8, 0, 33, 0, len(packed_once), size, len(name), 0)
+        listed += CENTRAL + struct.pack("<HH", 20, 20) + common
+        listed += struct.pack("<HHHII", 0, 0, 0, 0, len(out)) + name
+        out += LOCAL + struct.pack("<H", 20) + common + name + packed_once
+    end = struct.pack("<4sHHHHIIH", END, 0, 0, count, count, len(listed), len(out), 0)
+    return bytes(out + listed) + end
 
 
 def _dicom() -> dict[str, tuple[bytes, str | None]]:
@@ -110,7 +114,7 @@ def _dicom() -> dict[str, tuple[bytes, str | None]]:
         "endless-frames.dcm": (written(one), "too-large"),
         "wide-slices.zip": (_series(wide), "too-large"),
         "promising-slices.zip": (_series(promising), "corrupt"),
-        "deep-sequences.dcm": (start + sequence * 3_000 + b"\x08\0\x16\0UI" + end, "corrupt"),
+        "deep-sequences.dcm": (start + sequence * 3_000 + b"\x08\0\x16\0UI" + end, "16 deep"),
         "one-slice.dcm": (files(slices(1))[0], "too-few-slices"),
         "far-slices.zip": (_series(slices(2, step=(0, 0, 1e9))), "corrupt"),
         "cut-slice.zip": (zipped({"1": files(slices(1))[0][:-9]}), "corrupt"),
@@ -125,5 +129,5 @@ def _others() -> dict[str, tuple[bytes, str | None]]:
     return {
         "nothing.nii": (b"", "not-a-volume"),
         "letter.nii": (b"Dear colleague, " * 50, "not-a-volume"),
-        "gzip-of-zeros-alone.gz": (b"\x1f\x8b\x08" + bytes(7) + ZEROS[2:-4], "not-a-volume"),
+        "gzip-in-name-alone.gz": (b"\x1f\x8b" + bytes(500), "corrupt"),
     }

@@ -135,7 +135,7 @@ def slices(
         one.PixelSpacing = [0.7, 0.5]
         one.ImageOrientationPatient = list(orientation)
         where = np.array(first) + place * np.array(step)
-        one.ImagePositionPatient = [f"{part:.6f}" for part in where]
+        one.ImagePositionPatient = [f"{part:.10g}" for part in where]
         for name, value in changes.items():
             if value is None:
                 delattr(one, name)

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from bedside.jobs.job import MOST_ATTEMPTS, State
+from bedside.jobs.job import MOST_ATTEMPTS, State, held
+from bedside.jobs.jobs import JobLost
 from bedside.jobs.runner import Bounds, Runner
+from bedside.jobs.tables import jobs
 from bedside.store.duty import Duty
 from tests.conftest import SettableClock
-from tests.jobs.toy import SECRET, Toys, until
+from tests.jobs.toy import SECRET, Toys, sealed, until
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -94,8 +96,6 @@ def test_a_stopped_service_gives_its_jobs_back_and_the_next_one_does_them(toys: 
     found = toys.jobs.get(job.id)
     assert (found.state, found.attempts, found.restarts) == (State.WAITING, 0, 1)
     key = toys.keys.get(job.key_id)
-    from tests.jobs.toy import sealed  # noqa: PLC0415
-    from bedside.jobs.tables import jobs  # noqa: PLC0415
 
     with toys.ledger.database.write() as connection:
         request = sealed(key, job.id, {"do": "give-back"})
@@ -118,17 +118,13 @@ def test_a_world_that_changes_meanwhile_makes_it_begin_anew(toys: Toys) -> None:
     ]
 
 
-def test_a_worker_that_was_thought_dead_records_nothing(
-    toys: Toys, clock: SettableClock
-) -> None:
+def test_a_worker_that_was_thought_dead_records_nothing(toys: Toys, clock: SettableClock) -> None:
     job = toys.add()
     slow = toys.jobs.take(job, "slow")
     assert slow is not None
     clock.advance(toys.lease + 1)
     with at_work(toys):
         until(lambda: over(toys, job.id))
-    from bedside.jobs.job import held  # noqa: PLC0415
-    from bedside.jobs.jobs import JobLost  # noqa: PLC0415
 
     with pytest.raises(JobLost), toys.jobs.ending(held(slow)):
         pass

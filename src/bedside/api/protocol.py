@@ -41,6 +41,9 @@ MAX_WAITING: Final = 16
 MAX_PIECES: Final = 50_000
 """Pieces in which a body may come: a chunk of one byte costs as much as one of many."""
 
+_UPLOADS: Final = (b"/analyses", b"/blobs")
+"""How the addresses end to which volumes are sent."""
+
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 """The headers that say where a request's body ends (RFC 9112, section 6)."""
 
@@ -50,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Attributes:
         seconds: For each of: first bytes to end of head, and end of head to end of body.
+        upload_seconds: Instead of `seconds`, for the body of a request that uploads volumes.
         answer_seconds: For the client to take what does not fit into the socket's buffer.
         all_connections: The open connections of this process.
         direct: Gives the lane without ASGI, where there is one.
@@ -58,6 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     seconds: float = 20.0
+    upload_seconds: float = 600.0
     answer_seconds: float = 30.0
     all_connections: Connections
     direct: Callable[[], Direct | None]
@@ -203,7 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Unread(HTTPStatus.TOO_MANY_REQUESTS, why)
         super().on_headers_complete()
         self._in_head = False
-        self._give(self.seconds)
+        self._give(self.upload_seconds if self.url.endswith(_UPLOADS) else self.seconds)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -359,6 +364,7 @@ def bounded(
     """Return the protocol class of one process, under the site's limits."""
     bounds: dict[str, object] = {
         "seconds": limits.header_seconds,
+        "upload_seconds": limits.upload_seconds,
         "answer_seconds": limits.answer_seconds,
         "all_connections": connections,
         "direct": staticmethod(direct),

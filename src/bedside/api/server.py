@@ -25,6 +25,7 @@ from bedside.api.connections import Connections, room_for
 from bedside.api.envelope import Service
 from bedside.api.journal import STATE, configuration, tell
 from bedside.api.listener import listening
+from bedside.api.one_core import OneCore
 from bedside.api.protocol import bounded
 from bedside.site.settings import Limits
 from bedside.site.site import Site
@@ -41,16 +42,20 @@ class GracefulServer(uvicorn.Server):
 
     Attributes:
         begun: Is called once, on the event loop, when requests are answered.
+        core: Keeps the threads that take turns together; None where the process is not ours alone.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self.begun: Callable[[], None] | None = None
+        self.core: OneCore | None = None
         self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say so."""
         await super().startup(sockets)
+        if self.core is not None:
+            self.core.start()
         if self.begun is not None:
             self.begun()
 
@@ -67,6 +72,8 @@ class GracefulServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, answer what still comes with `Connection: close`, then shut down."""
         self._service.draining = True
+        if self.core is not None:
+            self.core.stop()
         for server in self.servers:
             server.close()
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
@@ -86,7 +93,9 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, log_level: st
     logging.config.dictConfig(configuration(log_level))
     with Site.open(folder) as site, listening(host, port) as listener:
         tell(STATE, logging.INFO, "listening", host=host, port=listener.getsockname()[1])
-        server_for(create_app(site), site.settings.limits).run(sockets=[listener])
+        server = server_for(create_app(site), site.settings.limits)
+        server.core = OneCore()
+        server.run(sockets=[listener])
         tell(STATE, logging.INFO, "stopped")
 
 

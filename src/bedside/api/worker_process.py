@@ -18,6 +18,7 @@ from typing import Final
 from bedside.api.app import create_app
 from bedside.api.journal import configuration
 from bedside.api.numbers import SharedNumbers
+from bedside.api.one_core import OneCore
 from bedside.api.server import GracefulServer, server_for
 from bedside.errors import BedsideError
 from bedside.site.site import Site
@@ -81,6 +82,7 @@ def _serve(site: Site, listener: socket.socket, channel: Channel, shared: Shared
     app = create_app(site)
     app.state.metrics.share(shared)
     server = server_for(app, site.settings.limits)
+    server.core = OneCore()
 
     def begun() -> None:
         channel.watch(server)

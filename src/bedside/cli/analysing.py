@@ -61,7 +61,9 @@ JobsOption = Annotated[
 ]
 RayOption = Annotated[
     str | None,
-    typer.Option("--ray", metavar="ADDRESS", help="Of a folder of many: spread over a Ray cluster."),
+    typer.Option(
+        "--ray", metavar="ADDRESS", help="Of a folder of many: spread over a Ray cluster."
+    ),
 ]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Analyse anew what the folder holds results of already.")

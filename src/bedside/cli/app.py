@@ -35,6 +35,7 @@ ALONE: Mapping[str, Place] = MappingProxyType(
         "card": "cards.card",
         "bom": "cards.bom",
         "predict": "predicting.predict",
+        "analyse": "analysing.analyse",
         "decide": "serving.decide",
         "trace": "serving.trace",
         "erase": "erasing.erase",

@@ -13,7 +13,7 @@ from bedside.canonical import Json
 from bedside.cli.inspection import tell_metrics
 from bedside.cli.options import JsonOption
 from bedside.cli.screen import Page, progress, show, steps
-from bedside.cli.volume_freezing import Paths, freeze_volumes
+from bedside.cli.volume_freezing import Paths, VolumeKind, freeze_volumes
 from bedside.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         typer.Argument(
             metavar="MODEL",
             help="The saved model: .skops, .joblib or .pkl (scikit-learn), .pth or .safetensors "
-            "(PyTorch), .onnx, or the folder of an MLflow model; with --meshnet, the folder of a "
-            "network for volumes.",
+            "(PyTorch), .onnx, or the folder of an MLflow model; with --meshnet or --monai, the "
+            "folder of a network for volumes.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the package (or draft) goes.")],
@@ -75,6 +75,10 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
             "--meshnet", help="MODEL is the folder of a MeshNet: model.json and its weights."
         ),
     ] = False,
+    monai: Annotated[
+        bool,
+        typer.Option("--monai", help="MODEL is the folder of a MONAI bundle: configs and models."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a model into a signed package that gives the same answers everywhere.
@@ -82,9 +86,12 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     First `--init` writes a draft of the spec, with every question in it; then, without it, the
     model is frozen.
     """
-    if meshnet:
-        paths = Paths(model, out, spec, key)
-        if (volumes := freeze_volumes("meshnet", paths, init=init, as_json=as_json)) and key:
+    if meshnet or monai:
+        if meshnet and monai:
+            raise UsageError("MODEL is either a MeshNet or a MONAI bundle.", advice="Say one.")
+        paths = Paths(model, out, spec, key, i_made_this)
+        kind: VolumeKind = "monai" if monai else "meshnet"
+        if (volumes := freeze_volumes(kind, paths, init=init, as_json=as_json)) and key:
             _tell(volumes, out, key, as_json=as_json)
         return
     from bedside.freezing.model_file import ModelFile

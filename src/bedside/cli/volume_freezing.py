@@ -26,6 +26,7 @@ class Paths:
     out: Path
     spec: Path | None
     key: Path | None
+    i_made_this: bool = False
 
 
 def freeze_volumes(
@@ -45,6 +46,8 @@ def freeze_volumes(
             "Freezing needs --spec and --key.",
             advice=f"Begin with a draft: bedside freeze --{kind} {paths.model} --init -o spec.toml",
         )
+    if kind == "monai":
+        return _freeze_bundle(paths, paths.spec)
     from bedside.freezing.volumes.freeze import freeze_volume
     from bedside.freezing.volumes.spec import read_volume_spec
 
@@ -52,6 +55,21 @@ def freeze_volumes(
     with steps(f"Freezing {paths.model.name}") as tell:
         source = _opening(kind)(paths.model)
         return freeze_volume(source, spec, key=paths.key, out=paths.out, tell=tell)
+
+
+def _freeze_bundle(paths: Paths, spec: Path) -> FrozenModel:
+    """Return the package of a MONAI bundle, whose weights are opened in a process apart."""
+    from bedside.freezing.monai.freeze import freeze_bundle
+
+    with steps(f"Freezing {paths.model.name}") as tell:
+        return freeze_bundle(
+            paths.model,
+            spec,
+            key=paths.key,
+            out=paths.out,
+            i_made_this=paths.i_made_this,
+            tell=tell,
+        )
 
 
 def _opening(kind: VolumeKind) -> Callable[[Path], VolumeSource]:
@@ -69,7 +87,9 @@ def _facts(kind: VolumeKind, folder: Path) -> VolumeFacts:
         from bedside.freezing.meshnet.source import meshnet_facts
 
         return meshnet_facts(folder)
-    raise UsageError(f"--{kind} has no draft; its files say what a draft would ask.")
+    from bedside.freezing.monai.completing import facts_of
+
+    return facts_of(folder)
 
 
 def _draft(kind: VolumeKind, paths: Paths, *, as_json: bool) -> None:

@@ -65,9 +65,8 @@ def holes(mask: Mask) -> Mask:
 
 def touches_edge(mask: Mask) -> bool:
     """Return whether anything marked lies in an outer voxel of the volume."""
-    return any(
-        bool(np.take(mask, place, axis=axis).any()) for axis in range(3) for place in (0, -1)
-    )
+    sides = (np.moveaxis(mask, axis, 0) for axis in range(3))
+    return any(bool(side[0].any() or side[-1].any()) for side in sides)
 
 
 def _regions(mask: Mask, neighbours: Neighbours) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -25,7 +25,6 @@ POINTS: Final = (
     "computed",
     "recording",
     "recorded",
-    "tidied",
 )
 """Every such point, in its order."""
 

@@ -200,7 +200,8 @@ class JobFiles:
             return
         with _told(folder):
             for path in folder.iterdir():
-                if but_attempt is None or not path.name.startswith(f"{but_attempt}-"):
+                own = path.name.removeprefix(INCOMING)
+                if but_attempt is None or not own.startswith(f"{but_attempt}-"):
                     path.unlink(missing_ok=True)
             if but_attempt is None:
                 folder.rmdir()

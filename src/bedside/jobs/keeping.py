@@ -16,6 +16,9 @@ from bedside.jobs.jobs import Jobs
 from bedside.jobs.tables import job_uploads, jobs
 from bedside.jobs.uploads import Uploads
 
+AT_ONCE: Final = 500
+"""Ids in one statement."""
+
 UNTOLD: Final = timedelta(hours=6)
 """How old a file is that no row tells of before it is removed: whoever wrote it is gone."""
 
@@ -78,13 +81,14 @@ class Keeping:
             Unavailable: rows are removed, and their bytes or files may still be on the disk.
         """
         database = self._jobs.database
-        with database.write() as connection:
-            gone_jobs, gone_uploads = self._of_keys(connection, keys)
-            if gone_jobs or gone_uploads:
+        with database.read() as connection:
+            gone = gone_jobs, gone_uploads = self._of_keys(connection, keys)
+        if gone_jobs or gone_uploads:
+            with database.write() as connection:
                 if database.dialect == "sqlite":
-                    _rewrite_without(connection, keys)
+                    _rewrite_without(connection, gone)
                 else:
-                    _without(connection, keys)
+                    _without(connection, gone)
         for job in gone_jobs:
             self.files.remove_results(job)
         for upload in gone_uploads:
@@ -95,11 +99,13 @@ class Keeping:
         return len(gone_jobs) + len(gone_uploads)
 
     def _of_keys(self, connection: Connection, keys: Sequence[str]) -> tuple[list[str], list[str]]:
-        found = [
-            list(connection.execute(select(table.c.id).where(table.c.key_id.in_(keys))).scalars())
-            for table in (jobs, job_uploads)
-        ]
-        return found[0], found[1]
+        found: tuple[list[str], list[str]] = ([], [])
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            for place, table in zip(found, (jobs, job_uploads), strict=True):
+                query = select(table.c.id).where(table.c.key_id.in_(some))
+                place.extend(connection.execute(query).scalars())
+        return found
 
     def _drop_over(self, now: str, ended_before: str) -> None:
         with self._jobs.database.read() as connection:
@@ -121,15 +127,17 @@ class Keeping:
             self.files.remove_results(job)
 
 
-def _without(connection: Connection, keys: Sequence[str]) -> None:
-    for table in (jobs, job_uploads):
-        connection.execute(delete(table).where(table.c.key_id.in_(keys)))
+def _without(connection: Connection, gone: Sequence[Sequence[str]]) -> None:
+    for table, ids in zip((jobs, job_uploads), gone, strict=True):
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            connection.execute(delete(table).where(table.c.id.in_(some)))
 
 
-def _rewrite_without(connection: Connection, keys: Sequence[str]) -> None:
+def _rewrite_without(connection: Connection, gone: Sequence[Sequence[str]]) -> None:
     # as for claims (ledger/forgetting.py): every page is given back and overwritten with zeros
     connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    _without(connection, keys)
+    _without(connection, gone)
     for table in (jobs, job_uploads):
         kept = connection.execute(select(table)).mappings().all()
         connection.execute(delete(table))

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Queue
 from typing import Final
 
-from bedside.canonical import Json
 from bedside.errors import BedsideError, UsageError
 from bedside.jobs.child import Child, ChildEnded
 from bedside.jobs.frames import Garbled
-from bedside.jobs.task import MOST_ATTEMPTS, Finished, Heard, Step, Task, ended, hear
+from bedside.jobs.task import MOST_ATTEMPTS, Finished, Heard, Step, Task, ended, hear, unread
 
 WAIT_SECONDS: Final = 0.2
 
@@ -143,7 +142,7 @@ class Pool:
             raise
         except (BedsideError, OSError) as problem:  # a file of the task cannot be read
             child.close()
-            return _unread(task, problem)
+            return unread(task.name, problem)
         if "problem" in found.said and "refusals" not in found.said:
             child.close()  # it may not have heard all
         else:
@@ -165,14 +164,3 @@ class _Waiting:
 
 class _Stopped(Exception):
     """Nobody waits for the result any more."""
-
-
-def _unread(task: Task, problem: BedsideError | OSError) -> Finished:
-    told = problem if isinstance(problem, BedsideError) else None
-    message = told.message if told else f"A file cannot be read: {problem.strerror}."  # type: ignore[union-attr]
-    said: dict[str, Json] = {
-        "problem": type(problem).__name__,
-        "message": message,
-        "advice": told.advice if told else "Look at its rights, and at the disk.",
-    }
-    return Finished(task.name, said, {})

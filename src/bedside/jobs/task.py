@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from bedside.canonical import Json
+from bedside.errors import BedsideError
 from bedside.jobs.child import Child, ChildEnded
 from bedside.jobs.frames import Frame, Garbled, read_words, spell, spell_file, spell_json
 
@@ -114,5 +115,20 @@ def ended(name: str, problem: ChildEnded | Garbled) -> Finished:
         "problem": "ended",
         "message": problem.message,
         "advice": "It may have been too large for this machine; let fewer run at once.",
+    }
+    return Finished(name, said, {})
+
+
+def unread(name: str, problem: BedsideError | OSError) -> Finished:
+    """Return what is told of a task whose files cannot be read."""
+    if isinstance(problem, BedsideError):
+        message, advice = problem.message, problem.advice
+    else:
+        message = f"A file cannot be read: {problem.strerror}."
+        advice = "Look at its rights, and at the disk."
+    said: dict[str, Json] = {
+        "problem": type(problem).__name__,
+        "message": message,
+        "advice": advice,
     }
     return Finished(name, said, {})

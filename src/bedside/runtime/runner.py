@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bedside.canonical import Json
 from bedside.errors import GoldenMismatch, InputRefused, PackageRefused, UsageError
@@ -16,13 +16,9 @@ from bedside.imaging.volume import Volume
 from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
 from bedside.package.networks import RowModel
-from bedside.package.outputs import NumberOutput
 from bedside.package.package import Package
-from bedside.package.preprocessing import volume_operations
-from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import UNSTATED, Analysis, Stated
-from bedside.runtime.engines.choosing import engine_of
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.image_path import PICTURES_AT_ONCE
 from bedside.runtime.patience import GoingOn, always
@@ -31,8 +27,9 @@ from bedside.runtime.postprocess import Answer
 from bedside.runtime.progress import Progress, Report, silent
 from bedside.runtime.session import check_conditions
 from bedside.runtime.tabular_path import PlainAnswers
-from bedside.runtime.volume_golden import replay
-from bedside.runtime.volume_path import VolumePath
+
+if TYPE_CHECKING:
+    from bedside.runtime.volume_path import VolumePath
 
 TOGETHER: Final = {"tabular": MAX_CASES, "image": PICTURES_AT_ONCE}
 """Golden cases that are replayed in one call, by kind of input."""
@@ -155,6 +152,7 @@ class Runner:
         in_time = _until(time.monotonic() + REPLAY_SECONDS)
         tolerance = self.manifest.golden.tolerance
         if self._volumes is not None:
+            from bedside.runtime.volume_golden import replay  # noqa: PLC0415 - as below
 
             def report(_: Progress) -> None:
                 in_time()
@@ -230,14 +228,9 @@ def parts_of(package: Package) -> Parts:
 
 
 def _volume_path(package: Package, engines: Engines) -> VolumePath:
-    manifest = package.manifest
-    declared, output = manifest.input, manifest.postprocessing
-    if not isinstance(declared, VolumeInput) or not isinstance(
-        output, SegmentationOutput | NumberOutput
-    ):
-        raise UsageError(f"{manifest.ref} takes no volumes.")
-    operations = volume_operations(manifest.preprocessing)
-    return VolumePath(declared, operations, engine_of(package, engines), output)
+    from bedside.runtime.volume_loading import volume_path  # noqa: PLC0415 - brings SciPy
+
+    return volume_path(package, engines)
 
 
 def load(package: Package, engines: Engines = ONNX_ONLY) -> Runner:

@@ -83,33 +83,50 @@ def _sigmoid(scores: Scores) -> Scores:
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WayBack:
+    """From where the network's probabilities lie to the volume's own grid.
+
+    Attributes:
+        affine: Indices of the probabilities to mm, RAS+.
+        grid: The volume's own.
+        antialias: Whether a coarser grid gets them smoothed first, as on the way there.
+    """
+
+    affine: Affine
+    grid: Grid
+    antialias: bool = True
+
+
 def restored(
-    probabilities: Scores, affine: Affine, grid: Grid, output: SegmentationOutput, report: Report
+    probabilities: Scores, way: WayBack, output: SegmentationOutput, report: Report
 ) -> Segmented:
     """Return labels and probability on the volume's own grid, not yet refined.
 
     Args:
         probabilities: Channels × i × j × k.
-        affine: Where those lie.
-        grid: The volume's.
+        way: Where those lie, and where they go.
         output: What the channels mean.
         report: Told before each step.
     """
     report(Progress("restore", 0, 2))
     if output.threshold is not None:
-        found = resampled(Placed(probabilities[-1], affine), grid).values
-        probability = _unit(found)
+        probability = _unit(_there(probabilities[-1], way, 0.0))
         report(Progress("restore", 1, 2))
         marked = probability >= np.float32(output.threshold.value)
         labels = marked.astype(np.uint8) * np.uint8(output.classes[1].value)
     else:
-        background = resampled(Placed(probabilities[0], affine), grid, outside=1.0).values
-        probability = _unit(np.float32(1.0) - background)
+        probability = _unit(np.float32(1.0) - _there(probabilities[0], way, 1.0))
         report(Progress("restore", 1, 2))
-        number, _ = strongest(probabilities, affine, grid)
+        number, _ = strongest(probabilities, way.affine, way.grid, antialias=way.antialias)
         values = np.array([one.value for one in output.classes], dtype=np.uint8)
         labels = values[number]
     return Segmented(labels, probability)
+
+
+def _there(probability: Probability, way: WayBack, outside: float) -> Probability:
+    placed = Placed(probability, way.affine)
+    return resampled(placed, way.grid, outside=outside, antialias=way.antialias).values
 
 
 def _unit(values: Probability) -> Probability:

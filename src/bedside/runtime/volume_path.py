@@ -20,13 +20,13 @@ from bedside.imaging.volume import Volume
 from bedside.package.outputs import NumberOutput
 from bedside.package.segmentation import SegmentationOutput, SegmentedClass
 from bedside.package.volume_consistency import MOST_SCORES
-from bedside.package.volume_operations import VolumeOperation
+from bedside.package.volume_operations import Conform, Resample, VolumeOperation
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.engines.engine import Engine, Prepared, Scores
 from bedside.runtime.flags import Flag
 from bedside.runtime.progress import Progress, Report, Stage
-from bedside.runtime.segmentation import Labels, Segmented, activated, refined, restored
+from bedside.runtime.segmentation import Labels, Segmented, WayBack, activated, refined, restored
 from bedside.runtime.volume_gate import Passed, VolumeGate
 from bedside.runtime.volume_preprocess import VolumePreprocess
 
@@ -49,7 +49,7 @@ class _Clock:
 class VolumePath:
     """The path of a volume; safe to use from several threads."""
 
-    __slots__ = ("_engine", "_gate", "_output", "_preprocess")
+    __slots__ = ("_antialias", "_engine", "_gate", "_output", "_preprocess")
 
     def __init__(
         self,
@@ -62,6 +62,8 @@ class VolumePath:
         self._preprocess = VolumePreprocess(operations)
         self._engine = engine
         self._output = output
+        shrunk = (one for one in operations if isinstance(one, Resample | Conform))
+        self._antialias = all(one.antialias for one in shrunk)
 
     def analyse(self, volume: Volume, stated: Stated, report: Report) -> Analysis:
         """Return what the model says of `volume`.
@@ -85,10 +87,10 @@ class VolumePath:
         del prepared
         if isinstance(self._output, NumberOutput):
             return _number(self._output, volume, passed, scores, clock)
-        grid = Grid(volume.shape, np.array(volume.affine))
+        way = WayBack(affine, Grid(volume.shape, np.array(volume.affine)), self._antialias)
         with clock.timed("restore"):
             scores = activated(scores, self._output.activation)
-            found = restored(scores, affine, grid, self._output, report)
+            found = restored(scores, way, self._output, report)
         del scores
         with clock.timed("refine"):
             labels = refined(found.labels, self._output, volume.voxel_millilitres, report)

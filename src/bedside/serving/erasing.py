@@ -283,6 +283,7 @@ class Erasing:
                 self._subject_keys.destroy(key_id)
             except BedsideError as problem:
                 problems.append(problem)
+        self._elsewhere.jobs(sorted(done), False)
         for one in told.erasures.values():
             try:
                 if one.confirmed and not one.done:

@@ -35,6 +35,7 @@ class Limits(Frozen):
         rows: Most inputs in one request.
         concurrent: Requests being answered at once by one process; more are told to come back.
         header_seconds: Time for a client to send the head of a request, and again its body.
+        upload_seconds: The same for the body of a request that uploads a volume, which may be large.
         shutdown_seconds: Time for requests in flight to finish when the service is stopped.
         answer_seconds: Time for a client to take an answer that does not fit into the socket.
         connections: Open connections of one process. When there are more, the one that has waited
@@ -57,6 +58,7 @@ class Limits(Frozen):
     rows: Annotated[int, Field(ge=1, le=100_000)] = 1000
     concurrent: Annotated[int, Field(ge=1, le=100_000)] = 256
     header_seconds: Annotated[int, Field(ge=1, le=600)] = 20
+    upload_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
     shutdown_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
     answer_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     connections: Annotated[int, Field(ge=16, le=100_000)] = 2000

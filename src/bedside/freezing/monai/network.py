@@ -17,7 +17,7 @@ from bedside.canonical import Json
 from bedside.errors import FreezeRefused, LimitExceeded
 from bedside.freezing.monai.bundle import Bundle
 from bedside.freezing.monai.networks import NETWORKS, NetworkDefinition
-from bedside.freezing.pytorch.load import fitting
+from bedside.freezing.pytorch.fitting import fitting
 from bedside.freezing.pytorch.places import first_line
 from bedside.freezing.pytorch.prepare import MAX_WEIGHTS, prepare, refuse_not_finite
 from bedside.freezing.pytorch.quiet import quiet

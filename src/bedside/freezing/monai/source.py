@@ -12,7 +12,8 @@ from bedside.canonical import Json, digest
 from bedside.errors import FreezeRefused
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.libraries import RUNNING, versions
-from bedside.freezing.monai.bundle import Bundle, read_bundle, refinements
+from bedside.freezing.monai.bundle import Bundle, read_bundle
+from bedside.freezing.monai.completing import refuse_unlike
 from bedside.freezing.monai.export import export_network
 from bedside.freezing.monai.native import MonaiNative, NativeAnswer
 from bedside.freezing.monai.network import BundleNetwork, Sides, load_network
@@ -21,7 +22,6 @@ from bedside.freezing.pytorch.installed import check_torch
 from bedside.freezing.volumes.source import VolumeNetwork
 from bedside.freezing.volumes.spec import VolumeSpec
 from bedside.imaging.volume import Volume
-from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volume_models import SlidingInference, WholeInference
 from bedside.runtime.analysis import Analysis
 
@@ -117,34 +117,6 @@ def open_bundle(folder: Path, *, i_made_this: bool) -> MonaiSource:
         NotFound, FreezeRefused, LimitExceeded, UsageError: it cannot be frozen; says why.
     """
     return MonaiSource(read_bundle(folder), i_made_this=i_made_this)
-
-
-def refuse_unlike(bundle: Bundle, spec: VolumeSpec) -> None:
-    """Refuse a spec whose output is another than the bundle's.
-
-    Raises:
-        FreezeRefused: names what the spec says, and what the bundle says.
-    """
-    output = spec.output
-    if not isinstance(output, SegmentationOutput):
-        raise FreezeRefused(
-            f"The spec's output is a {output.kind}; the bundle makes labels.",
-            advice='Write kind = "segmentation".',
-        )
-    stated = None if output.threshold is None else output.threshold.value
-    pairs: tuple[tuple[str, object, object], ...] = (
-        ("activation", output.activation, bundle.finished.activation),
-        ("channels", output.channels, bundle.channels),
-        ("threshold", stated, bundle.threshold),
-        ("classes", [one.value for one in output.classes], list(range(max(2, bundle.channels)))),
-        ("operations", output.operations, refinements(bundle.finished.after, output.classes)),
-    )
-    for name, told, meant in pairs:
-        if told != meant:
-            raise FreezeRefused(
-                f"The spec's output has {name} {told}; the bundle has {meant}.",
-                advice=f"Leave {name} out of the spec: the bundle decides it.",
-            )
 
 
 def _sides(bundle: Bundle) -> Sides:

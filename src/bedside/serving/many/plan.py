@@ -22,6 +22,9 @@ from bedside.runtime.volume_memory import bytes_for
 from bedside.serving.analysis_child import PACKAGE
 from bedside.serving.analysis_words import Order
 
+UNASKED: Final = Order()
+"""Nothing is said beside the files."""
+
 CHILD: Final = "bedside.serving.analysis_child"
 
 
@@ -39,7 +42,7 @@ class Plan:
 
     package: Package
     archive: bytes
-    order: Order = Order()
+    order: Order = UNASKED
     engines: Engines = ONNX_ONLY
     prove: bool = False
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bedside.canonical import Json
 from bedside.errors import LimitExceeded, SiteProblem
 from bedside.site.backup.forgetting import without
+from bedside.site.backup.job_files import JobFileTaker
 from bedside.site.backup.manifest import Manifest
 from bedside.site.backup.pages import Shape, decode_page
 from bedside.site.backup.records import Record, document_of
@@ -49,6 +50,7 @@ class Files:
     folder: Path
     blobs: Blobs | None = None
     settings: str = ""
+    _job_files: JobFileTaker | None = None
     _about: dict[str, Json] = field(default_factory=dict)
     _pieces: bytearray = field(default_factory=bytearray)
 
@@ -59,9 +61,12 @@ class Files:
             SiteProblem: a name that is none of a site's, or the one before was not whole.
             LimitExceeded: it is too large.
         """
-        if self._about:
-            raise _cut_off(self._about)
+        self.end()
         about = document_of(payload)
+        if kind is Record.JOB_FILE:
+            self._job_files = self._job_files or JobFileTaker(self.folder)
+            self._job_files.begin(about)
+            return
         size, limit = about.get("size"), MAX_FILE_BYTES if kind is Record.FILE else MAX_BLOB_BYTES
         if type(size) is not int or not 0 <= size <= limit:
             raise LimitExceeded(f"A file or package of {size!r} bytes is in the backup.")
@@ -76,6 +81,9 @@ class Files:
         Raises:
             SiteProblem: no file was begun, or it is longer than it was said to be.
         """
+        if self._job_files is not None and self._job_files.busy:
+            self._job_files.add(piece)
+            return
         size = self._about.get("size")
         if size is None or len(self._pieces) + len(piece) > size:
             raise SiteProblem("The backup holds bytes that belong to no file.")
@@ -92,6 +100,8 @@ class Files:
         """
         if self._about:
             raise _cut_off(self._about)
+        if self._job_files is not None and self._job_files.busy:
+            raise _cut_off({"name": "A file of a job"})
 
     def _put(self, data: bytes) -> None:
         if "digest" in self._about:
@@ -156,7 +166,7 @@ def fill_keys(
 def _pour(records: Records, connection: Connection, schema: str | None, files: Files) -> None:
     shape: Shape | None = None
     for kind, payload in records:
-        if kind in (Record.FILE, Record.BLOB):
+        if kind in (Record.FILE, Record.BLOB, Record.JOB_FILE):
             files.begin(kind, payload)
         elif kind is Record.PIECE:
             files.add(payload)

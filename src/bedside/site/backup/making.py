@@ -21,6 +21,7 @@ from bedside.errors import Conflict, UsageError
 from bedside.ledger.events import Draft, EventKind
 from bedside.site.backup.copying import unlocking, write_blob, write_files, write_keys
 from bedside.site.backup.forgetting import forget_everywhere
+from bedside.site.backup.job_files import write_job_files
 from bedside.site.backup.manifest import PARTS, Manifest, SealedFile, write_manifest
 from bedside.site.backup.mounted import note_made, refuse_unmounted
 from bedside.site.backup.place import (
@@ -210,6 +211,7 @@ def _make(source: Source, place: Place) -> tuple[Manifest, dict[str, float]]:
             write_tables(connection, data.records)
             for digest in archives_of(connection):
                 write_blob(source, digest, data.records)
+            write_job_files(connection, source.folder, data.records)
     wrote = time.perf_counter()
     manifest = _manifest(source, header, data.sealed)
     check_file(place, manifest, "data", source.site_key)

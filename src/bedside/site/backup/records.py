@@ -39,6 +39,8 @@ class Record(Enum):
     """Rows of the table named last."""
     BLOB = b"B"
     """JSON: digest and size of a blob; its bytes follow in pieces."""
+    JOB_FILE = b"J"
+    """JSON: name and size of a sealed file of a job; its bytes follow in pieces."""
     PIECE = b"D"
     """Bytes of the file or blob named last."""
     END = b"E"
@@ -53,12 +55,14 @@ class Counts:
     rows: int = 0
     files: int = 0
     blobs: int = 0
+    job_files: int = 0
 
     def add(self, kind: Record, payload: bytes) -> None:
         """Count one record."""
         self.tables += kind is Record.TABLE
         self.files += kind is Record.FILE
         self.blobs += kind is Record.BLOB
+        self.job_files += kind is Record.JOB_FILE
         self.rows += rows_in(payload) if kind is Record.PAGE else 0
 
     def document(self) -> dict[str, Json]:
@@ -68,7 +72,7 @@ class Counts:
             "files": self.files,
             "rows": self.rows,
             "tables": self.tables,
-        }
+        } | ({"job_files": self.job_files} if self.job_files else {})
 
 
 class RecordWriter:

@@ -140,7 +140,7 @@ VOLUMES: Final[Mapping[str, Both]] = MappingProxyType(
         "after-keep_labels": Both("Keep {labels} alone.", "{labels}だけを残す。"),
         "answer-value": Both("Value", "値"),
         "answer-plausible": Both("Plausible volume", "妥当な体積"),
-        "plausible-range": Both("{low} to {high} mL", "{low}〜{high} mL"),
+        "plausible-range": Both("{low} to {high} mL", "{low}以上{high}以下（mL）"),
         "measured": Both("Measured of each class", "各分類の計測項目"),
     }
 )

@@ -10,10 +10,16 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from bedside.errors import BedsideError
 from bedside.runtime.engines.antspynet.protocol import Message, read_message, write_message
+
+_BESIDE: Final = 4 * 2**30
+"""Bytes that TensorFlow reserves for threads and never touches."""
+
+_LARGEST_FILE: Final = 4 * 2**30
+"""Bytes; transforms are small, and only a prefetch writes more."""
 
 
 def main() -> int:
@@ -22,6 +28,7 @@ def main() -> int:
     begin = read_message(reads)
     if begin is None:
         return 0
+    _limit(int(begin.header["memory"]))
     try:
         answers = _Answers(begin.header, writes)
         write_message(writes, {"kind": "ready", "versions": answers.versions})
@@ -76,6 +83,14 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return os.fdopen(reads, "rb"), os.fdopen(writes, "wb")
+
+
+def _limit(memory: int) -> None:
+    """Bound what this process may take; the parent looks at `memory` itself and is first."""
+    private = memory + _BESIDE
+    resource.setrlimit(resource.RLIMIT_DATA, (private, private))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _tell(writes: BinaryIO, problem: BedsideError) -> None:

@@ -17,7 +17,7 @@ from bedside.imaging.axes import orientation_of, turn_between, turned
 from bedside.imaging.grid import Placed
 from bedside.package.antspynet import AntspynetModel
 from bedside.runtime.engines.antspynet.functions import Asked, Files, asked, files_of
-from bedside.runtime.engines.antspynet.process import Child, Heard
+from bedside.runtime.engines.antspynet.process import MOST_MEMORY, Child, Heard
 from bedside.runtime.engines.antspynet.protocol import Message
 from bedside.runtime.engines.antspynet.weights import WeightFile, check_there
 from bedside.runtime.engines.engine import Engines, Prepared, Scores
@@ -58,6 +58,7 @@ class AntspynetEngine:
         *,
         threads: int = 1,
         seconds: float = RUN_SECONDS,
+        memory: int = MOST_MEMORY,
     ) -> None:
         """Check what the manifest declares, and that its files are here.
 
@@ -66,13 +67,15 @@ class AntspynetEngine:
             engines: Where the weights lie, and which interpreter has the library.
             threads: How many the networks may use.
             seconds: Longest time for one answer.
+            memory: Most bytes that the child may take.
 
         Raises:
             PackageDamaged: a parameter that the function does not take, or a file that it needs
                 and that the manifest does not list.
             ConditionsNotMet: no weights folder is named, or a file is missing from it.
         """
-        self._model, self._seconds, self._threads = model, seconds, threads
+        self._model, self._seconds = model, seconds
+        self._threads, self._memory = threads, memory
         self._ask = _asked(model)
         self._folder, self._files = _present(model, engines)
         self._python = engines.python
@@ -136,6 +139,7 @@ class AntspynetEngine:
                 "files": [asdict(one) for one in self._files],
                 "seed": self._model.seed,
                 "threads": self._threads,
+                "memory": self._memory,
                 "network": False,
             }
             self._child = Child(self._python, begin, heard)

@@ -27,6 +27,10 @@ START_SECONDS: Final = 300.0
 TICK: Final = 0.2
 """Seconds after which whoever waits is asked whether to go on."""
 
+MOST_MEMORY: Final = 6 * 2**30
+"""Bytes that a child may take; above it, it is ended. `t1nobrainer` and `t1combined`, which let a
+network see 256³ voxels at once, took more than 17 GiB and need a machine (and a bound) of their own."""
+
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _LAST: Final = 4_000
 """Bytes of the child's last words."""
@@ -55,6 +59,7 @@ class Child:
             PackageRefused: it ended before it was ready.
         """
         program = str(python or sys.executable)
+        self._memory = int(begin["memory"])
         self._folder = tempfile.TemporaryDirectory(prefix="bedside-antspynet-")
         self._words = Path(self._folder.name) / "words"
         try:
@@ -137,6 +142,12 @@ class Child:
         step, done = "", 0
         while True:
             heard(step, done)
+            if (taken := _resident(self._process.pid)) > self._memory:
+                raise LimitExceeded(
+                    f"ANTsPyNet took {taken / 2**30:.1f} GiB in the step {step!r} and was stopped; it "
+                    f"may take {self._memory / 2**30:.1f} GiB.",
+                    advice="Use a function that needs less, or allow it more on a larger machine.",
+                )
             if time.monotonic() > until:
                 raise LimitExceeded(
                     f"ANTsPyNet did not answer in time, and was stopped in the step {step!r}.",
@@ -166,6 +177,15 @@ class Child:
             f"{lines[0][:500]}",
             advice="If it was killed (-9), the machine has too little memory for this model.",
         )
+
+
+def _resident(process: int) -> int:
+    """Return the bytes of memory that a process has; 0 where the system does not tell (not Linux)."""
+    try:
+        pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _started(command: Sequence[str], words: Path) -> subprocess.Popen[bytes]:
