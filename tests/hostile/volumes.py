@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from tests.hostile.hostile import Hostile
 from tests.imaging.made import written
@@ -121,8 +122,8 @@ def _dicom() -> dict[str, tuple[bytes, str | None]]:
     }
 
 
-def _series(given: list[object]) -> bytes:
-    return zipped({str(place): data for place, data in enumerate(files(given))})  # type: ignore[arg-type]
+def _series(given: list[Dataset]) -> bytes:
+    return zipped({str(place): data for place, data in enumerate(files(given))})
 
 
 def _others() -> dict[str, tuple[bytes, str | None]]:

@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import nibabel
@@ -48,13 +49,20 @@ def nifti(
     values: NDArray[Any] = STORED, affine: NDArray[np.float64] = RIGHT, version: int = 1
 ) -> bytes:
     """A .nii file by nibabel; sform and qform both say `affine` (the qform only its rotation)."""
-    kind = nibabel.Nifti1Image if version == 1 else nibabel.Nifti2Image
+    kind: Any = nibabel.Nifti1Image if version == 1 else nibabel.Nifti2Image
     image = kind(values, affine, dtype=values.dtype)
     image.set_qform(affine, 1, strip_shears=True)
     image.set_sform(affine, 1)
     image.header.set_xyzt_units("mm")
     data: bytes = image.to_bytes()
     return data
+
+
+def theirs(data: bytes | Path) -> Any:
+    """The image as nibabel reads it."""
+    if isinstance(data, Path):
+        return nibabel.load(data)
+    return nibabel.Nifti1Image.from_bytes(data)
 
 
 def patched(data: bytes, place: int, form: str, *values: float) -> bytes:

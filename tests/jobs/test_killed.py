@@ -34,7 +34,7 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "BEDSIDE_ALLOW_TMPFS": "1"},
             text=True,
         )
 
@@ -66,6 +66,7 @@ def zygote() -> Iterator[Zygote]:
     started.close()
 
 
+@pytest.mark.slow
 def test_a_job_survives_a_death_at_every_point_of_its_way(
     toys: Toys,
     zygote: Zygote,

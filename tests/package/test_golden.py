@@ -1,12 +1,16 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bedside.errors import PackageDamaged, UsageError
 from bedside.package import golden
-from bedside.package.golden import GoldenCase, check_golden, read_golden, write_golden
+from bedside.package.golden import GoldenCase, LabelRuns, check_golden, read_golden, write_golden
 from bedside.package.outputs import NumberOutput
 from tests.package.building import golden_cases
+from tests.package.card.volume_manifests import binary
 
 json_values = st.recursive(
     st.none()
@@ -65,3 +69,47 @@ def test_a_number_has_no_label_and_one_name() -> None:
     check_golden((GoldenCase(id="a", input={}, label=None, scores={"dose": 5.0}),), dose)
     with pytest.raises(PackageDamaged, match="'a' answers 'high'"):
         check_golden((GoldenCase(id="a", input={}, label="high", scores={"dose": 5.0}),), dose)
+
+
+RUNS: dict[str, Any] = {"shape": (2, 1, 3), "runs": (0, 4, 1, 2), "mean_probability": 0.25}
+
+
+class TestALabelMap:
+    def test_is_kept_through_the_entry(self) -> None:
+        kept = GoldenCase(
+            id="a",
+            input={"volume": ""},
+            label=None,
+            scores={"grey": 1.5},
+            segmentation=LabelRuns(**RUNS),
+        )
+        assert read_golden(write_golden((kept,))) == (kept,)
+
+    @pytest.mark.parametrize(
+        ("changes", "named"),
+        [
+            ({"runs": (0, 4, 1, 3)}, "hold 7 voxels"),
+            ({"runs": (0, 4, 1)}, "not well formed"),
+            ({"runs": (0, 4, 256, 2)}, "not well formed"),
+            ({"shape": (0, 1, 3)}, "not well formed"),
+            ({"mean_probability": 1.5}, "mean_probability"),
+        ],
+    )
+    def test_that_cannot_be_is_refused(self, changes: dict[str, Any], named: str) -> None:
+        with pytest.raises(ValidationError, match=named):
+            LabelRuns(**{**RUNS, **changes})
+
+    def test_stands_in_every_case_of_a_segmentation_and_in_no_other(self) -> None:
+        plain = GoldenCase(id="a", input={}, label=None, scores={"grey": 1.5})
+        with pytest.raises(PackageDamaged, match="'a' of a segmentation has no label map"):
+            check_golden((plain,), binary())
+        kept = plain.model_copy(update={"segmentation": LabelRuns(**RUNS)})
+        check_golden((kept,), binary())
+        with pytest.raises(PackageDamaged, match="'a' has a label map for number"):
+            check_golden((kept,), NumberOutput(name="grey", unit="mL"))
+
+    def test_has_only_declared_labels(self) -> None:
+        runs = LabelRuns(**{**RUNS, "runs": (0, 4, 7, 2)})
+        kept = GoldenCase(id="a", input={}, label=None, scores={"grey": 1.5}, segmentation=runs)
+        with pytest.raises(PackageDamaged, match=r"label\(s\) \[7\], which no class has"):
+            check_golden((kept,), binary())

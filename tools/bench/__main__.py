@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tools.bench import endpoints, page
 from tools.bench.continuity import measure_continuity
+from tools.bench.floor import floor
 from tools.bench.freezing import measure_freezing
 from tools.bench.importing import import_seconds
 from tools.bench.ledgers import grow
-from tools.bench.predicting import compare, starts
+from tools.bench.predicting import CLIENTS, compare, starts
 from tools.bench.prepare import prepare
+from tools.bench.steps import profile
 from tools.bench.tensors import measure_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +52,8 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
     others = [] if options.no_peers else endpoints.peers(prepared, ENVIRONMENTS)
     servers = [endpoints.ours(prepared), *others, endpoints.bare(prepared)]
     rates, megabytes = compare(servers, options.rounds, options.seconds)
+    steps = profile(servers[0], folder / "steps.json", CLIENTS, options.seconds)
+    limit = floor(folder / "floor")
     started = starts(servers, options.starts, megabytes)
     sizes = tuple(size for size in SIZES if size <= options.largest)
     grown = grow(folder / "ledger", sizes, prepared.row)
@@ -59,6 +63,7 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
     return [
         page.targets(rates, started, grown, import_seconds()),
         page.predict_section(rates, options.rounds, options.seconds),
+        page.steps_section(steps, limit, rates),
         page.start_section(started, options.starts),
         page.ledger_section(grown),
         page.tensor_section(tensors, options.rounds, options.seconds),

@@ -10,22 +10,20 @@ from importlib.metadata import version
 
 from tools.bench.continuity import Continuity
 from tools.bench.endpoints import OURS, pinned
+from tools.bench.floor import Floor
 from tools.bench.freezing import FILM, SIDE, Frozen, PictureCost
 from tools.bench.ledgers import GROUP, Grown
 from tools.bench.predicting import Rate, Start
+from tools.bench.steps import Profile
 
 LIBRARIES = ("fastapi", "uvicorn", "onnxruntime", "sqlalchemy", "pydantic", "pillow", "torch")
 TARGETS = {1: 0.7, 32: 0.8}
 PEER_TARGET, START_TARGET, IMPORT_TARGET, VERIFY_TARGET = 2.0, 1.5, 0.15, 5.0
 
 WHY = (
-    "Why a target is missed: [decision 10](decisions/0010-one-group-one-transaction.md) has the profile by steps. With one client a",
-    "request is a group by itself: it pays the whole transaction (a commit of one event is 0.2 to 0.3 ms on such a disk, of it",
-    "`fdatasync` 0.18), two hand-overs between threads and all that a group shares; the rest of its processor time is not explained yet. With 32 clients the",
-    "sealed, signed and durable record costs about as much processor time as the whole bare answer (*processor*, below), and half of",
-    "the groups are small. A start imports the ledger, the keys and the web of rooms behind them, verifies the package and replays",
-    "its golden cases before the first answer. Of a million entries, hashing is the largest part",
-    "([decision 13](decisions/0013-prove-at-once-name-in-order.md)).",
+    "Why a target is missed is told below, with a profile: [where the time goes](#where-the-time-of-a-prediction-goes). A start",
+    "imports the ledger, the keys and the web of rooms behind them, verifies the package and replays its golden cases before the",
+    "first answer. Of a million entries, hashing is the largest part ([decision 13](decisions/0013-prove-at-once-name-in-order.md)).",
 )
 
 
@@ -94,6 +92,39 @@ def predict_section(rates: Sequence[Rate], rounds: int, seconds: float) -> list[
         *lines,
         "",
         "The load generator is one thread over epoll; it shares the machine's cores.",
+    ]
+
+
+def steps_section(profiles: Sequence[Profile], limit: Floor, rates: Sequence[Rate]) -> list[str]:
+    """Return the lines on where the time of a prediction goes."""
+    [bare] = [one for one in rates if one.server == "bare" and one.clients == 1]
+    alone = bare.tally.quantile(0.5)
+    durable = alone / (alone + limit.sqlite / 1000)
+    steps = list(profiles[0].shares)
+    rest = [one.processor - sum(one.shares.values()) for one in profiles]
+    heads = " | ".join(f"{one.clients} client{'s' if one.clients > 1 else ''}" for one in profiles)
+    return [
+        "## Where the time of a prediction goes",
+        "",
+        f"One client waits for the disk each time. On this disk one durable SQLite transaction with such an event takes {limit.sqlite:.0f} µs",
+        f"by itself, without anything of ours ({limit.disk:.0f} µs of it to write and `fdatasync` 4 kB; `tools/bench/floor.py`), and the bare",
+        f"endpoint's answer {1000 * alone:.0f} µs. A bare endpoint that recorded durably, and did nothing else, would so reach {durable:.2f} × itself",
+        "at one client: that is the limit, and gate, seal, tree, signature and two hand-overs between threads come on top. What is",
+        "idle while it waits has cold caches afterwards, so each step costs two to three times what it costs under load:",
+        "compare the columns. Under load the disk's time is shared by a group, and what is left is the sealed and signed record.",
+        "",
+        f"| processor time, µs for one answer | {heads} |",
+        "|---|" + "---|" * len(profiles),
+        *(
+            f"| {step} | " + " | ".join(f"{one.shares[step]:.0f}" for one in profiles) + " |"
+            for step in steps
+        ),
+        "| event loop, interpreter's lock, kernel, the clocks | "
+        + " | ".join(f"{one:.0f}" for one in rest)
+        + " |",
+        "| **all** | " + " | ".join(f"**{one.processor:.0f}**" for one in profiles) + " |",
+        "",
+        "Measured by clocks around each step (`tools/bench/steps.py`), which cost something themselves.",
     ]
 
 

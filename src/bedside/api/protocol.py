@@ -85,6 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._trailers = 0
         self._pieces = 0
         self._repeating = False
+        self._given = self.seconds
         self._held: tuple[RequestResponseCycle, Held] | None = None  # its body is not here yet
         self._refusal: Unread | None = None
         self._deadline: float | None = None
@@ -334,6 +335,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _give(self, seconds: float) -> None:
         """Give the client so long for what comes next; one timer serves for all that comes."""
+        self._given = seconds
         self._deadline = deadline = self.loop.time() + seconds
         if self._timer is not None:
             if self._timer.when() <= deadline:
@@ -347,12 +349,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         now = self.loop.time()
         if self.flow.read_paused:  # it is we who do not read
-            self._deadline = now + self.seconds
+            self._deadline = now + self._given
         if self._deadline > now:
             self._timer = self.loop.call_at(self._deadline, self._ring)
         elif self._begun:
             what = "body" if not self._in_head else "head"
-            why = f"The {what} of the request did not come within {self.seconds:g} s."
+            why = f"The {what} of the request did not come within {self._given:g} s."
             self._refuse(Unread(HTTPStatus.REQUEST_TIMEOUT, why))
         else:
             self.transport.close()

@@ -84,7 +84,7 @@ def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
             analysis = runner.analyse(volume, stated, lambda one: _tell(shown, one))
             shown.whole("write", 0, 0)
             files = files_of(analysis, found.manifest, volume, Style(recorded=False))
-            seconds: dict[str, float] = {name: one for name, one in analysis.seconds.items()}
+            seconds: dict[str, float] = dict(analysis.seconds.items())
             seconds["all"] = time.monotonic() - begun
     finally:
         runner.close()

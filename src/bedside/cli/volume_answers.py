@@ -74,11 +74,11 @@ def _measured(one: Mapping[str, Json]) -> tuple[str, str]:
     name = one["quantity"]
     if one.get("region") is not None:
         name = f"{name} {one['region']}"
-    values, parts = one["values"], one.get("parts") or ()
-    if parts:
-        numbers = ", ".join(f"{part} {value:g}" for part, value in zip(parts, values, strict=True))
+    value = one["value"]
+    if isinstance(value, dict):
+        numbers = ", ".join(f"{part} {each:g}" for part, each in value.items())
     else:
-        numbers = ", ".join(f"{value:g}" for value in values)
+        numbers = f"{value:g}"
     unit = "" if one["unit"] == "1" else f" {one['unit']}"
     note = f" ({one['note']})" if one.get("note") else ""
     return str(name), f"{numbers}{unit}{note}"

@@ -53,6 +53,12 @@ class Package:
             raise UsageError(f"{self.manifest.ref} runs {model.function!r}; it holds no network.")
         return self.entries[model.entry]
 
+    @property
+    def network_size(self) -> int:
+        """Bytes of the network; 0 where a library stands in its place."""
+        model = self.manifest.model
+        return 0 if isinstance(model, AntspynetModel) else len(self.entries[model.entry])
+
 
 def describe_entries(entries: Mapping[str, bytes]) -> dict[str, Entry]:
     """Return what a manifest says of `entries`: the size and the digest of each."""

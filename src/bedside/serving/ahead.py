@@ -109,7 +109,7 @@ class Ahead:
     def _prepare(self, digest: str) -> None:
         try:
             package = self._registry.package(digest)
-            size = len(package.network)
+            size = package.network_size
             if size <= MOST_BYTES:
                 self.keep(digest, load(package), size)
                 return

@@ -43,6 +43,31 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "ja": "ファイルにウィンドウ(明るさの表示範囲)の記載がないため、値の全範囲を使用しました。"
             "モデルには画像が実際より暗く、または薄く見えている可能性があります。",
         },
+        "reading-note": {
+            "en": "Something had to be decided while the volume was read; the detail says what.",
+            "ja": "ボリュームの読み込みに際して判断を要した点があります。詳細をご確認ください。",
+        },
+        "orientation-unstated": {
+            "en": "The file does not say which side of the patient is which: left and right may be "
+            "exchanged. Check them yourself.",
+            "ja": "ファイルに患者の向きの記載がありません。左右が入れ替わっている可能性があります。ご確認ください。",
+        },
+        "mask-empty": {
+            "en": "The model found nothing in this volume: that is no proof that nothing is there.",
+            "ja": "このボリュームからは何も検出されませんでした。存在しないことの証明ではありません。",
+        },
+        "mask-touches-edge": {
+            "en": "What was found reaches the edge of the volume: a part of it may lie outside, and its "
+            "measurements may be too small.",
+            "ja": "検出された領域が撮像範囲の端に達しています。一部が範囲外にあり、"
+            "計測値が小さく出ている可能性があります。",
+        },
+        "implausible-volume": {
+            "en": "What was found is smaller or larger than in any person that the model was made "
+            "for: look at the picture before using the numbers.",
+            "ja": "検出された体積が、このモデルの対象者としてあり得る範囲を外れています。"
+            "数値を使う前に画像をご確認ください。",
+        },
     }
 )
 """By the flag's code."""

@@ -231,7 +231,7 @@ class ReleasedModels:
         manifest = package.manifest
         pictures = manifest.input.kind == "image"
         runner = self._ahead.of(release.digest) or load(package)
-        self._ahead.keep(release.digest, runner, len(package.network))
+        self._ahead.keep(release.digest, runner, package.network_size)
         return Loaded(
             release,
             runner,

@@ -51,7 +51,9 @@ class Folder:
 
     @property
     def layers(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.told["modelTopology"]["model_config"]["config"]["layers"]
+        listed: list[dict[str, Any]] = self.told["modelTopology"]["model_config"]["config"][
+            "layers"
+        ]
         return listed
 
     @property

@@ -25,7 +25,9 @@ from tests.freezing.meshnet.folders import PLAIN, TINY, Asked, folder_of
 Shape = tuple[int, int, int]
 
 
-def run(graph: bytes, shape: Shape, channels: int, volume: NDArray[np.float32]) -> NDArray[np.float32]:
+def run(
+    graph: bytes, shape: Shape, channels: int, volume: NDArray[np.float32]
+) -> NDArray[np.float32]:
     model = VolumeModel(
         entry="model.onnx",
         opset=read_opset(graph),

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -185,8 +185,5 @@ class TestHostileBytes:
         for place in random.integers(0, len(text), 8):
             text[place] = int(random.integers(32, 127))
         (tmp_path / "model.json").write_bytes(bytes(text))
-        try:
-            read_meshnet(tmp_path)
-        except (FreezeRefused, LimitExceeded) as refusal:
-            assert refusal.message
-        assert json.dumps(seed)
+        with suppress(FreezeRefused, LimitExceeded):  # any other error fails
+            assert read_meshnet(tmp_path).layers

@@ -33,7 +33,7 @@ class TestGeometry:
         volume = volume_of(enhanced(UP))
         assert volume.shape == (4, 3, 4)
         expected = [[-0.5, 0, 0, 10], [0, -0.7, 0, 20], [0, 0, 2, 30], [0, 0, 0, 1]]
-        assert np.allclose(volume.affine, expected)
+        assert np.allclose(volume.affine, np.array(expected, dtype=float))
 
     def test_orders_the_frames(self) -> None:
         volume = volume_of(enhanced([UP[2], UP[0], UP[3], UP[1]]))

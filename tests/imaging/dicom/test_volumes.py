@@ -34,7 +34,7 @@ class TestAMadeSeries:
         volume = read(*files(slices()))
         assert np.array_equal(volume.values, EXPECTED)
         expected = [[-0.5, 0, 0, 10], [0, -0.7, 0, 20], [0, 0, 2.5, 30], [0, 0, 0, 1]]
-        assert np.allclose(volume.affine, expected)
+        assert np.allclose(volume.affine, np.array(expected, dtype=float))
 
     def test_takes_its_spacing_from_positions_and_not_from_the_thickness(self) -> None:
         volume = read(*files(slices(SpacingBetweenSlices="7", SliceLocation="3")))
@@ -238,7 +238,7 @@ class TestLosslessPairs:
 
 def shifted(path: Path) -> list[Dataset]:
     """Two slices with the pixels of one real file, 3 mm apart."""
-    found = []
+    found = list[Dataset]()
     for place in range(2):
         one = pydicom.dcmread(path)
         across, down = np.array(one.ImageOrientationPatient, dtype=float).reshape(2, 3)

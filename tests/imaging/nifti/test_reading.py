@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from bedside.canonical import digest
 from bedside.imaging.files import files_at
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
-from tests.imaging.made_volumes import STORED, nifti, note, packed, patched, read, refused
+from tests.imaging.made_volumes import STORED, nifti, note, packed, patched, read, refused, theirs
 
 REAL = (
     "heads/MoAE_t1.nii.gz",
@@ -36,7 +34,7 @@ class TestValues:
     @pytest.mark.parametrize("name", REAL)
     def test_of_real_files_are_what_nibabel_reads(self, samples: Path, name: str) -> None:
         volume = read_volume(files_at(samples / name))
-        image: Any = nibabel.load(samples / name)
+        image = theirs(samples / name)
         assert np.array_equal(volume.values, image.get_fdata(dtype=np.float32))
         assert np.array_equal(volume.affine, image.affine)
 

@@ -50,6 +50,7 @@ from bedside.package.outputs import (
     Threshold,
 )
 from tests.package import building
+from tests.package.card.volume_manifests import volume_manifests
 
 SIDES = SideRange(minimum=32, maximum=512)
 BOTH: Text = {"en": "opacity", "ja": "陰影"}
@@ -232,6 +233,7 @@ def _every_kind() -> dict[str, Manifest]:
         "number": number(),
         "multiclass": multiclass(),
         **images(),
+        **volume_manifests(),
     }
 
 

@@ -74,6 +74,9 @@ _SHADE: Final = 0.15
 _TILT: Final = 15.0
 """Degrees around each axis, at most."""
 
+_DIGITS: Final = 6
+"""Of the numbers of a reference, after the point."""
+
 _SLACK: Final = 0.02
 """How much less alike a real head may be than the least alike of the painted ones."""
 
@@ -107,7 +110,7 @@ def learned(
     least = min(_left_out(thumbnails[one]) for one in contrasts)
     return VolumeLikeness(
         side=SIDE,
-        references=tuple(tuple(float(value) for value in one) for one in references),
+        references=tuple(tuple(round(float(value), _DIGITS) for value in one) for one in references),
         volumes=len(maps),
         minimum=max(float(np.floor((least - _SLACK) * 100) / 100), 0.01),
         otherwise=otherwise,

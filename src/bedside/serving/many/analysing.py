@@ -111,9 +111,9 @@ def _kept(finished: Finished, fingerprint: str, seconds: float, folder: Path) ->
     said = finished.said
     if "answer" not in said:
         state: State = "refused" if said["problem"] in REFUSALS else "failed"
-        reason = f"{said['message']} {said['advice']}".rstrip()
         _cleared(folder / finished.name)
-        return Entry(finished.name, fingerprint, state, seconds=round(seconds, 2), reason=reason)
+        taken = round(seconds, 2)
+        return Entry(finished.name, fingerprint, state, seconds=taken, reason=_reason(said))
     answer = said["answer"]
     _written(folder / finished.name, finished.files)
     return Entry(
@@ -126,6 +126,16 @@ def _kept(finished: Finished, fingerprint: str, seconds: float, folder: Path) ->
         seconds=round(seconds, 2),
         files={name: len(data) for name, data in finished.files.items()},
     )
+
+
+def _reason(said: dict[str, Json]) -> str:
+    """Return why nothing came of a volume, on one line."""
+    if refusals := said.get("refusals"):
+        return "; ".join(
+            f"{one['field']}: {one['code']}: {one['value']}; allowed: {one['allowed']}"
+            for one in refusals
+        )
+    return f"{said['message']} {said['advice']}".rstrip()
 
 
 def _written(own: Path, files: dict[str, bytes]) -> None:
