@@ -62,11 +62,17 @@ def _do(asked: dict[str, Json]) -> None:
     runner = toys.runner()
     runner.start()
     until = time.monotonic() + SECONDS
-    while any(toys.jobs.count()[state] for state in UNFINISHED):
+    while unfinished(toys):
         if time.monotonic() > until:
             os._exit(7)
         time.sleep(0.02)
     runner.stop()
+
+
+def unfinished(toys: Toys) -> bool:
+    """Whether there is a job to be done, all states looked at in one moment."""
+    found = toys.jobs.count()
+    return any(found[state] for state in UNFINISHED)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def test_a_table_has_no_network_for_volumes() -> None:
 
 def test_what_answers_rows_is_refused_with_the_next_step() -> None:
     manifest = volume_manifest()
-    with pytest.raises(UsageError, match="analyses volumes; it answers no rows.*analyses"):
+    with pytest.raises(UsageError, match=r"analyses volumes; it answers no rows.*analyses"):
         _ = manifest.row_output
     with pytest.raises(UsageError, match="bedside analyse"):
         _ = manifest.row_input

@@ -112,16 +112,16 @@ def test_numbers_that_mean_nothing_are_refused(
 class TestAmongOtherOperations:
     def test_a_volume_has_no_operation_of_a_table_or_a_picture(self) -> None:
         with pytest.raises(
-            PackageDamaged, match="a volume, and .*'select_numbers' works on tables"
+            PackageDamaged, match=r"a volume, and .*'select_numbers' works on tables"
         ):
             volume_operations(building.OPERATIONS)
-        with pytest.raises(PackageDamaged, match="a volume, and .*'full_range' works on pictures"):
+        with pytest.raises(PackageDamaged, match=r"a volume, and .*'full_range' works on pictures"):
             volume_operations(building_images.OPERATIONS)
 
     def test_a_table_and_a_picture_have_none_of_a_volume(self) -> None:
-        with pytest.raises(PackageDamaged, match="a table, and .*'conform' works on volumes"):
+        with pytest.raises(PackageDamaged, match=r"a table, and .*'conform' works on volumes"):
             tabular_operations((Conform(),))
-        with pytest.raises(PackageDamaged, match="a picture, and .*'z_score' works on volumes"):
+        with pytest.raises(PackageDamaged, match=r"a picture, and .*'z_score' works on volumes"):
             image_operations((ZScore(),))
 
 

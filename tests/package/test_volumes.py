@@ -44,7 +44,7 @@ class TestLikeness:
             volume_likeness(side=5)
 
     def test_has_standardised_references(self) -> None:
-        with pytest.raises(ValidationError, match="mean 0.5 and variance"):
+        with pytest.raises(ValidationError, match=r"mean 0.5 and variance"):
             volume_likeness(references=((1.0, 0.0) * 32,))
 
     def test_is_kept_through_json(self) -> None:

@@ -18,7 +18,7 @@ from bedside.package.volumes import FieldOfView, MillimetreRange, VolumeInput, V
 from bedside.runtime.analysis import Stated
 from bedside.runtime.volume_gate import Passed, VolumeGate
 
-MAPS = ("01", "02", "03", "04", "06", "08", "10", "13")
+MAPS = ("01", "02", "05", "06", "08", "10")
 """Label maps from which the likeness is learned: no head below is among them."""
 
 HEAD = MillimetreRange(minimum=100.0, maximum=320.0)

@@ -10,7 +10,7 @@ from tools.bench import endpoints, page
 from tools.bench.continuity import measure_continuity
 from tools.bench.floor import floor
 from tools.bench.freezing import measure_freezing
-from tools.bench.importing import import_seconds
+from tools.bench.importing import import_seconds, imports
 from tools.bench.ledgers import grow
 from tools.bench.predicting import CLIENTS, compare, starts
 from tools.bench.prepare import prepare
@@ -64,7 +64,9 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
         page.targets(rates, started, grown, import_seconds()),
         page.predict_section(rates, options.rounds, options.seconds),
         page.steps_section(steps, limit, rates),
-        page.start_section(started, options.starts),
+        page.start_section(
+            started, options.starts, imports("bedside.api.server"), imports("tools.bench.bare")
+        ),
         page.ledger_section(grown),
         page.tensor_section(tensors, options.rounds, options.seconds),
         page.continuity_section(kept),

@@ -12,6 +12,7 @@ from tools.bench.continuity import Continuity
 from tools.bench.endpoints import OURS, pinned
 from tools.bench.floor import Floor
 from tools.bench.freezing import FILM, SIDE, Frozen, PictureCost
+from tools.bench.importing import Imports
 from tools.bench.ledgers import GROUP, Grown
 from tools.bench.predicting import Rate, Start
 from tools.bench.steps import Profile
@@ -23,7 +24,7 @@ PEER_TARGET, START_TARGET, IMPORT_TARGET, VERIFY_TARGET = 2.0, 1.5, 0.15, 5.0
 WHY = (
     "Why a target is missed is told below, with a profile: [where the time goes](#where-the-time-of-a-prediction-goes). A start",
     "imports the ledger, the keys and the web of rooms behind them, verifies the package and replays its golden cases before the",
-    "first answer. Of a million entries, hashing is the largest part ([decision 13](decisions/0013-prove-at-once-name-in-order.md)).",
+    "first answer: [cold start](#cold-start-and-memory). Of a million entries, hashing is the largest part ([decision 13](decisions/0013-prove-at-once-name-in-order.md)).",
 )
 
 
@@ -128,8 +129,10 @@ def steps_section(profiles: Sequence[Profile], limit: Floor, rates: Sequence[Rat
     ]
 
 
-def start_section(starts: Sequence[Start], rounds: int) -> list[str]:
+def start_section(starts: Sequence[Start], rounds: int, ours: Imports, bare: Imports) -> list[str]:
     """Return the lines on cold start and memory."""
+    libraries = [name for name in list(ours.milliseconds)[:8] if name != "bedside"]
+    own = ours.milliseconds["bedside"]
     return [
         "## Cold start and memory",
         "",
@@ -143,6 +146,14 @@ def start_section(starts: Sequence[Start], rounds: int) -> list[str]:
             f"| {one.server} | **{one.ratio:.2f}** | {one.seconds:.2f} | {one.megabytes:.0f} |"
             for one in starts
         ),
+        "",
+        f"A start is imports above all: ours takes {ours.total:.0f} ms for {ours.modules} modules, {own:.0f} ms of them for our own rooms, bare",
+        f"{bare.total:.0f} ms for {bare.modules} (Python's own clock, which costs something itself). The dearest libraries, in ms, ours and bare: "
+        + ", ".join(
+            f"{name} {ours.milliseconds[name]:.0f} and {bare.milliseconds.get(name, 0.0):.0f}"
+            for name in libraries
+        )
+        + ".",
     ]
 
 

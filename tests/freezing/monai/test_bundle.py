@@ -102,7 +102,7 @@ def test_an_unknown_network_goes_by_its_program_alone(tmp_path: Path) -> None:
     configuration = inference(network_def={"_target_": "FlexibleUNet", "backbone": "resnet10"})
     bundle = read_bundle(written(tmp_path, configuration))
     with pytest.raises(
-        FreezeRefused, match="FlexibleUNet is none of AttentionUnet, .*models/model"
+        FreezeRefused, match=r"FlexibleUNet is none of AttentionUnet, .*models/model"
     ):
         _ = bundle.weights
     bundle = read_bundle(written(tmp_path, configuration, weights="model.ts"))

@@ -30,7 +30,7 @@ def test_a_literal_after_the_dollar_is_a_value() -> None:
     ["$__import__('os').system('touch /tmp/x')", "$2**64", "$[1]*9", "$1e999", "$lambda: 1", "$@b"],
 )
 def test_python_is_refused_and_never_run(text: str) -> None:
-    with pytest.raises(FreezeRefused, match="a is the Python expression .* nothing in a bundle"):
+    with pytest.raises(FreezeRefused, match=r"a is the Python expression .* nothing in a bundle"):
         of(a=text, b=1).entry("a")
 
 

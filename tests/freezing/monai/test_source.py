@@ -172,7 +172,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_that_cannot_be_constructed_is_refused_by_name() -> None:
-    with pytest.raises(FreezeRefused, match="UNet cannot be constructed with .*sharpness"):
+    with pytest.raises(FreezeRefused, match=r"UNet cannot be constructed with .*sharpness"):
         construct(NetworkDefinition("UNet", {"sharpness": 1}))
 
 
@@ -181,7 +181,7 @@ def test_a_spec_that_says_otherwise_is_refused(tmp_path: Path) -> None:
     stated = answers(preprocessing=[{"op": "minimum_maximum"}])
     spec = make_volume_spec(completed(stated, read_bundle(folder)))
     source: MonaiSource = open_bundle(folder, i_made_this=False)
-    with pytest.raises(FreezeRefused, match="The spec has preprocessing .*the bundle has"):
+    with pytest.raises(FreezeRefused, match=r"The spec has preprocessing .*the bundle has"):
         source.network(spec)
 
 

@@ -77,6 +77,6 @@ def test_what_is_no_label_map_is_refused(value: float) -> None:
 
 def test_white_matter_is_brightest_in_t1_and_fluid_in_t2() -> None:
     labels = np.repeat(np.array([2, 3, 24], dtype=np.float32), 300).reshape(3, 30, 10)
-    t1, t2 = (painted(labels, one, np.random.default_rng(0)) for one in ("t1", "t2"))  # type: ignore[arg-type]
+    t1, t2 = (painted(labels, one, np.random.default_rng(0)) for one in ("t1", "t2"))
     assert list(np.argsort([part.mean() for part in t1])) == [2, 1, 0]
     assert int(np.argmax([part.mean() for part in t2])) == 2

@@ -25,7 +25,6 @@ from tests.imaging.made_volumes import (
     theirs,
 )
 
-Z90 = (0.0, 0.0, np.sqrt(0.5))
 SHEARED = Choice(sheared=True)
 
 

@@ -126,7 +126,7 @@ def three(*operations: Refinement) -> SegmentationOutput:
         activation="softmax",
         channels=3,
         operations=operations,
-        measurements=("volume", "extents", "regions"),
+        measurements=("volume", "extents", "centre", "head-centre", "regions"),
     )
 
 
@@ -176,7 +176,7 @@ def volume_manifests() -> dict[str, Manifest]:
             postprocessing=binary(LargestRegion(), FillHoles(label="grey")),
         ),
         "windows": volume_manifest(
-            preprocessing=(Conform(), *EVERY_VALUE),
+            preprocessing=(Conform(interpolation="cubic"), *EVERY_VALUE),
             model=volume_model(SlidingInference(patch=(64, 64, 64))),
             postprocessing=three(
                 RemoveSmall(label="white", least_millilitres=0.5), KeepLabels(labels=("white",))
@@ -190,6 +190,9 @@ def volume_manifests() -> dict[str, Manifest]:
             postprocessing=binary(),
         ),
         "brain-age": volume_manifest(
-            postprocessing=NumberOutput(name="age", unit="a"), golden=golden
+            preprocessing=(Resample(spacing=(1.0, 1.0, 1.0), interpolation="nearest"),),
+            postprocessing=NumberOutput(name="age", unit="a"),
+            golden=golden,
+            input=volume_input(media=("dicom-enhanced",), unstated="refuse"),
         ),
     }

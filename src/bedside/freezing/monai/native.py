@@ -38,6 +38,9 @@ _LEFT_OUT: Final = frozenset(
 )
 PREDICTION: Final = "pred"
 
+MIXED: Final = 1e-4
+"""A share of 0 in what is taken between two voxels, up to which it is rounding."""
+
 
 class NativeAnswer(NamedTuple):
     """What the bundle says of a volume, on the volume's own grid.
@@ -45,10 +48,13 @@ class NativeAnswer(NamedTuple):
     Attributes:
         labels: uint8 along i, j, k.
         probability: float32 along i, j, k, of all classes but the background.
+        plain: Where neither is mixed with what lies outside a crop: there MONAI's way back puts 0
+            beside the last voxel that the network saw, and takes values between both.
     """
 
     labels: NDArray[np.uint8]
     probability: NDArray[np.float32]
+    plain: NDArray[np.bool_]
 
 
 class MonaiNative:
@@ -76,18 +82,22 @@ class MonaiNative:
     def __call__(self, volume: Volume) -> NativeAnswer:
         """Return the bundle's answer to `volume`."""
         with torch.no_grad(), fixed_threads(), quiet():
-            restored = self._restored(volume)
+            *restored, seen = self._restored(volume)
+        plain = (seen < MIXED) | (seen > 1 - MIXED)
         finished = self._bundle.finished
         if len(restored) == 1:
             assert finished.threshold is not None  # noqa: S101 - the bundle demands it
             probability, labels = restored[0], restored[0] >= finished.threshold
         else:
-            probability, labels = restored[1:].sum(axis=0), restored.argmax(axis=0)
+            probability, labels = np.sum(restored[1:], axis=0), np.argmax(restored, axis=0)
         whole = refined(labels.astype(np.uint8), finished.after, volume.voxel_millilitres)
-        return NativeAnswer(whole, probability.astype(np.float32))
+        return NativeAnswer(whole, probability.astype(np.float32), plain)
 
     def _restored(self, volume: Volume) -> NDArray[np.float32]:
-        """Return probabilities on the volume's own grid, channels × i × j × k."""
+        """Return probabilities on the volume's own grid, channels × i × j × k, and what was seen.
+
+        The last channel is 1 where the network saw the volume, and 0 where it was cropped away.
+        """
         from monai.data.meta_tensor import MetaTensor  # noqa: PLC0415 - child only
 
         key = self._bundle.facts.image
@@ -98,6 +108,7 @@ class MonaiNative:
         chosen = self._bundle.finished.activation
         if chosen != "none":
             scores = self._transforms.Activations(**{chosen: True})(scores)
+        scores = torch.cat([scores, torch.ones_like(scores[:1])])
         back = self._transforms.Invertd(
             keys=PREDICTION, transform=self._prepare, orig_keys=key, nearest_interp=False
         )

@@ -14,11 +14,13 @@ from bedside.freezing.lineage import make_lineage, moment_of_freezing
 from bedside.freezing.volumes.source import VolumeNetwork, VolumeSource
 from bedside.freezing.volumes.spec import VolumeSpec
 from bedside.imaging.phantoms import drawn_head, head_file
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.golden import GoldenCase, write_golden
 from bedside.package.manifest import Conditions, Golden, Lineage, Manifest
 from bedside.package.package import build_package, describe_entries
 from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volume_models import VolumeModel
+from bedside.package.volume_operations import VolumeOperation
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.engines.onnx import OnnxEngine
@@ -65,7 +67,7 @@ def assemble_volume(
     channels = spec.output.channels if isinstance(spec.output, SegmentationOutput) else None
     engine = OnnxEngine(network.onnx, model, conditions, channels)
     path = VolumePath(declared, network.operations, engine, spec.output)
-    drawn = [_Drawn(row, declared) for row in _rows(spec)]
+    drawn = [Drawn(row, declared) for row in drawn_rows(spec)]
     tell("comparing native and frozen answers")
     report = source.compare(
         lambda volume: path.analyse(volume, _stated(declared), silent),
@@ -80,12 +82,14 @@ def assemble_volume(
     entries = {MODEL_ENTRY: network.onnx, GOLDEN_ENTRY: write_golden(tuple(cases))}
     moment = moment_of_freezing(circumstances.frozen_at)
     lineage = make_lineage(spec.origin, source, report, moment)
-    manifest = _manifest(spec, network, (model, conditions, lineage), (len(cases), entries))
+    manifest = volume_manifest(
+        spec, network.operations, (model, conditions, lineage), (len(cases), entries)
+    )
     archive = build_package(manifest, entries, circumstances.signer)
-    return AssembledVolumes(archive, report, tuple(_unseen(spec, cases)))
+    return AssembledVolumes(archive, report, tuple(unseen(spec, cases)))
 
 
-class _Drawn:
+class Drawn:
     """A drawn head, as a client would send it and as it is then read."""
 
     def __init__(self, row: dict[str, Json], declared: VolumeInput) -> None:
@@ -98,7 +102,7 @@ class _Drawn:
         return golden_case(name, self._row, analysis, "drawn head")
 
 
-def _rows(spec: VolumeSpec) -> Iterator[dict[str, Json]]:
+def drawn_rows(spec: VolumeSpec) -> Iterator[dict[str, Json]]:
     """Yield the rows of the golden cases."""
     golden, stated = spec.golden, _stated(spec.volume.declared())
     for number in range(golden.cases):
@@ -133,12 +137,20 @@ def _conditions(source: VolumeSource, spec: VolumeSpec) -> Conditions:
     )
 
 
-def _manifest(
+def volume_manifest(
     spec: VolumeSpec,
-    network: VolumeNetwork,
-    parts: tuple[VolumeModel, Conditions, Lineage],
+    operations: tuple[VolumeOperation, ...],
+    parts: tuple[VolumeModel | AntspynetModel, Conditions, Lineage],
     golden: tuple[int, dict[str, bytes]],
 ) -> Manifest:
+    """Return the manifest of what `spec` states of a model with its conditions and lineage.
+
+    Args:
+        spec: What the author states.
+        operations: The declared preprocessing.
+        parts: The model, its conditions, its lineage.
+        golden: How many golden cases there are, and every entry of the archive.
+    """
     model, conditions, lineage = parts
     cases, entries = golden
     segments = isinstance(spec.output, SegmentationOutput)
@@ -153,7 +165,7 @@ def _manifest(
         claim_level=spec.claim_level,
         languages=spec.languages,
         input=spec.volume.declared(),
-        preprocessing=network.operations,
+        preprocessing=operations,
         model=model,
         postprocessing=spec.output,
         conditions=conditions,
@@ -169,7 +181,7 @@ def _manifest(
     )
 
 
-def _unseen(spec: VolumeSpec, cases: list[GoldenCase]) -> Iterator[str]:
+def unseen(spec: VolumeSpec, cases: list[GoldenCase]) -> Iterator[str]:
     """Yield what the golden cases say too little of."""
     if not isinstance(spec.output, SegmentationOutput):
         return

@@ -35,7 +35,7 @@ def operation_in_words(operation: AnyOperation, say: Speaker) -> str:
     if isinstance(operation, Rescale) and operation.clip is not None:
         key += "-clip"
     if isinstance(operation, VolumeOperation):
-        return say(key, **volume_values(operation))
+        return say(key, **volume_values(operation, say))
     return say(key, **_table_values(operation, say), **_picture_values(operation, say))
 
 

@@ -38,7 +38,7 @@ def volume_blocks(declared: VolumeInput, say: Speaker) -> Iterator[Block]:
     """Return what a volume must be."""
     yield Paragraph(say("takes-volume"))
     rows: list[tuple[str, Words]] = [
-        (say("media"), say.listed(declared.media)),
+        (say("media"), say.listed(say(f"medium-{one}") for one in declared.media)),
         (say("modalities"), say.listed(declared.modalities)),
         (say("body-parts"), say.listed(declared.body_parts) or say("any")),
         (say("unstated"), say(f"unstated-{declared.unstated}")),
@@ -60,13 +60,13 @@ def volume_blocks(declared: VolumeInput, say: Speaker) -> Iterator[Block]:
     yield Pairs(tuple(rows))
 
 
-def volume_values(operation: VolumeOperation) -> dict[str, object]:
+def volume_values(operation: VolumeOperation, say: Speaker) -> dict[str, object]:
     """Return what stands at the places of an operation's sentence."""
     match operation:
         case Reorient():
             return {"axes": operation.axes}
         case Resample() | Conform():
-            return _resampled(operation)
+            return _resampled(operation, say)
         case CropForeground():
             return {"above": number(operation.above), "margin": operation.margin}
         case CropOrPad():
@@ -77,15 +77,16 @@ def volume_values(operation: VolumeOperation) -> dict[str, object]:
             return _scaled(operation)
 
 
-def _resampled(operation: Resample | Conform) -> dict[str, object]:
+def _resampled(operation: Resample | Conform, say: Speaker) -> dict[str, object]:
+    interpolation = say(f"interpolation-{operation.interpolation}")
     if isinstance(operation, Resample):
         spacing = " × ".join(map(number, operation.spacing))
-        return {"spacing": spacing, "interpolation": operation.interpolation}
+        return {"spacing": spacing, "interpolation": interpolation}
     return {
         "side": operation.side,
         "spacing": number(operation.spacing),
         "axes": operation.axes,
-        "interpolation": operation.interpolation,
+        "interpolation": interpolation,
     }
 
 
@@ -156,7 +157,8 @@ def segmentation_blocks(output: SegmentationOutput, say: Speaker) -> Iterator[Bl
         for one in output.classes
     )
     yield Table(say("answers"), heads, rows)
-    yield Pairs(((say("measured"), say.listed(output.measurements)),))
+    measured = say.listed(say(f"measured-{one}") for one in output.measurements)
+    yield Pairs(((say("measured"), measured),))
 
 
 def shown_class(one: SegmentedClass, say: Speaker) -> str:

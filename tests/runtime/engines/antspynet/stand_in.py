@@ -33,7 +33,7 @@ def answer(message: Message, begin: Any, writes: IO[bytes]) -> None:
     what = message.header.get("parameters", {}).get("modality") or message.header["what"]
     write_message(writes, {"kind": "step", "words": str(what), "done": 1})
     if what == "die":
-        print("the last word", file=sys.stderr, flush=True)
+        os.write(2, b"the last word\n")
         os._exit(3)
     if what == "sleep":
         time.sleep(60)

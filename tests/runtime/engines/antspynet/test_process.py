@@ -11,7 +11,7 @@ from bedside.errors import BedsideError, ConditionsNotMet, LimitExceeded, NotFou
 from bedside.runtime.engines.antspynet import process
 from bedside.runtime.engines.antspynet.process import Child, unheard
 
-BEGIN = {"memory": 2**30, "what": "a test"}
+BEGIN = {"memory": 2**30, "network": False, "what": "a test"}
 
 
 class Enough(Exception):

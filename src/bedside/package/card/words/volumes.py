@@ -141,6 +141,17 @@ VOLUMES: Final[Mapping[str, Both]] = MappingProxyType(
         "answer-value": Both("Value", "値"),
         "answer-plausible": Both("Plausible volume", "妥当な体積"),
         "plausible-range": Both("{low} to {high} mL", "{low}以上{high}以下（mL）"),
+        "medium-nifti": Both("a NIfTI file", "NIfTIファイル"),
+        "medium-dicom-series": Both("a DICOM series", "DICOMシリーズ"),
+        "medium-dicom-enhanced": Both("an enhanced DICOM object", "拡張（マルチフレーム）DICOM"),
+        "interpolation-nearest": Both("nearest voxel", "最近傍"),
+        "interpolation-linear": Both("linear", "線形補間"),
+        "interpolation-cubic": Both("cubic", "3次補間"),
+        "measured-volume": Both("volume (mL)", "体積（mL）"),
+        "measured-extents": Both("extents (mm)", "広がり（mm）"),
+        "measured-centre": Both("centre of mass", "重心"),
+        "measured-head-centre": Both("centre of mass relative to the head", "頭部を基準とした重心"),
+        "measured-regions": Both("connected regions", "連結領域"),
         "measured": Both("Measured of each class", "各分類の計測項目"),
     }
 )

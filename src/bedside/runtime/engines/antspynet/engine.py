@@ -117,6 +117,16 @@ class AntspynetEngine:
         back = turn.inverse
         return Answered(np.stack([turned(one, back) for one in scores]), told)
 
+    def warm(self, report: Report) -> Mapping[str, str]:
+        """Start the child where there is none; return the versions of its libraries.
+
+        Raises:
+            NotFound: no such interpreter, or one without the library.
+            ConditionsNotMet: another version of the library than the manifest accepts.
+        """
+        with self._lock:
+            return self._ready(lambda _, done: report(Progress("infer", 0, done + 1))).versions
+
     def close(self) -> None:
         """End the child."""
         if self._child is not None:

@@ -32,6 +32,15 @@ MOST_MEMORY: Final = 6 * 2**30
 network see 256³ voxels at once, took more than 17 GiB and need a machine (and a bound) of their own."""
 
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+_KEPT_TO_FETCH: Final = (
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+)
 _LAST: Final = 4_000
 """Bytes of the child's last words."""
 
@@ -63,7 +72,8 @@ class Child:
         self._folder = tempfile.TemporaryDirectory(prefix="bedside-antspynet-")
         self._words = Path(self._folder.name) / "words"
         try:
-            self._process = _started([program, "-I", str(START)], self._words)
+            kept = (*_KEPT, *_KEPT_TO_FETCH) if begin["network"] else _KEPT
+            self._process = _started([program, "-I", str(START)], self._words, kept)
         except OSError as problem:
             self._folder.cleanup()
             raise NotFound(
@@ -123,7 +133,7 @@ class Child:
         try:
             try:
                 write_message(stream, header, arrays)
-            except OSError:
+            except (OSError, ValueError):  # ValueError: it was closed before
                 raise self._died() from None
             answer = self._answer(heard, time.monotonic() + seconds)
         except BaseException:
@@ -170,8 +180,8 @@ class Child:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        last = self._words.read_bytes()[-_LAST:].decode("utf-8", "replace").strip()
-        lines = last.splitlines()[-1:] or ["nothing"]
+        words = self._words.read_bytes() if self._words.is_file() else b""
+        lines = words[-_LAST:].decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
         return PackageRefused(
             f"The process that runs ANTsPyNet ended with {self._process.returncode}; its last words: "
             f"{lines[0][:500]}",
@@ -188,21 +198,21 @@ def _resident(process: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _started(command: Sequence[str], words: Path) -> subprocess.Popen[bytes]:
+def _started(command: Sequence[str], words: Path, kept: Sequence[str]) -> subprocess.Popen[bytes]:
     with words.open("wb") as stderr:
         return subprocess.Popen(  # noqa: S603 - an interpreter that the operator named, and our own file
             command,
             cwd=words.parent,
-            env=_environment(words.parent),
+            env=_environment(words.parent, kept),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
         )
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, names: Sequence[str]) -> dict[str, str]:
     """Return an environment without the parent's secrets, in which the libraries are quiet."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     places = ("HOME", "TMPDIR", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME")
     own = {
         "CUDA_VISIBLE_DEVICES": "",  # answers are those of the CPU
