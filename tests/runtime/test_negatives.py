@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bedside.errors import InputRefused, VolumeRefused
-from bedside.freezing.volumes.likeness import learned
+from bedside.freezing.volumes.likeness import learned, thinned
 from bedside.imaging.files import files_at
 from bedside.imaging.measuring.head import head_of
 from bedside.imaging.phantoms import drawn_head
@@ -30,7 +30,7 @@ MADE = VolumeFacts(medium="nifti", digest="sha256:" + "0" * 64)
 def domain(samples: Path) -> VolumeInput:
     """Heads in MR, of any contrast, the likeness learned from label maps."""
     names = (f"synthseg_training_seg_{number}.nii.gz" for number in MAPS)
-    maps = [read_volume(files_at(samples / "labels" / name)) for name in names]
+    maps = [thinned(read_volume(files_at(samples / "labels" / name))) for name in names]
     return VolumeInput(
         media=("nifti", "dicom-series", "dicom-enhanced"),
         modalities=("MR",),

@@ -12,8 +12,10 @@ from bedside.clock import Clock, system_clock
 from bedside.jobs.job import Job
 from bedside.site.settings import SETTINGS_FILE
 from bedside.site.site import Site
-from tests import bedside_site
+from tests import bedside_site, postgres, site_copies
 from tests.bedside_site import Hospital
+from tests.conftest import SettableClock
+from tests.site_copies import Original
 from tests.volume_packages import TWO_WHOLE, Made, volume_package
 
 HEADS = TWO_WHOLE.name
@@ -29,6 +31,18 @@ def hospital_of_heads(folder: Path, clock: Clock = system_clock, jobs: str = QUI
     with (folder / SETTINGS_FILE).open("a") as settings:
         settings.write(jobs)
     return replace(built, site=Site.open(folder, clock))
+
+
+def original_of_heads(folder: Path, server: postgres.Server | None = None) -> Original:
+    """The same hospital, closed, to be copied for each test."""
+
+    def filled(built: Hospital) -> Hospital:
+        release_heads(built)
+        with (built.site.folder / SETTINGS_FILE).open("a") as settings:
+            settings.write(QUICKLY)
+        return built
+
+    return site_copies.original(folder, filled, server, SettableClock())
 
 
 def release_heads(hospital: Hospital, made: Made = TWO_WHOLE) -> str:

@@ -38,7 +38,7 @@ from bedside.api.stated import state_problems
 from bedside.canonical import Json
 from bedside.package.images import ImageInput
 from bedside.package.volumes import VolumeInput
-from bedside.runtime.image_path import PICTURES_AT_ONCE
+from bedside.runtime.at_once import PICTURES_AT_ONCE
 from bedside.serving.released import Loaded
 from bedside.site.site import Site
 

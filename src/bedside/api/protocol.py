@@ -275,7 +275,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not isinstance(answer, bytes):
             self._pass_on(cycle, held, answer)
             return
-        if not cycle.disconnected:
+        if not (cycle.disconnected or self.transport.is_closing()):
             self.transport.write(answer)
         cycle.response_started = cycle.response_complete = True
         held.leave()

@@ -132,6 +132,14 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
                 ),
             },
         ),
+        "antspynet": (
+            "ANTsPyNet's functions: fetch their files, check them, freeze one.",
+            {
+                "prefetch": "antspynet.prefetch",
+                "verify": "antspynet.verify",
+                "freeze": "antspynet.freeze",
+            },
+        ),
         "backup": (
             "Back up a site while it serves, list its generations, try them out.",
             {

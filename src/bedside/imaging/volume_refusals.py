@@ -42,7 +42,10 @@ def four_dimensional(what: str) -> VolumeRefused:
 
 def in_file(refused: PictureRefused, place: str) -> VolumeRefused:
     """Return what a reader of single objects refused, with the place of the file in its set."""
-    return VolumeRefused(refused.code, f"In {place}: {refused.message}", advice=refused.advice)
+    code = {"not-a-picture": "not-a-volume", "several-frames": "unsupported"}.get(refused.code)
+    return VolumeRefused(
+        code or refused.code, f"In {place}: {refused.message}", advice=refused.advice
+    )
 
 
 def check_shape(shape: tuple[int, int, int], limits: VolumeLimits) -> None:

@@ -121,9 +121,7 @@ def _header(
     )  # fmt: skip
 
 
-def _quaternion(
-    rotation: NDArray[np.float64], length: float
-) -> tuple[float, float, float] | None:
+def _quaternion(rotation: NDArray[np.float64], length: float) -> tuple[float, float, float] | None:
     """Return b, c and d of a rotation, with a ≥ 0; None where readers would lose it.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from bedside.package.image_operations import Windowing
 from bedside.package.images import ImageInput
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation, image_operations
+from bedside.runtime.at_once import PICTURES_AT_ONCE
 from bedside.runtime.explain.occlusion import covering, occlusion
 from bedside.runtime.explain.scales import explained_name
 from bedside.runtime.explained import PictureExplained
@@ -26,9 +26,6 @@ from bedside.runtime.image_preprocess import ImagePreprocess, Prepared
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, Postprocess
 from bedside.runtime.session import Session
-
-PICTURES_AT_ONCE: Final = 16
-"""Most pictures of one request; each is read and prepared before the next one is looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

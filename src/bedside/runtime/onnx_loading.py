@@ -15,6 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 from bedside.errors import PackageDamaged, PackageRefused
 from bedside.package.manifest import Conditions
 from bedside.package.networks import Network
+from bedside.package.volume_models import VolumeModel
 from bedside.runtime.deadline import watchdog
 from bedside.runtime.memory import asked_too_much, bound_memory, too_much_asked
 from bedside.runtime.onnx_wire import read_opset
@@ -60,6 +61,8 @@ def loaded(network: bytes, model: Network, conditions: Conditions) -> ort.Infere
             f"The network imports the operator sets {opset}; the manifest says {model.opset}."
         )
     options = _options(conditions)
+    # a pattern is one block beside the pieces of the first run: a second head would take it twice
+    options.enable_mem_pattern = not isinstance(model, VolumeModel)
     watch = watchdog().begin(partial(options.set_load_cancellation_flag, True), LOAD_SECONDS)
     try:
         return ort.InferenceSession(

@@ -18,7 +18,6 @@ from bedside.package.manifest import Conditions
 from bedside.package.networks import RowModel
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
-from bedside.runtime.image_path import ImagePath
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, output_width
 from bedside.runtime.session import Session
@@ -80,6 +79,8 @@ class Pipeline:
             case TabularInput() as declared:
                 self._path = TabularPath(declared, operations, session, output, explanation)
             case ImageInput() as declared:
+                from bedside.runtime.image_path import ImagePath  # noqa: PLC0415 - brings Pillow
+
                 self._path = ImagePath(declared, operations, session, output, explanation)
 
     def answer(

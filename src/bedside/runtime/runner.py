@@ -19,8 +19,8 @@ from bedside.package.networks import RowModel
 from bedside.package.package import Package
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import UNSTATED, Analysis, Stated
+from bedside.runtime.at_once import PICTURES_AT_ONCE
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
-from bedside.runtime.image_path import PICTURES_AT_ONCE
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.pipeline import Parts, Pipeline
 from bedside.runtime.postprocess import Answer

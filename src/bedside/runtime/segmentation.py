@@ -68,8 +68,9 @@ def activated(scores: Scores, activation: str) -> Scores:
     for at in range(0, out.shape[1], thick):
         slab = out[:, at : at + thick]
         if activation == "softmax":
-            slab -= slab.max(axis=0)
-            np.exp(slab, out=slab)
+            with np.errstate(over="ignore", under="ignore"):  # far below is as good as -infinity
+                slab -= slab.max(axis=0)
+                np.exp(slab, out=slab)
             slab /= slab.sum(axis=0)
         else:
             slab[...] = _sigmoid(slab)
@@ -78,7 +79,8 @@ def activated(scores: Scores, activation: str) -> Scores:
 
 def _sigmoid(scores: Scores) -> Scores:
     """Return 1 / (1 + exp(-x)), without overflow."""
-    small = np.exp(-np.abs(scores))
+    with np.errstate(under="ignore"):
+        small = np.exp(-np.abs(scores))
     found: Scores = np.where(scores >= 0, 1 / (1 + small), small / (1 + small))
     return found
 

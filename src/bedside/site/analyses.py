@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from bedside.jobs.errand import Fault, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.uploads import Uploads
@@ -19,8 +20,13 @@ from bedside.store.duty import Duty
 LOCK: Final = "jobs.lock"
 
 
-def analyses_of(folder: Path, settings: JobSettings, rooms: Rooms, site_key: SiteKey) -> Analysing:
-    """Return the analyses of the site in `folder`; nothing is started."""
+def analyses_of(
+    folder: Path, settings: JobSettings, rooms: Rooms, site_key: SiteKey, at: Fault = nowhere
+) -> Analysing:
+    """Return the analyses of the site in `folder`; nothing is started.
+
+    `at` is told each point at which the process may end; a test lets it end there.
+    """
     database, bounds = rooms.ledger.database, settings.bounds
     stores = Stores(
         jobs=Jobs(database, rooms.clock, settings.terms),
@@ -32,4 +38,4 @@ def analyses_of(folder: Path, settings: JobSettings, rooms: Rooms, site_key: Sit
         settings.upload_bytes, settings.upload_files, settings.uploads_bytes, bounds.memory
     )
     work = (bounds, settings.times, Duty(folder / LOCK))
-    return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE))
+    return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE), at)

@@ -36,9 +36,9 @@ STATED = Stated("MR", "HEAD")
 
 def answers(classes: Json = TWO_CLASSES, **changes: Json) -> dict[str, Json]:
     """Return what an author states beside a bundle."""
-    stated = volume_answers(output={"classes": classes}, **changes)
+    stated = volume_answers(output={"classes": classes})
     del stated["preprocessing"]
-    return stated
+    return {**stated, **changes}
 
 
 def spec_of(folder: Path, classes: Json = TWO_CLASSES, **changes: Json) -> VolumeSpec:
@@ -67,9 +67,8 @@ CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
     "whole, one channel": (
         chain(
             {"_target_": "Orientationd", "axcodes": "LPS"},
-            {"_target_": "NormalizeIntensityd", "nonzero": True},
-            {"_target_": "ResizeWithPadOrCropd", "spatial_size": [25, 26, 30]}
-            | {"_disabled_": True},
+            {"_target_": "NormalizeIntensityd", "subtrahend": 300, "divisor": 200},
+            {"_target_": "DivisiblePadd", "k": [5, 3, 7]},
             inferer=WHOLE,
             network_def=NETWORK | {"out_channels": 1, "strides": [1]},
             postprocessing=after(
@@ -85,7 +84,6 @@ CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
             {"_target_": "ScaleIntensityRanged", "a_min": 60, "a_max": 700}
             | {"b_min": 0, "b_max": 1, "clip": True},
             {"_target_": "CropForegroundd", "source_key": "image"},
-            {"_target_": "DivisiblePadd", "k": 4},
             inferer={"_target_": "SlidingWindowInferer", "roi_size": [12, 16, 20]},
             network_def=NETWORK | {"out_channels": 3},
         ),

@@ -115,12 +115,13 @@ def test_a_transform_maps_to(transform: Json, made: Json) -> None:
 def test_cropping_moves_before_a_window_with_the_value_carried_back() -> None:
     crop = {"_target_": "CropForegroundd", "source_key": "image"}
     pad = {"_target_": "DivisiblePadd", "k": [8, 8, 8]}
-    made = operations(SPACING, WINDOW, crop, pad)
-    assert [one["op"] for one in made] == [
-        *("resample", "crop_foreground", "pad_to_multiple", "scale_range")
-    ]
+    made = operations(SPACING, WINDOW, crop)
+    assert [one["op"] for one in made] == ["resample", "crop_foreground", "scale_range"]
     assert made[1]["above"] == -50.0
-    assert made[2]["value"] == -50.0
+    made = operations(SPACING, WINDOW, pad)
+    assert [one["op"] for one in made] == ["resample", "pad_to_multiple", "scale_range"]
+    assert made[1]["value"] == -50.0
+    assert "pads what CropForeground left" in refusal(SPACING, WINDOW, crop, pad)
 
 
 def test_turning_may_stand_after_the_values() -> None:

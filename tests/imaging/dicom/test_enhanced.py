@@ -82,6 +82,12 @@ class TestStacks:
         problem = refused(written(enhanced(UP)), written(enhanced(UP)))
         assert problem.code == "several-series"
 
+    def test_of_one_frame_each_are_a_series(self) -> None:
+        given = [written(enhanced([position])) for position in UP]
+        volume = read(*given)
+        assert volume.shape == (4, 3, 4)
+        assert volume.facts.medium == "dicom-series"
+
     def test_that_are_one_part_of_a_whole_are_refused(self) -> None:
         data = written(enhanced(UP, InConcatenationTotalNumber=2))
         assert "concatenation" in refused(data).message

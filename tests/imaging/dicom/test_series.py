@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bedside.imaging.choice import Choice
@@ -74,6 +75,9 @@ class TestALocalizer:
         assert refused(*SCOUT, choice=Choice(rule="largest")).code == "localizer"
         assert refused(*HEAD, *SCOUT).code == "several-series"
 
+    def test_is_told_by_its_description_too(self) -> None:
+        assert refused(*files(slices(6, SeriesDescription="3-plane_loc"))).code == "localizer"
+
     def test_may_be_named(self) -> None:
         volume = read(*SCOUT, choice=Choice(series="999003"))
         assert note(volume, "localizer")
@@ -94,6 +98,14 @@ class TestOneSeries:
         assert read(*HEAD, *turned, choice=Choice(series="777001/2")).shape == (4, 3, 3)
         assert read(*HEAD, *turned, choice=Choice(series="777001")).shape == (4, 3, 6)
         assert refused(*HEAD, *turned, choice=Choice(series=T1)).code == "several-series"
+
+    def test_of_a_direction_for_each_slice_is_refused_soon(self) -> None:
+        series = slices(130)
+        for place, one in enumerate(series):
+            turn = np.radians(place * 1.5)
+            across = [np.cos(turn), np.sin(turn), 0, -np.sin(turn), np.cos(turn), 0]
+            one.ImageOrientationPatient = [f"{part:.6f}" for part in across]
+        assert "128 directions" in refused(*files(series)).message
 
     def test_of_two_echoes_is_two_stacks(self) -> None:
         first, second = (files(slices(4, SOPClassUID=MR, EchoTime=time)) for time in ("10", "80"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ class TestValues:
         assert refused(*files(series)).code == "unsupported"
 
     def test_need_pixels(self) -> None:
-        assert refused(*files(slices(PixelData=None))).code == "not-a-picture"
+        assert refused(*files(slices(PixelData=None))).code == "not-a-volume"
 
 
 class TestLimits:
@@ -186,6 +187,16 @@ class TestRefused:
         for one in series:
             one.PixelData += one.PixelData
         assert refused(*files(series)).code == "no-geometry"
+
+    def test_more_data_elements_than_so_many_files_can_have(self) -> None:
+        empty = b"".join(
+            struct.pack("<HH2sH", 9 + 2 * (place >> 16), place & 0xFFFF, b"LO", 0)
+            for place in range(130_000)
+        )
+        body = b"\x18\0\x15\0CS"
+        problem = refused(*(data.replace(body, empty + body) for data in files(slices(2))))
+        assert problem.code == "too-large"
+        assert "data elements" in problem.message
 
     def test_no_frames(self) -> None:
         assert refused(*files(slices(3, NumberOfFrames=0))).code == "corrupt"

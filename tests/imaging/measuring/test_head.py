@@ -7,6 +7,7 @@ import pytest
 
 from bedside.imaging.files import files_at
 from bedside.imaging.measuring.head import NECK, averaged, body_of, foreground, head_of
+from bedside.imaging.phantoms import drawn_head
 from bedside.imaging.volume_reading import read_volume
 from tests.imaging.measuring.shapes import ball, placed, stored_in_48_ways
 
@@ -43,6 +44,13 @@ def test_a_long_neck_is_not_of_the_head() -> None:
     assert found.highest[2] - found.lowest[2] == NECK
     assert found.highest == whole[1]
     assert whole[1][2] - whole[0][2] == 34 * 8
+
+
+def test_the_scalp_around_a_skull_as_dark_as_air_is_of_the_head() -> None:
+    volume = drawn_head((48, 56, 52), (4.0, 4.0, 4.0))
+    found = head_of(volume.values, volume.affine)
+    assert found is not None
+    assert np.subtract(found.highest, found.lowest) == pytest.approx((147, 190, 182), abs=9)
 
 
 @pytest.mark.parametrize("value", [0.0, -1000.0, 7.0])

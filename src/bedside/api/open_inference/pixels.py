@@ -21,7 +21,7 @@ from bedside.canonical import Json
 from bedside.errors import LimitExceeded, UsageError
 from bedside.imaging.bare import bare_png
 from bedside.package.images import ImageInput
-from bedside.runtime.image_path import PICTURES_AT_ONCE
+from bedside.runtime.at_once import PICTURES_AT_ONCE
 
 IMAGE: Final = "image"
 PIXELS: Final = "pixels"

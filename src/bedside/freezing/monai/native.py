@@ -66,18 +66,19 @@ class MonaiNative:
     """
 
     def __init__(self, bundle: Bundle, network: BundleNetwork) -> None:
-        with quiet():
-            from monai import transforms  # noqa: PLC0415 - seconds, and only in the child
         self._bundle = bundle
         self._network = network
-        self._transforms: Any = transforms
-        self._prepare: Any = transforms.Compose(
-            [
-                self._made(one)
-                for one in read_components(bundle.configuration, "preprocessing")
-                if one.plain_name not in _OF_READING
-            ]
-        )
+        with quiet():
+            from monai import transforms  # noqa: PLC0415 - seconds, and only in the child
+
+            self._transforms: Any = transforms
+            self._prepare: Any = transforms.Compose(
+                [
+                    self._made(one)
+                    for one in read_components(bundle.configuration, "preprocessing")
+                    if one.plain_name not in _OF_READING
+                ]
+            )
 
     def __call__(self, volume: Volume) -> NativeAnswer:
         """Return the bundle's answer to `volume`."""

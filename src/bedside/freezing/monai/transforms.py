@@ -284,9 +284,17 @@ def _place(component: Component, prepared: Prepared, made: Geometry) -> None:
     """Add an operation of the geometry, where the order of a package allows it.
 
     Raises:
-        FreezeRefused: it stands after one that must follow it, or after one of the values.
+        FreezeRefused: it stands after one that must follow it, after one of the values, or pads
+            what was cropped.
     """
     rank = RANKS.index(type(made))
+    cropped = any(isinstance(one, CropForeground) for one in prepared.geometry)
+    if cropped and isinstance(made, CropOrPad | PadToMultiple):
+        raise component.refused(
+            "pads what CropForeground left; on the way back MONAI throws away what the network said "
+            "of the padding, and a package does not",
+            "Leave one of them out; a SlidingWindowInferer needs no padding.",
+        )
     if prepared.values and isinstance(made, Resample):
         raise component.refused("stands after a transform of the voxels' values", ORDER)
     if prepared.geometry and rank <= RANKS.index(type(prepared.geometry[-1])):

@@ -110,7 +110,9 @@ def learned(
     least = min(_left_out(thumbnails[one]) for one in contrasts)
     return VolumeLikeness(
         side=SIDE,
-        references=tuple(tuple(round(float(value), _DIGITS) for value in one) for one in references),
+        references=tuple(
+            tuple(round(float(value), _DIGITS) for value in one) for one in references
+        ),
         volumes=len(maps),
         minimum=max(float(np.floor((least - _SLACK) * 100) / 100), 0.01),
         otherwise=otherwise,
@@ -141,15 +143,20 @@ def painted(labels: Voxels, contrast: Contrast, random: np.random.Generator) -> 
     return magnitude
 
 
+def thinned(labels: Volume) -> Volume:
+    """Return every so manieth voxel of a label map, about `_FINEST` mm apart, copied."""
+    i, j, k = (max(round(_FINEST / spacing), 1) for spacing in labels.spacing)
+    affine = labels.affine.copy()
+    affine[:3, :3] *= (i, j, k)
+    return Volume(np.ascontiguousarray(labels.values[::i, ::j, ::k]), affine, labels.facts)
+
+
 def _thumbnail(
     each: Volume, contrast: Contrast, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    steps = [max(round(_FINEST / spacing), 1) for spacing in each.spacing]
-    labels = each.values[:: steps[0], :: steps[1], :: steps[2]]
-    affine = each.affine.copy()
-    affine[:3, :3] *= steps
-    values = painted(labels, contrast, random)
-    tilted = _tilt(random) @ affine
+    few = thinned(each)
+    values = painted(few.values, contrast, random)
+    tilted = _tilt(random) @ few.affine
     head = head_of(values, tilted)
     if head is None:
         raise UsageError("A label map is empty: there is no head in it.")

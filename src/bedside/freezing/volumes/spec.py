@@ -13,6 +13,7 @@ from bedside.freezing.draft.unanswered import refuse_unanswered
 from bedside.freezing.questions import Questions, told
 from bedside.freezing.spec import MAX_SPEC_BYTES, Origin, plain_answers
 from bedside.freezing.strangers.toml import read_toml
+from bedside.freezing.volumes.label_maps import with_likeness
 from bedside.package.fields import Frozen, Text
 from bedside.package.manifest import DataSet, Evaluation, Languages, Metric, ModelName, Version
 from bedside.package.networks import Line
@@ -155,7 +156,8 @@ def read_volume_spec(path: Path) -> VolumeSpec:
         )
     if path.stat().st_size > MAX_SPEC_BYTES:
         raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
-    return make_volume_spec(read_toml(path.read_bytes(), path.name))
+    answers = read_toml(path.read_bytes(), path.name)
+    return make_volume_spec(with_likeness(answers, path.parent))
 
 
 def _questions() -> Questions:

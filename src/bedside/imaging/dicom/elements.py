@@ -83,6 +83,11 @@ class Walk:
         self._count = 0
         self._most = most
 
+    @property
+    def count(self) -> int:
+        """How many elements were looked at."""
+        return self._count
+
     def elements(
         self, start: int, end: int, syntax: Syntax, *, group: int | None = None
     ) -> Iterator[Element]:

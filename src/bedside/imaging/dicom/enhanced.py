@@ -108,7 +108,8 @@ def planes_of(header: Header, file: int, most: int) -> Iterator[tuple[Origin, Pl
         raise unsupported(
             "The object is one part of a concatenation", "Export the object as a whole."
         )
-    common = replace(origin_of(header), whole=file)
+    whole = file if frame_count(header) > 1 else None
+    common = replace(origin_of(header), whole=whole)
     for frame, groups in enumerate(groups_of(header, most)):
         plane = Plane(
             file,

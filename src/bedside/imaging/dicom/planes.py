@@ -38,6 +38,11 @@ _REGIONS: Final[Mapping[str, str]] = MappingProxyType(
 """Codes of an anatomic region as Body Part Examined says it. Source: PS3.16, table L-1."""
 
 
+_SURVEYS: Final = frozenset(
+    ("loc", "localizer", "scano", "scanogram", "scout", "survey", "topogram")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What all planes of a stack have in common, apart from geometry.
@@ -72,8 +77,11 @@ class Origin:
 
     @property
     def is_localizer(self) -> bool:
-        """Whether it is a survey for planning. Source: sections C.8.2.1.1.1 and C.8.3.1.1.1."""
-        return "LOCALIZER" in self.kinds
+        """Whether it is a survey for planning: by Image Type, or by its description.
+
+        Source: sections C.8.2.1.1.1 and C.8.3.1.1.1; some makers only write it into the description.
+        """
+        return "LOCALIZER" in self.kinds or not _SURVEYS.isdisjoint(self.words.split())
 
     @property
     def is_mosaic(self) -> bool:

@@ -14,7 +14,7 @@ from bedside.errors import VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.dicom.planes import Origin, Plane
 from bedside.imaging.dicom.stacking import Stack, stacked
-from bedside.imaging.volume_refusals import unsupported
+from bedside.imaging.volume_refusals import too_large, unsupported
 
 NO_UID: Final = "no-uid"
 """How a series without a UID is called."""
@@ -22,6 +22,7 @@ NO_UID: Final = "no-uid"
 _LEAST_VOLUMETRIC: Final = 3
 _SHORTEST: Final = 6
 _MOST_TOLD: Final = 24
+_MOST_STACKS: Final = 128
 _SAME_DIRECTION: Final = 1e-3
 _SAME_SPACING: Final = 1e-3
 _CHOOSE: Final = "Say which series is meant by its name in this list, or send one series alone."
@@ -73,7 +74,11 @@ class Series:
 
 
 def series_of(planes: Iterable[tuple[Origin, Plane]]) -> tuple[Series, ...]:
-    """Return the stacks that planes belong to, in the order of their names."""
+    """Return the stacks that planes belong to, in the order of their names.
+
+    Raises:
+        VolumeRefused: a series has more than 128 directions or pixel sizes.
+    """
     groups = dict[Origin, list[list[Plane]]]()
     for origin, plane in planes:
         stacks = groups.setdefault(origin, [])
@@ -83,6 +88,8 @@ def series_of(planes: Iterable[tuple[Origin, Plane]]) -> tuple[Series, ...]:
                 break
         else:
             stacks.append([plane])
+            if len(stacks) > _MOST_STACKS:
+                raise too_large(f"slices of more than {_MOST_STACKS} directions", f"{_MOST_STACKS}")
     flat = [(origin, tuple(stack)) for origin, stacks in groups.items() for stack in stacks]
     flat.sort(key=_rank)
     names = _names([origin for origin, _ in flat])

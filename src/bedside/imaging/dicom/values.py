@@ -30,6 +30,8 @@ _FUNCTIONS: Final[Mapping[str, Curve]] = MappingProxyType(
     {"LINEAR": "linear", "LINEAR_EXACT": "linear", "SIGMOID": "sigmoid"}
 )
 _LARGEST, _SMALLEST = 3e38, 1e-30
+_WHOLE: Final = 2**22
+"""An intercept that 16 bits may be added to without leaving what binary32 holds exactly."""
 
 MOST_WINDOWS: Final = 32
 
@@ -88,6 +90,23 @@ def modality_values(
         raise corrupt(f"its rescale makes values from {lowest} to {highest}")
     places = frame.astype(np.int32) - layout.lowest if layout.lowest else frame
     return meaning[places], lowest, highest
+
+
+def whole_offset(header: Header) -> float | None:
+    """Return the intercept of a rescale whose arithmetic binary32 does exactly; None otherwise.
+
+    So it is where nothing but a whole number is added, as in most CT; 0 where there is no rescale.
+
+    Raises:
+        PictureRefused: slope or intercept is no number, or one of them is missing.
+    """
+    slope, intercept = header.decimals(_SLOPE), header.decimals(_INTERCEPT)
+    if _MODALITY_LUT in header:
+        return None
+    if not slope and not intercept:
+        return 0.0
+    plain = slope == (1.0,) and len(intercept) == 1 and abs(intercept[0]) < _WHOLE
+    return intercept[0] if plain and intercept[0] == int(intercept[0]) else None
 
 
 def windowing(header: Header) -> Windowing:

@@ -20,7 +20,7 @@ from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.layout import Layout, frame_layout
 from bedside.imaging.dicom.pixels import stored_pixels
 from bedside.imaging.dicom.syntaxes import TransferSyntax
-from bedside.imaging.dicom.values import modality_values, padding
+from bedside.imaging.dicom.values import modality_values, padding, whole_offset
 from bedside.imaging.picture import PictureLimits
 from bedside.imaging.refusals import corrupt, not_a_picture, unsupported
 
@@ -73,21 +73,43 @@ def frames(
         yield replace(header, elements=only)
 
 
-def plane_values(
-    header: Header,
-    rescale: Header,
-    syntax: TransferSyntax,
-    layout: Layout,
-    limits: PictureLimits,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """Return one frame's values after rescale, rows × columns, and where they are padding.
+def decoded(header: Header, syntax: TransferSyntax, layout: Layout, limits: PictureLimits) -> Frame:
+    """Return one frame's stored numbers, rows × columns.
 
     Raises:
         PictureRefused: damaged, contradictory, or nothing here decodes it.
     """
-    frame: Frame = stored_pixels(header, syntax, layout, limits)[0]
-    values, _, _ = modality_values(frame, rescale, layout)
-    return values, padding(frame, header, layout)
+    return stored_pixels(header, syntax, layout, limits)[0]
+
+
+def put(
+    place: NDArray[np.float32], frame: Frame, header: Header, rescale: Header, layout: Layout
+) -> int:
+    """Write a frame's values after rescale to `place`, NaN where they are padding.
+
+    Args:
+        place: Rows × columns; written.
+        frame: Its stored numbers.
+        header: Where the padding value stands.
+        rescale: Where the rescale stands.
+        layout: What the stored numbers may be.
+
+    Returns:
+        How many pixels are padding.
+
+    Raises:
+        PictureRefused: rescale or padding make no sense.
+    """
+    offset = whole_offset(rescale)
+    if offset is None:
+        place[...] = modality_values(frame, rescale, layout)[0]
+    else:
+        np.add(frame, np.float32(offset), out=place, dtype=np.float32, casting="unsafe")
+    padded = padding(frame, header, layout)
+    if padded is None:
+        return 0
+    place[padded] = np.nan  # until the lowest value of all others is known
+    return int(padded.sum())
 
 
 def _native(element: Element, layout: Layout, count: int) -> list[Element]:

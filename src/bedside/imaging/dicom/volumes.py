@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bedside.canonical import digest
 from bedside.errors import PictureRefused
@@ -24,7 +23,7 @@ from bedside.imaging.dicom.part10 import is_dicom, open_file
 from bedside.imaging.dicom.planes import FUNCTIONAL_GROUPS, Origin, Plane, origin_of, plane_of
 from bedside.imaging.dicom.series import Series, chosen, series_of
 from bedside.imaging.dicom.syntaxes import TransferSyntax
-from bedside.imaging.dicom.volume_pixels import frames, plane_values, volume_layout
+from bedside.imaging.dicom.volume_pixels import decoded, frames, put, volume_layout
 from bedside.imaging.files import FileSet
 from bedside.imaging.picture import PictureLimits
 from bedside.imaging.volume import Volume, VolumeFacts, VolumeLimits
@@ -47,14 +46,20 @@ _MOST_HEADER: Final = 32 * 2**20
 """8 KiB for each of 4,096 frames."""
 
 
+_ELEMENTS_EACH: Final = 600
+"""On average over all files: a slice has 150 to 400."""
+
+
 @dataclass(slots=True)
 class _Found:
-    """What the headers said.
+    """What was found on the way through the headers.
 
     Attributes:
+        left: Data elements that may still be walked through.
         skipped: Files that are no DICOM objects with pixels of a patient.
     """
 
+    left: int
     skipped: int = 0
 
 
@@ -64,7 +69,7 @@ def find_series(files: FileSet, limits: VolumeLimits) -> tuple[tuple[Series, ...
     Raises:
         VolumeRefused: a DICOM file is damaged, too large or in a syntax that is not read.
     """
-    found = _Found()
+    found = _Found(_MOST_ELEMENTS + _ELEMENTS_EACH * len(files.files))
     return series_of(_planes(files, limits, found)), found.skipped
 
 
@@ -118,8 +123,10 @@ def _planes(files: FileSet, limits: VolumeLimits, found: _Found) -> Iterator[tup
         if file.size > limits.file_bytes:
             raise too_large(f"a file of {file.size} bytes", f"{limits.file_bytes}")
         try:
-            header, _ = open_file(file.read(), _picture_limits(limits), _MOST_ELEMENTS)
+            most = min(_MOST_ELEMENTS, found.left)
+            header, _ = open_file(file.read(), _picture_limits(limits), most)
             yield from list(_planes_in(header, number, limits.slices))
+            found.left -= header.walk.count
         except PictureRefused as refused:
             if refused.code != "not-a-picture":
                 raise in_file(refused, files.place(number)) from refused
@@ -202,8 +209,9 @@ class _Gathering:
         only = frames(header, syntax, layout, frame_count(header), wanted)
         rescales = self._rescales(header, wanted)
         for plane, frame, rescale in zip(planes, only, rescales, strict=True):
-            values, padded = plane_values(frame, rescale, syntax, layout, self._limits)
-            self._put(self._values[self._places[plane]], values, padded)
+            numbers = decoded(frame, syntax, layout, self._limits)
+            place = self._values[self._places[plane]]
+            self._padded += put(place, numbers, header, rescale, layout)
 
     def _rescales(self, header: Header, wanted: list[int]) -> list[Header]:
         """Return where the rescale of each wanted frame stands."""
@@ -211,17 +219,6 @@ class _Gathering:
             return [header for _ in wanted]
         groups = list(groups_of(header, self._most))
         return [groups[frame].rescale for frame in wanted]
-
-    def _put(
-        self,
-        place: NDArray[np.float32],
-        values: NDArray[np.float32],
-        padded: NDArray[np.bool_] | None,
-    ) -> None:
-        place[...] = values
-        if padded is not None:
-            place[padded] = np.nan  # until the lowest value of all others is known
-            self._padded += int(padded.sum())
 
     def _tell(self, syntax: TransferSyntax, stored: str, header: Header) -> None:
         self._syntax, self._stored = self._syntax or syntax.name, self._stored or stored

@@ -52,7 +52,7 @@ def answer(message: Message, begin: Any, writes: IO[bytes]) -> None:
     if what == "fail":
         write_message(writes, {"kind": "failure", "message": "ValueError: odd"})
         return
-    told = {
+    reply: dict[str, Any] = {
         "kind": "answer",
         "steps": 2,
         "turned": 0.0,
@@ -60,7 +60,7 @@ def answer(message: Message, begin: Any, writes: IO[bytes]) -> None:
         "env": dict(os.environ),
     }
     arrays = [one[np.newaxis] / 1000 for one in message.arrays]
-    write_message(writes, told, [one.astype(np.float32) for one in arrays])
+    write_message(writes, reply, [one.astype(np.float32) for one in arrays])
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def test_code_in_a_whole_network_is_refused_before_it_is_loaded(
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setitem(sys.modules, "h5py", SimpleNamespace(File=lambda *_: File()))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "h5py", SimpleNamespace(File=lambda *_: File()))
     if refused:
         with pytest.raises(PackageRefused):
             refuse_code(Path("age.h5"))
