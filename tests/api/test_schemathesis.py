@@ -35,17 +35,17 @@ TAKEN = ["2xx", "404", "409"]
 
 NOT_FOR = {
     "clinician": "metrics$|checkpoint$",
-    "auditor": "predict$|infer$|decision$",
-    "operator": "predict$|infer$|decision$|trace$|checkpoint$",
-    "developer": "predict$|infer$|decision$|trace$|checkpoint$|metrics$",
+    "auditor": "predict$|infer$|decision$|analyses$|blobs$",
+    "operator": "predict$|infer$|decision$|trace$|checkpoint$|analyses$|blobs$",
+    "developer": "predict$|infer$|decision$|trace$|checkpoint$|metrics$|analyses$|blobs$",
 }
 """The paths of what each role may not do."""
 
 SEMANTIC = f"""
-# What no schema can say: whether a file is a picture and what stands beside it, which labels there
+# What no schema can say: whether a model takes volumes, whether a file is a picture and what stands beside it, which labels there
 # are beside the one shown, whether tensors fit a model. The statuses are stated all the same.
 [[operations]]
-include-path-regex = "{FILMS}/predict$|decision$|infer$"
+include-path-regex = "{FILMS}/predict$|decision$|infer$|analyses$|blobs$"
 checks.positive_data_acceptance.expected-statuses = {json.dumps([*TAKEN, "400", "413", "422"])}
 """
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOMS = Path(__file__).resolve().parents[2] / "src" / "bedside"
-TRAINS = ("sklearn", "skl2onnx", "onnx", "pandas", "scipy", "joblib", "torch", "tensorflow")
+TRAINS = ("sklearn", "skl2onnx", "onnx", "pandas", "joblib", "torch", "tensorflow")
 LABORATORY = {"freezing", "lab"}
 
 

@@ -85,8 +85,8 @@ def test_a_refusal_keeps_the_child_and_any_other_problem_does_not() -> None:
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_told(problem: Exception, words: str) -> None:
     def unreadable() -> Iterator[tuple[str, bytes]]:
+        yield "first", b"x"
         raise problem
-        yield
 
     found = finished([Task("unread", {}, unreadable), task("fine")])
     assert words in str(found["unread"].said["message"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from typing import Any
@@ -27,9 +28,8 @@ WITH_RAY = pytest.mark.skipif(
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     """A cluster of two nodes with one processor each, and the node that can be killed."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    from ray.cluster_utils import Cluster as Machines
-
-    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 1})
+    made = importlib.import_module("ray.cluster_utils")
+    machines = made.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     other = machines.add_node(num_cpus=1)
     machines.wait_for_nodes()
     yield machines, other

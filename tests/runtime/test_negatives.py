@@ -16,7 +16,10 @@ from bedside.imaging.volume import Volume, VolumeFacts
 from bedside.imaging.volume_reading import read_volume
 from bedside.package.volumes import FieldOfView, MillimetreRange, VolumeInput, VoxelRange
 from bedside.runtime.analysis import Stated
+from bedside.runtime.analysis_files import measurements_of
+from bedside.runtime.runner import Runner
 from bedside.runtime.volume_gate import Passed, VolumeGate
+from tests.volume_packages import Made, opened
 
 MAPS = ("01", "02", "05", "06", "08", "10")
 """Label maps from which the likeness is learned: no head below is among them."""
@@ -155,3 +158,26 @@ def test_a_belly_in_dicom_is_refused_by_its_modality(samples: Path, domain: Volu
 def test_a_head_of_which_nobody_says_that_it_is_mr_is_flagged(domain: VolumeInput) -> None:
     found = passed(domain, drawn_head((48, 56, 52), (4.0, 4.0, 4.0)), Stated())
     assert {"modality-unstated", "body-part-unstated"} <= {flag.code for flag in found.flags}
+
+
+def test_a_runner_never_segments_a_lizard_or_a_belly(samples: Path, domain: VolumeInput) -> None:
+    runner = Runner(opened(Made(declared=only_by_looks(domain))))
+    for name in ("Iguana.nii.gz", "ct_torso.nii.gz"):
+        with pytest.raises(InputRefused, match="a likeness of"):
+            runner.analyse(read_volume(files_at(samples / "negatives" / name)), MR)
+
+
+def test_or_says_with_the_answer_that_it_is_of_something_else_where_the_author_wants_that(
+    samples: Path, domain: VolumeInput
+) -> None:
+    looks = only_by_looks(domain)
+    assert looks.likeness is not None
+    flagging = looks.likeness.model_copy(update={"otherwise": "flag"})
+    package = opened(Made(declared=looks.model_copy(update={"likeness": flagging})))
+    volume = read_volume(files_at(samples / "negatives" / "CT_pitch.nii.gz"))
+    analysis = Runner(package).analyse(volume, MR)
+    told = measurements_of(analysis, package.manifest)
+    assert analysis.out_of_domain is not None
+    assert analysis.out_of_domain > 0.5
+    assert told["out_of_domain"] == pytest.approx(analysis.out_of_domain, abs=1e-3)
+    assert "unlike-the-domain" in str(told["flags"])

@@ -43,7 +43,8 @@ class TestAnAnalysis:
         assert found.labels is not None
         assert found.probability is not None
         assert found.labels.shape == found.probability.shape == volume.shape
-        assert (found.labels.dtype, found.probability.dtype) == (np.uint8, np.float32)
+        assert found.labels.dtype == np.uint8
+        assert found.probability.dtype == np.float32
         assert (found.affine == volume.affine).all()
 
     def test_finds_the_brain_that_was_drawn(self) -> None:

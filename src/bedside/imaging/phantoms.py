@@ -26,6 +26,12 @@ _SHELLS: Final = (
 )
 """Half axes as shares of the head's, along R, A, S, and brightness as in a T1-weighted image."""
 
+_BELOW: Final = (
+    ((0.0, 0.45, -0.58), (0.72, 0.50, 0.58), 400.0),  # face
+    ((0.0, -0.25, -1.05), (0.72, 0.62, 0.95), 400.0),  # neck
+)
+"""Centres and half axes as shares of the head's, and brightness; what the shells leave of them."""
+
 BRAIN_SHELL: Final = 3
 """The first of the shells that is brain."""
 
@@ -51,6 +57,8 @@ def drawn_head(
     random = np.random.default_rng(seed)
     affine = _middle(shape, spacing)
     away = _away(shape, affine, random)
+    for centre, axes, brightness in _BELOW:
+        values[_inside(away - _standing(centre), axes)] = brightness
     for axes, brightness in _SHELLS:
         values[_inside(away, axes)] = brightness
     values *= _shade(shape, random)
@@ -95,8 +103,13 @@ def _away(shape: Shape, affine: Affine, random: np.random.Generator) -> NDArray[
     return np.stack(placed)
 
 
+def _standing(place: Triple) -> NDArray[np.float64]:
+    """Return a place as it is taken from a grid of places."""
+    return np.array(place)[:, np.newaxis, np.newaxis, np.newaxis]
+
+
 def _inside(away: NDArray[np.float64], axes: Triple) -> NDArray[np.bool_]:
-    scaled = away / np.array(axes)[:, np.newaxis, np.newaxis, np.newaxis]
+    scaled = away / _standing(axes)
     found: NDArray[np.bool_] = (scaled**2).sum(axis=0) <= 1
     return found
 

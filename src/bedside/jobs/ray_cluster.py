@@ -8,6 +8,7 @@ need no disk in common; bedside must be installed on each.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from bedside.jobs.task import Finished, Heard, Step, Task, unread
 
 MOST_LOST: Final = 3
 """How often a task may lose the machine under it before it is told."""
+
+CONNECT_SECONDS: Final = 5.0
 
 LOOK_SECONDS: Final = 0.5
 IDLE_SECONDS: Final = 300.0
@@ -71,6 +74,7 @@ class Cluster:
         self._module = module
         self._share = share
         try:
+            _knock(address)
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, OSError, RuntimeError, TimeoutError, ValueError) as problem:
             raise Unavailable(
@@ -180,6 +184,18 @@ class _Run:
                 f"The cluster gave no process for {IDLE_SECONDS:g} s.",
                 advice="Look at `ray status`; call this again when nodes are there.",
             )
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens, within seconds: Ray itself tries for minutes.
+
+    Raises:
+        OSError: nobody does.
+        ValueError: the port is no number.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
 
 
 def _ray() -> Any:

@@ -11,18 +11,20 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bedside.clock import new_id
 from bedside.errors import BedsideError, Unavailable
-from bedside.jobs.attempt import Attempt
-from bedside.jobs.children import Children
 from bedside.jobs.errand import Fault, Trade, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State, fits, held
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.keeping import Keeping
 from bedside.store.duty import Duty
+
+if TYPE_CHECKING:  # a service that has no job yet is spared what does one
+    from bedside.jobs.attempt import Attempt
+    from bedside.jobs.children import Children
 
 LOG: Final = logging.getLogger("bedside.jobs")
 
@@ -72,7 +74,7 @@ class Runner:
         self._duty = duty
         self._at = at
         self._holder = new_id()
-        self._children = Children(bounds.priority, bounds.idle_seconds)
+        self._children: Children | None = None
         self._running: dict[threading.Thread, Job] = {}
         self._guard = threading.Lock()
         self._wake = threading.Event()
@@ -101,7 +103,8 @@ class Runner:
         until = time.monotonic() + STOP_SECONDS
         for thread in list(self._running):
             thread.join(max(0.0, until - time.monotonic()))
-        self._children.close()
+        if self._children is not None:
+            self._children.close()
         self._duty.close()
 
     def wake(self) -> None:
@@ -118,7 +121,8 @@ class Runner:
             try:
                 while not self._stop.is_set() and self._begun_one():
                     pass
-                self._children.tidy()
+                if self._children is not None:
+                    self._children.tidy()
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
                     self._keeping.tidy()
@@ -144,7 +148,7 @@ class Runner:
             self._jobs.end_held(held(mine), State.FAILED, "too-large")
             return True
         self._at("taken")
-        attempt = Attempt(self._jobs, self._trade, self._keeping.files, self._children, self._at)
+        attempt = self._attempt()
         thread = threading.Thread(
             target=self._do, args=(attempt, mine), name=f"bedside-job-{mine.id}", daemon=True
         )
@@ -152,6 +156,14 @@ class Runner:
             self._running[thread] = mine
         thread.start()
         return True
+
+    def _attempt(self) -> Attempt:
+        from bedside.jobs.attempt import Attempt  # noqa: PLC0415 - see above
+        from bedside.jobs.children import Children  # noqa: PLC0415
+
+        if self._children is None:
+            self._children = Children(self._bounds.priority, self._bounds.idle_seconds)
+        return Attempt(self._jobs, self._trade, self._keeping.files, self._children, self._at)
 
     def _do(self, attempt: Attempt, job: Job) -> None:
         try:

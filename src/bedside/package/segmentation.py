@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from bedside.package.fields import Frozen, Text, absent
+from bedside.package.fields import Frozen, Text
 from bedside.package.outputs import Label, Threshold
 
 MOST_CLASSES: Final = 256
@@ -49,7 +49,7 @@ class SegmentedClass(Frozen):
     value: Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
     label: Label
     shown: Text = Field(default_factory=dict)
-    plausible: Annotated[MillilitreRange | None, Field(exclude_if=absent)] = None
+    plausible: MillilitreRange | None = None
 
 
 class LargestRegion(Frozen):

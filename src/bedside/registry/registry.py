@@ -43,6 +43,7 @@ from bedside.registry.lifecycle import (
     words,
 )
 from bedside.registry.release import HistoryEntry, Release, fence_name
+from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.runner import Runner, load
 from bedside.store.blobs import Blobs
 from bedside.store.database import Database
@@ -52,13 +53,20 @@ class Registry:
     """The versions of one site."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, people: People, blobs: Blobs, clock: Clock
+        self,
+        database: Database,
+        ledger: Ledger,
+        people: People,
+        blobs: Blobs,
+        clock: Clock,
+        engines: Engines = ONNX_ONLY,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._people = people
         self._blobs = blobs
         self._clock = clock
+        self.engines = engines
 
     def add(self, caller: Caller, archive: bytes) -> VersionRecord:
         """Register a package as a new version, a draft.
@@ -338,7 +346,7 @@ class Registry:
     def _proved(self, caller: Caller, record: VersionRecord) -> Runner:
         """Return a version loaded and replayed on this machine; a refusal is recorded."""
         try:
-            return load(self.package(record.digest))
+            return load(self.package(record.digest), self.engines)
         except PackageRefused as refusal:
             draft = events.package_refused(caller, record.ref, record.archive, refusal)
             self._ledger.record(draft)

@@ -111,7 +111,7 @@ class Ahead:
             package = self._registry.package(digest)
             size = package.network_size
             if size <= MOST_BYTES:
-                self.keep(digest, load(package), size)
+                self.keep(digest, load(package, self._registry.engines), size)
                 return
         except Exception:  # noqa: BLE001, S110 - told and recorded when somebody releases it
             pass

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from bedside.canonical import Json
@@ -38,7 +37,7 @@ from bedside.people.people import People
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
-from bedside.serving.analysis_record import Analysed, analysis_draft, analysis_refusal
+from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.serving.analysis_words import Asked, Outcome, Sent
 from bedside.serving.attempt import Terms
 from bedside.serving.outcomes import TRIES
@@ -81,7 +80,7 @@ class Stores:
     jobs: Jobs
     uploads: Uploads
     files: JobFiles
-    weights: Path | None = None
+    engines: Engines = ONNX_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +153,12 @@ class AnalysisTrade:
         self, job: Job, begun: _Begun, heard: Heard, by: tuple[Caller, SubjectKey]
     ) -> tuple[Draft | None, dict[str, Json]]:
         """Return the event of what came of it, and what is kept in the job's row."""
+        from bedside.serving.analysis_record import (  # noqa: PLC0415 - a service may never need it
+            Analysed,
+            analysis_draft,
+            analysis_refusal,
+        )
+
         said, release, (caller, key) = heard.said, begun.loaded.release, by
         waited = self._rooms.clock() - read_timestamp(job.created_at)
         microseconds = int(waited.total_seconds() * 1_000_000)
@@ -205,12 +210,13 @@ class AnalysisTrade:
         return Over(State.FAILED, code, outcome.seal(key, job.id))
 
     def _frames(self, asked: Asked, loaded: Loaded, upload: tuple[str, bytes]) -> Iterator[bytes]:
-        weights = self._stores.weights
+        engines = self._stores.engines
         archive = self._rooms.registry.version(loaded.release.ref).archive
         told: dict[str, Json] = {
             "stated": asked.order.stated(),
             "choice": asked.order.choice(),
-            "weights": None if weights is None else str(weights),
+            "weights": None if engines.weights is None else str(engines.weights),
+            "python": None if engines.python is None else str(engines.python),
         }
         yield spell_json(Frame.WORDS, told)
         yield from spell_file({"name": PACKAGE}, self._rooms.blobs.get(archive))

@@ -15,6 +15,7 @@ from bedside.errors import KeyUnavailable
 from bedside.jobs.errand import KeptFile
 from bedside.keys.sealing import NONCE_BYTES, Sealed
 from bedside.keys.subjects import SubjectKey
+from bedside.ledger.events import SEALED_STEP
 
 MOST_LISTED: Final = 64
 """Files of one upload that are told one by one; of more, a digest of the list is."""
@@ -194,7 +195,9 @@ class Outcome:
 
 def sealed(key: SubjectKey, context: str, value: dict[str, Json]) -> bytes:
     """Return JSON sealed under a subject key, as one run of bytes: nonce, then box."""
-    box = key.seal(canonical_bytes(value), context.encode())
+    plain = canonical_bytes(value)
+    padded = plain + b" " * (-len(plain) % SEALED_STEP)  # its length tells the step alone
+    box = key.seal(padded, context.encode())
     return box.nonce + box.box
 
 

@@ -230,7 +230,7 @@ class ReleasedModels:
         package = self._registry.package(release.digest)
         manifest = package.manifest
         pictures = manifest.input.kind == "image"
-        runner = self._ahead.of(release.digest) or load(package)
+        runner = self._ahead.of(release.digest) or load(package, self._registry.engines)
         self._ahead.keep(release.digest, runner, package.network_size)
         return Loaded(
             release,

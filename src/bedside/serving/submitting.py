@@ -28,7 +28,6 @@ from bedside.ledger.fences import FenceMoved
 from bedside.package.volumes import VolumeInput
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
-from bedside.runtime.volume_memory import bytes_for
 from bedside.serving.analysis_trade import KIND, Rooms, Stores
 from bedside.serving.analysis_words import Asked, Order, Sent
 from bedside.serving.outcomes import TRIES
@@ -189,8 +188,12 @@ class Submitting:
             return job, False
         raise _kept_changing()
 
-    def memory_of(self, loaded: Loaded) -> int:
+    def memory_of(self, loaded: Loaded, sent: int = 0) -> int:
         """Return the bytes that an analysis by this package may take, of the largest volume.
+
+        Args:
+            loaded: The package.
+            sent: Bytes that came, which its process holds besides.
 
         Raises:
             UsageError: it analyses no volumes.
@@ -202,7 +205,9 @@ class Submitting:
                 f"{loaded.release.model} analyses no volumes.",
                 advice=f"Ask /v1/models/{loaded.release.model}/predict.",
             )
-        memory = bytes_for(loaded.manifest, declared.most_voxels)
+        from bedside.runtime.volume_memory import bytes_for  # noqa: PLC0415 - of volumes alone
+
+        memory = bytes_for(loaded.manifest, declared.most_voxels) + sent
         if memory > self._limits.memory:
             raise LimitExceeded(
                 f"An analysis by {loaded.release.ref} may take {memory} bytes of memory; jobs may "

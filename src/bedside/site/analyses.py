@@ -32,7 +32,7 @@ def analyses_of(
         jobs=Jobs(database, rooms.clock, settings.terms),
         uploads=Uploads(database),
         files=JobFiles(folder / JOB_FILES_FOLDER),
-        weights=settings.weights_folder,
+        engines=settings.engines,
     )
     limits = Limits(
         settings.upload_bytes, settings.upload_files, settings.uploads_bytes, bounds.memory

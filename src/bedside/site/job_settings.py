@@ -14,6 +14,7 @@ from bedside.jobs.keeping import Times
 from bedside.jobs.memory import jobs_memory
 from bedside.jobs.runner import Bounds
 from bedside.package.fields import Frozen
+from bedside.runtime.engines.engine import Engines
 
 
 class JobSettings(Frozen):
@@ -37,6 +38,8 @@ class JobSettings(Frozen):
         waiting_of_one: Most unfinished jobs of one person.
         lease_seconds: After how long without a word of its worker a job is taken up by another.
         weights: Folder of weights that no package holds, an absolute path (`bedside antspynet`).
+        antspynet_python: The interpreter in whose environment antspynet is, an absolute path; left
+            out, it is the service's own.
     """
 
     memory_bytes: Annotated[int, Field(ge=2**26, le=2**50)] | None = None
@@ -52,6 +55,7 @@ class JobSettings(Frozen):
     waiting_of_one: Annotated[int, Field(ge=1, le=100_000)] = 200
     lease_seconds: Annotated[int, Field(ge=5, le=3_600)] = 30
     weights: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
+    antspynet_python: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
 
     @property
     def terms(self) -> Terms:
@@ -70,9 +74,13 @@ class JobSettings(Frozen):
         return Bounds(memory, self.at_once, self.priority, float(self.idle_seconds))
 
     @property
-    def weights_folder(self) -> Path | None:
-        """Where weights are that no package holds."""
-        return None if self.weights is None else Path(self.weights)
+    def engines(self) -> Engines:
+        """What this machine has beside ONNX Runtime: weights that no package holds, a library."""
+        return Engines(_path(self.weights), _path(self.antspynet_python))
+
+
+def _path(named: str | None) -> Path | None:
+    return None if named is None else Path(named)
 
 
 def job_lines(settings: JobSettings) -> list[str]:

@@ -136,7 +136,10 @@ class Site:
         self.blobs = FolderBlobs(self.folder / BLOBS_FOLDER)
         self.people = People(self.database, self.ledger, clock)
         self.witnessed = Witnessed(self.ledger, self.people, self.folder / KEYS_FOLDER, clock)
-        self.registry = Registry(self.database, self.ledger, self.people, self.blobs, clock)
+        engines = settings.jobs.engines
+        self.registry = Registry(
+            self.database, self.ledger, self.people, self.blobs, clock, engines
+        )
         self.group = GroupCommit(self.ledger)
         self.serving = Serving(
             self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs

@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bedside.freezing.meshnet.graph import INPUT, OUTPUT
+from bedside.package.manifest import Conditions
+from bedside.package.volume_models import VolumeModel, WholeInference
+from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.session import this_processor
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -150,3 +156,22 @@ def _whole(layers: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "weightsManifest": [{"paths": ["model.bin"], "weights": []}],
     }
+
+
+def declared(graph: bytes, shape: tuple[int, int, int]) -> tuple[VolumeModel, Conditions]:
+    """Return what a manifest would say of a graph that `freezing.meshnet.graph` wrote."""
+    model = VolumeModel(
+        entry="model.onnx",
+        opset=read_opset(graph),
+        input=INPUT,
+        element="float32",
+        output=OUTPUT,
+        inference=WholeInference(shape=shape),
+    )
+    conditions = Conditions(
+        runtime=">=1.22",
+        verified_with={},
+        graph_optimisation="basic",
+        processor=this_processor(),
+    )
+    return model, conditions

@@ -9,18 +9,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from bedside.freezing.meshnet.comparing import small_shape
-from bedside.freezing.meshnet.graph import INPUT, OUTPUT, onnx_of, onnx_of_every_layer
+from bedside.freezing.meshnet.graph import onnx_of, onnx_of_every_layer
 from bedside.freezing.meshnet.network import MeshNet
 from bedside.freezing.meshnet.plain import layer_by_layer
 from bedside.freezing.meshnet.reading import read_meshnet
-from bedside.package.manifest import Conditions
-from bedside.package.volume_models import VolumeModel, WholeInference
 from bedside.runtime.engines.engine import Prepared
 from bedside.runtime.engines.onnx import OnnxEngine
-from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.progress import silent
-from bedside.runtime.session import this_processor
-from tests.freezing.meshnet.folders import PLAIN, TINY, Asked, folder_of
+from tests.freezing.meshnet.folders import PLAIN, TINY, Asked, declared, folder_of
 
 Shape = tuple[int, int, int]
 
@@ -28,23 +24,8 @@ Shape = tuple[int, int, int]
 def run(
     graph: bytes, shape: Shape, channels: int, volume: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    model = VolumeModel(
-        entry="model.onnx",
-        opset=read_opset(graph),
-        input=INPUT,
-        element="float32",
-        output=OUTPUT,
-        inference=WholeInference(shape=shape),
-    )
-    conditions = Conditions(
-        runtime=">=1.22",
-        verified_with={},
-        graph_optimisation="basic",
-        processor=this_processor(),
-    )
-    return OnnxEngine(graph, model, conditions, channels)(
-        Prepared(volume[np.newaxis], np.eye(4)), silent
-    )
+    engine = OnnxEngine(graph, *declared(graph, shape), channels)
+    return engine(Prepared(volume[np.newaxis], np.eye(4)), silent)
 
 
 def by_torch(net: MeshNet, volume: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import torch
 
 from bedside.canonical import Json
@@ -11,6 +13,11 @@ from bedside.freezing.monai.network import construct
 from bedside.freezing.monai.networks import NetworkDefinition
 from bedside.freezing.pytorch.quiet import quiet
 from tests.freezing.monai.bundles import METADATA, inference
+
+needs_monai = pytest.mark.skipif(
+    find_spec("monai") is None, reason="MONAI is not installed: pip install 'bedside[monai]'"
+)
+"""Looked for, not imported: that takes seconds in every process that only collects."""
 
 SEED = 3
 

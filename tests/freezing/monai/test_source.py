@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("monai", reason="MONAI is not installed: pip install 'bedside[monai]'")
-
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, UsageError
 from bedside.freezing.circumstances import Circumstances
@@ -28,8 +26,10 @@ from bedside.package.package import open_package
 from bedside.runtime.analysis import Stated
 from bedside.runtime.runner import Runner
 from tests.freezing.monai.bundles import METADATA, NETWORK, channels, inference
-from tests.freezing.monai.made import made
+from tests.freezing.monai.made import made, needs_monai
 from tests.freezing.volumes.building import THREE_CLASSES, TWO_CLASSES, volume_answers
+
+pytestmark = needs_monai
 
 STATED = Stated("MR", "HEAD")
 

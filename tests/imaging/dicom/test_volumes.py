@@ -19,6 +19,7 @@ from pydicom.uid import (
 
 from bedside.canonical import digest
 from bedside.imaging.choice import Choice
+from bedside.imaging.dicom import volumes
 from bedside.imaging.files import files_at
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
@@ -188,11 +189,12 @@ class TestRefused:
             one.PixelData += one.PixelData
         assert refused(*files(series)).code == "no-geometry"
 
-    def test_more_data_elements_than_so_many_files_can_have(self) -> None:
-        empty = b"".join(
-            struct.pack("<HH2sH", 9 + 2 * (place >> 16), place & 0xFFFF, b"LO", 0)
-            for place in range(130_000)
-        )
+    def test_more_data_elements_than_so_many_files_can_have(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(volumes, "_MOST_ELEMENTS", 500)
+        monkeypatch.setattr(volumes, "_ELEMENTS_EACH", 10)
+        empty = b"".join(struct.pack("<HH2sH", 9, place, b"LO", 0) for place in range(400))
         body = b"\x18\0\x15\0CS"
         problem = refused(*(data.replace(body, empty + body) for data in files(slices(2))))
         assert problem.code == "too-large"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,16 @@ class TestPacked:
 
     def test_behind_which_something_follows_is_refused(self) -> None:
         assert refused(packed(nifti()) + b"more").code == "corrupt"
+
+
+def test_no_more_is_in_memory_than_the_volume_and_a_piece() -> None:
+    data = packed(nifti(np.zeros((256, 128, 128), dtype=np.float64)))
+    tracemalloc.start()
+    volume = read(data)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert volume.values.nbytes == 16 * 2**20
+    assert held < 24 * 2**20
 
 
 class TestTheLength:

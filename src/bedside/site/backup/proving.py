@@ -193,7 +193,7 @@ def _golden(site: Site) -> tuple[tuple[str, ...], dict[str, str]]:
     unproven: dict[str, str] = {}
     for release in site.registry.released():
         try:
-            load(site.registry.package(release.digest)).replay_golden()
+            load(site.registry.package(release.digest), site.registry.engines).replay_golden()
         except PackageRefused as problem:
             unproven[release.ref] = problem.message
         else:

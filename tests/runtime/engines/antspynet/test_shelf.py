@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bedside.errors import ConditionsNotMet, PackageRefused
-from bedside.runtime.engines.antspynet.shelf import MOST_KEPT, Shelf, refuse_code
+from bedside.runtime.engines.antspynet.shelf import MOST_KEPT, SLICES_AT_ONCE, Shelf, refuse_code
 from bedside.runtime.engines.antspynet.weights import WeightFile, digest_of
 
 
@@ -56,7 +56,7 @@ def test_one_architecture_with_two_files_is_two_networks(shelf: Shelf) -> None:
 
 def test_volumes_go_through_one_at_a_time(shelf: Shelf) -> None:
     assert predicted(shelf, "unet", "t1.h5", axes=5)[1] == 1
-    assert predicted(shelf, "unet", "t1.h5", axes=4)[1] is None
+    assert predicted(shelf, "unet", "t1.h5", axes=4)[1] == SLICES_AT_ONCE
 
 
 def test_only_so_many_stay(shelf: Shelf) -> None:

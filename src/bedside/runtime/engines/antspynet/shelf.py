@@ -26,6 +26,9 @@ Step: TypeAlias = Callable[[str], None]
 MOST_KEPT: Final = 12
 """Networks that stay; the oldest goes. Five of 30 MB and some small ones are what one function has."""
 
+SLICES_AT_ONCE: Final = 8
+"""Keras takes 32 unless told otherwise; 32 slices of 200 × 200 took 4 GiB."""
+
 _AXES_OF_A_VOLUME: Final = 5
 _MOST_CONFIGURATION: Final = 16 * 2**20
 _CODE_LAYERS: Final = frozenset({"Lambda", "TFOpLambda", "SlicingOpLambda"})
@@ -89,9 +92,9 @@ class Shelf:
         return Counted(self, self._keep(("whole", path), inspected))
 
     def predicted(self, network: Network, batch: NDArray[Any]) -> Any:
-        """Return a network's answer; volumes one at a time, which bounds the memory."""
+        """Return a network's answer; few inputs at a time, which bounds the memory."""
         self._step("network")
-        size = 1 if np.ndim(batch) == _AXES_OF_A_VOLUME else None
+        size = 1 if np.ndim(batch) == _AXES_OF_A_VOLUME else SLICES_AT_ONCE
         return network.predict(batch, batch_size=size, verbose=0)
 
     def _keep(self, key: tuple[str, str], load: Callable[[], Network]) -> Network:

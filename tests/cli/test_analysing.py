@@ -1,0 +1,198 @@
+"""`bedside analyse`: one volume and many, unrecorded; and one by a site, recorded."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from bedside.keys.signing import SigningKey
+from tests.cli.conftest import Cli, Laboratory, Ward
+from tests.volume_packages import A_NUMBER, head_nifti, volume_package
+
+FILES = ["mask.nii.gz", "measurements.json", "picture.png", "probability.nii.gz"]
+MR = ("--modality", "MR", "--body-part", "HEAD")
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package for drawn heads, signed by somebody."""
+    path = tmp_path_factory.mktemp("volumes") / "drawn-head.bedside"
+    path.write_bytes(volume_package(SigningKey.new()))
+    return path
+
+
+@pytest.fixture
+def head(tmp_path: Path) -> Path:
+    path = tmp_path / "head.nii"
+    path.write_bytes(head_nifti())
+    return path
+
+
+def released(cli: Cli, ward: Ward, folder: Path) -> None:
+    """Release the package of drawn heads on a site."""
+    key, ref = SigningKey.new(), "drawn-head@1.0.0"
+    (folder / "author.pub").write_text(key.public.to_pem())
+    (folder / "head.bedside").write_bytes(volume_package(key))
+    cli.done("keys", "trust", folder / "author.pub", "--name", "Author", *ward.as_("admin"))
+    cli.done("registry", "add", folder / "head.bedside", *ward.as_("developer"))
+    cli.done("registry", "verify", ref, *ward.as_("developer"))
+    for person in ("first", "second"):
+        cli.done("registry", "approve", ref, "--meaning", "Read.", *ward.as_(person))
+    cli.done("registry", "release", ref, "--reason", "first", *ward.as_("operator"))
+
+
+class TestOneVolume:
+    def test_leaves_mask_probability_measurements_and_picture(
+        self, cli: Cli, package: Path, head: Path, tmp_path: Path
+    ) -> None:
+        shown = cli.done("analyse", head, "-o", tmp_path / "out", "--package", package, *MR)
+        assert shown.startswith("UNRECORDED, not for clinical use\n")
+        assert "bright tissue\n  volume " in shown
+        assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
+        mask = nibabel.Nifti1Image.from_filename(tmp_path / "out" / "mask.nii.gz")
+        source = nibabel.Nifti1Image.from_filename(head)
+        assert mask.shape == source.shape
+        assert np.allclose(mask.affine, source.affine)
+        told = json.loads((tmp_path / "out" / "measurements.json").read_text())
+        assert told["recorded"] is False
+
+    def test_says_the_same_in_json(
+        self, cli: Cli, package: Path, head: Path, tmp_path: Path
+    ) -> None:
+        found = cli.json("analyse", head, "-o", tmp_path / "out", "--package", package, *MR)
+        assert found["warning"] == "UNRECORDED, not for clinical use"
+        assert sorted(found["files"]) == FILES
+        assert found["analysis"]["classes"][0]["measurements"][0]["unit"] == "mL"
+        assert set(found["seconds"]) >= {"gate", "infer", "all"}
+
+    def test_may_be_a_zip(self, cli: Cli, package: Path, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "head.zip", "w") as archive:
+            archive.writestr("head.nii", head_nifti())
+        cli.done("analyse", tmp_path / "head.zip", "-o", tmp_path / "out", "--package", package)
+        assert (tmp_path / "out" / "mask.nii.gz").exists()
+
+    def test_of_which_a_number_is_asked_has_no_mask(
+        self, cli: Cli, head: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "n.bedside").write_bytes(volume_package(SigningKey.new(), A_NUMBER))
+        shown = cli.done(
+            "analyse", head, "-o", tmp_path / "out", "--package", tmp_path / "n.bedside"
+        )
+        assert "brightness  0." in shown
+        assert [one.name for one in (tmp_path / "out").iterdir()] == ["measurements.json"]
+
+    def test_of_another_domain_is_refused_and_leaves_nothing(
+        self, cli: Cli, package: Path, head: Path, tmp_path: Path
+    ) -> None:
+        words = ("analyse", head, "-o", tmp_path / "out", "--package", package)
+        refused = cli.refused(*words, "--modality", "CT")
+        assert "out-of-domain" in refused
+        assert list((tmp_path / "out").iterdir()) == []
+
+    def test_that_is_damaged_is_refused(self, cli: Cli, package: Path, tmp_path: Path) -> None:
+        (tmp_path / "cut.nii").write_bytes(head_nifti()[:1000])
+        refused = cli.refused(
+            "analyse", tmp_path / "cut.nii", "-o", tmp_path / "out", "--package", package
+        )
+        assert "damaged" in refused
+
+    def test_is_not_written_over_another_unless_that_is_said(
+        self, cli: Cli, package: Path, head: Path, tmp_path: Path
+    ) -> None:
+        words = ("analyse", head, "-o", tmp_path / "out", "--package", package)
+        cli.done(*words)
+        again = cli(*words)
+        assert again.code == 2
+        assert "--again" in again.err
+        cli.done(*words, "--again")
+
+
+class TestMany:
+    def test_are_analysed_side_by_side_and_resumed(
+        self, cli: Cli, package: Path, tmp_path: Path
+    ) -> None:
+        heads, out = tmp_path / "heads", tmp_path / "heads" / "out"
+        (heads / "sub").mkdir(parents=True)
+        for number, name in enumerate(("a.nii", "sub/b.nii")):
+            (heads / name).write_bytes(head_nifti(number))
+        (heads / "cut.nii").write_bytes(head_nifti()[:1000])
+        words = ("analyse", heads, "-o", out, "--package", package, "--jobs", "2", *MR)
+        refused = cli(*words)
+        assert refused.code == 1
+        assert "1 of 3 volumes were not analysed" in refused.err
+        assert sorted(one.name for one in (out / "sub" / "b").iterdir()) == FILES
+        rows = list(csv.DictReader((out / "summary.csv").open()))
+        assert [(row["volume"], row["state"]) for row in rows] == [
+            ("a", "done"),
+            ("cut", "refused"),
+            ("sub/b", "done"),
+        ]
+        assert "damaged" in rows[1]["reason"]
+        stamps = [path.stat().st_mtime_ns for path in sorted(out.glob("**/mask.nii.gz"))]
+        (heads / "cut.nii").write_bytes(head_nifti(2))
+        found = cli.json(*words)
+        assert found["counts"] == {"done": 3, "refused": 0, "failed": 0}
+        after = [path.stat().st_mtime_ns for path in sorted(out.glob("**/mask.nii.gz"))]
+        assert [after[0], after[2]] == stamps, "what was done is not done again"
+        one = tmp_path / "one"
+        cli.done("analyse", heads / "a.nii", "-o", one, "--package", package, *MR)
+        for name in FILES:
+            assert (one / name).read_bytes() == (out / "a" / name).read_bytes()
+
+
+class TestASite:
+    def test_records_the_analysis_as_a_job(
+        self, cli: Cli, ward: Ward, head: Path, tmp_path: Path
+    ) -> None:
+        released(cli, ward, tmp_path)
+        words = ("analyse", head, "-o", tmp_path / "out", "--model", "drawn-head", *MR)
+        found = cli.json(*words, "--subject", "p-17", *ward.as_("clinician"))
+        assert found["recorded"] is True
+        assert "warning" not in found
+        assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
+        trace = cli.json("trace", found["id"], *ward.as_("clinician"))
+        assert found["id"] in json.dumps(trace)
+        refused = cli.refused(
+            *words[:3], tmp_path / "two", *words[4:], "--again", *ward.as_("auditor")
+        )
+        assert "auditor" in refused or "may not" in refused
+        away = cli(
+            "analyse", head, "-o", tmp_path / "three", "--model", "drawn-head",
+            "--modality", "CT", *ward.as_("clinician"),
+        )  # fmt: skip
+        assert away.code == 1
+        assert "out-of-domain" in away.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "which package"),
+        (("--model", "x"), "which package"),
+        (("--package", "p.bedside", "--subject", "p-1"), "nothing is recorded"),
+        (("--package", "p.bedside", "--jobs", "2"), "folder of many"),
+        (("--site", "s"), "--model"),
+        (("--site", "s", "--model", "m", "--package", "p.bedside"), "--package"),
+    ],
+    ids=["nothing", "a model alone", "a subject", "jobs of one", "a site alone", "both"],
+)
+def test_what_makes_no_sense_is_told(
+    cli: Cli, head: Path, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    answer = cli("analyse", head, "-o", tmp_path / "out", *words)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_a_model_of_rows_analyses_nothing(
+    cli: Cli, laboratory: Laboratory, head: Path, tmp_path: Path
+) -> None:
+    answer = cli("analyse", head, "-o", tmp_path / "out", "--package", laboratory.package)
+    assert answer.code == 2
+    assert "takes no volumes" in answer.err

@@ -1,0 +1,68 @@
+"""Networks of the list, as ONNX, beside themselves. The large ones were compared by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bedside.canonical import Json
+from bedside.errors import LimitExceeded
+from bedside.freezing.monai.export import export_network
+from bedside.freezing.monai.network import BundleNetwork, construct, noise
+from bedside.freezing.monai.networks import NetworkDefinition
+from bedside.freezing.pytorch.cleaned import INPUT, OUTPUT
+from bedside.package.manifest import Conditions
+from bedside.package.volume_models import VolumeModel, WholeInference
+from bedside.runtime.engines.engine import Prepared
+from bedside.runtime.engines.onnx import OnnxEngine
+from bedside.runtime.onnx_wire import read_opset
+from bedside.runtime.progress import silent
+from bedside.runtime.session import this_processor
+from tests.freezing.monai.made import needs_monai
+
+pytestmark = needs_monai
+
+SIDES = (16, 16, 16)
+NETWORKS: dict[str, dict[str, Json]] = {
+    "AttentionUnet": {"channels": [4, 8], "strides": [2]},
+    "BasicUNet": {"features": [2, 2, 4, 4, 4, 2]},
+    "DynUNet": {"kernel_size": [3, 3], "strides": [1, 2], "upsample_kernel_size": [2]}
+    | {"filters": [4, 8]},
+    "SegResNet": {"init_filters": 8, "blocks_down": [1, 1], "blocks_up": [1]},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_a_network_as_onnx_answers_as_it_does_in_pytorch(name: str) -> None:
+    torch.manual_seed(0)
+    arguments = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2, **NETWORKS[name]}
+    module = construct(NetworkDefinition(name, arguments)).eval()
+    onnx = export_network(BundleNetwork(module, name, 0, ()), SIDES, any_size=False)
+    model = VolumeModel(
+        entry="model.onnx",
+        opset=read_opset(onnx),
+        input=INPUT,
+        element="float32",
+        output=OUTPUT,
+        inference=WholeInference(shape=SIDES),
+    )
+    conditions = Conditions(
+        runtime=">=1.22,<2",
+        verified_with={},
+        graph_optimisation="basic",
+        processor=this_processor(),
+    )
+    given = noise(SIDES)
+    found = OnnxEngine(onnx, model, conditions, 2)(Prepared(given[0].numpy(), np.eye(4)), silent)
+    with torch.no_grad():
+        wanted = module(given)[0].numpy()
+    assert np.abs(found - wanted).max() < 1e-5 * max(1.0, float(np.abs(wanted).max()))
+
+
+def test_a_network_that_grows_without_end_is_refused_before_it_is_made() -> None:
+    large = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2}
+    large |= {"channels": [20_000, 20_000], "strides": [2]}
+    with pytest.raises(LimitExceeded, match="GB of weights; an ONNX file holds"):
+        construct(NetworkDefinition("UNet", large))

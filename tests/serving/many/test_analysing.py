@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bedside.errors import Conflict, UsageError
+from bedside.imaging.folders import Found
+from bedside.jobs.task import Finished, Heard, Step, Task
+from bedside.keys.signing import SigningKey
+from bedside.package.package import open_package
+from bedside.serving.analysis_words import Order
+from bedside.serving.many.analysing import Progress, analyse_many
+from bedside.serving.many.diary import NAME, Entry
+from bedside.serving.many.plan import Plan, at_once
+from tests.volume_packages import volume_package
+
+ARCHIVE = volume_package(SigningKey.new())
+PLAN = Plan(open_package(ARCHIVE), ARCHIVE, Order(modality="MR"))
+FILES = {"mask.nii.gz": b"mask", "measurements.json": b"{}"}
+ANSWER = {"values": {"bright": 12.5}, "flags": [["mask-empty", "0 mL"]], "out_of_domain": 0.25}
+FOUND = tuple(Found(name, (), f"sha256:{name}") for name in ("one", "two", "two/three", "four"))
+
+
+class Told:
+    """Workers that say what they are told to say, and remember what they were asked."""
+
+    def __init__(self, said: dict[str, dict[str, object]] | None = None) -> None:
+        self.said = said or {}
+        self.asked: list[str] = []
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Heard]:
+        for task in tasks:
+            self.asked.append(task.name)
+            yield Step(task.name, "infer", 1, 2)
+            said = self.said.get(task.name, {"answer": ANSWER})
+            if "stop" in said:
+                raise KeyboardInterrupt
+            yield Finished(task.name, dict(said), FILES if "answer" in said else {})
+
+
+def told(problem: str) -> dict[str, object]:
+    return {"problem": problem, "message": f"It is {problem}.", "advice": "Look."}
+
+
+def run(
+    folder: Path, workers: Told, found: Sequence[Found] = FOUND, plan: Plan = PLAN
+) -> dict[str, Entry]:
+    heard: list[Progress] = []
+    entries = analyse_many(found, plan, folder, workers, heard.append)
+    assert [one.name for one in entries] == [one.name for one in found]
+    assert heard[-1].done == heard[-1].total == len(found)
+    return {one.name: one for one in entries}
+
+
+def test_the_files_of_each_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    entries = run(tmp_path, Told())
+    assert (tmp_path / "two" / "mask.nii.gz").read_bytes() == b"mask"
+    assert (tmp_path / "two" / "three" / "measurements.json").read_bytes() == b"{}"
+    assert entries["one"].values == {"bright": 12.5}
+    assert entries["one"].flags == (("mask-empty", "0 mL"),)
+
+
+def test_one_that_fails_or_is_refused_keeps_no_other_back(tmp_path: Path) -> None:
+    workers = Told({"one": told("ended"), "two": told("VolumeRefused")})
+    entries = run(tmp_path, workers)
+    assert [one.state for one in entries.values()] == ["failed", "refused", "done", "done"]
+    assert entries["two"].reason == "It is VolumeRefused. Look."
+    assert (tmp_path / "two" / "three" / "mask.nii.gz").exists()
+
+
+class TestTakenUpAgain:
+    def test_does_what_is_left_and_what_failed(self, tmp_path: Path) -> None:
+        first = Told({"one": told("memory"), "two": told("InputRefused"), "four": {"stop": 1}})
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, first)
+        again = Told()
+        entries = run(tmp_path, again)
+        assert again.asked == ["one", "four"]
+        assert [one.state for one in entries.values()] == ["done", "refused", "done", "done"]
+        assert run(tmp_path, nobody := Told()) == entries
+        assert nobody.asked == []
+
+    def test_does_what_changed_or_whose_files_are_gone(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        (tmp_path / "one" / "mask.nii.gz").unlink()
+        changed = [*FOUND[:3], Found("four", (), "sha256:other")]
+        run(tmp_path, again := Told(), changed)
+        assert again.asked == ["one", "four"]
+
+    def test_leaves_nothing_old_beside_a_new_refusal(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        changed = [FOUND[0], Found("two", (), "sha256:other"), *FOUND[2:]]
+        run(tmp_path, Told({"two": told("InputRefused")}), changed)
+        assert not (tmp_path / "two" / "mask.nii.gz").exists()
+        assert (tmp_path / "two" / "three" / "mask.nii.gz").exists()
+
+    @pytest.mark.parametrize("cut", [1, 20])
+    def test_does_what_a_cut_off_line_told_of(self, tmp_path: Path, cut: int) -> None:
+        run(tmp_path, Told())
+        diary = tmp_path / NAME
+        diary.write_bytes(diary.read_bytes()[:-cut])
+        run(tmp_path, again := Told())
+        assert again.asked == ["four"]
+        assert len(diary.read_bytes().splitlines()) == 5
+
+    def test_by_another_question_is_refused(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        other = Plan(PLAN.package, ARCHIVE, Order(modality="CT"))
+        with pytest.raises(Conflict, match="other questions"):
+            run(tmp_path, Told(), plan=other)
+
+    @pytest.mark.parametrize(
+        "line", [b"[]", b"no json", b'{"name":1}', b'{"name":"one","extra":2,"flags":[]}']
+    )
+    def test_beside_what_is_no_diary_is_refused(self, tmp_path: Path, line: bytes) -> None:
+        run(tmp_path, Told())
+        with (tmp_path / NAME).open("ab") as stream:
+            stream.write(line + b"\n")
+        with pytest.raises(UsageError, match="no record of analyses"):
+            run(tmp_path, Told())
+
+
+class TestHowMany:
+    def test_are_as_many_as_wanted_and_fit_into_the_memory(self) -> None:
+        assert at_once(PLAN, 3, cores=2, memory=100 * PLAN.memory) == 3
+        assert at_once(PLAN, None, cores=5, memory=100 * PLAN.memory) == 5
+        assert at_once(PLAN, 8, cores=8, memory=int(2.5 * PLAN.memory)) == 2
+        assert at_once(PLAN, 8, cores=8, memory=1) == 1
+
+    def test_are_not_none(self) -> None:
+        with pytest.raises(UsageError, match="0 analyses"):
+            at_once(PLAN, 0, cores=2)
+
+
+def test_a_child_is_told_what_was_asked_and_that_nothing_is_recorded() -> None:
+    asked = PLAN.task(FOUND[0]).asked
+    assert asked["recorded"] is False
+    assert asked["stated"] == {"modality": "MR", "body_part": None}
+    json.dumps(asked)
