@@ -31,9 +31,9 @@ class Making:
     """The library, made to write what it would read."""
 
     def __init__(self, folder: Path, head: Path) -> None:
-        self.ants: Any = import_module("ants")
-        self.net: Any = import_module("antspynet")
-        self.keras: Any = import_module("tensorflow").keras
+        self.ants = module("ants")
+        self.net = module("antspynet")
+        self.keras = module("tensorflow").keras
         self.folder, self.head = folder, self.ants.image_read(str(head))
         self.net.utilities.get_pretrained_network = lambda name: str(folder / f"{name}.h5")
         self.net.utilities.get_antsxnet_data = self.data
@@ -48,8 +48,7 @@ class Making:
 
     def run(self, case: dict[str, Any]) -> None:
         images = [self.ants.image_read(one) for one in case["images"]]
-        given = [images] if case["listed"] else images
-        getattr(self.net, case["function"])(*given, **case["parameters"])
+        getattr(self.net, case["function"])(*images, **case["parameters"])
 
     def data(self, name: str) -> str:
         path = self.folder / f"{name}.nii.gz"
@@ -78,6 +77,8 @@ class Making:
                     let_through(model)
                 if Path(path).name.startswith("sixTissue"):
                     prefer(model, 3)
+                if Path(path).name.startswith("xrayLungOrientation"):
+                    prefer(model, 0)  # every film is well oriented
                 save(model, Path(path))
             real(model, path)
 
@@ -133,7 +134,7 @@ def let_through(model: Any) -> None:
 def prefer(model: Any, label: int) -> None:
     """Let the last layer find `label` nearly everywhere; some functions look for it."""
     kernel, bias = model.layers[-1].get_weights()
-    bias[label] = 3.0
+    bias[label] = 30.0 if len(kernel.shape) == 2 else 3.0
     model.layers[-1].set_weights([kernel, bias])
 
 
@@ -142,6 +143,10 @@ def save(model: Any, path: Path) -> None:
     legacy = import_module("keras.src.legacy.saving.legacy_h5_format")
     with import_module("h5py").File(path, "w") as file:
         legacy.save_weights_to_hdf5_group(file, model)
+
+
+def module(name: str) -> Any:
+    return import_module(name)
 
 
 def main(folder: Path, head: Path) -> None:

@@ -81,6 +81,7 @@ class TestTheHeader:
         turns = Rotation.random(50, random_state=3).as_matrix()
         codes = [int(code_of(turn)) for turn in turns]
         assert codes == [1] * 50
+        assert int(code_of(turns[0] * (1, 1, -1))) == 1
         half = Rotation.from_euler("z", 180 - 0.03, degrees=True).as_matrix()
         assert int(code_of(half)) == 0
         assert int(code_of(Rotation.from_euler("z", 180, degrees=True).as_matrix())) == 1

@@ -55,6 +55,11 @@ class TestRefused:
     def test_one_behind_which_something_follows(self, data: bytes) -> None:
         assert refused(zipped(GIVEN) + data).code == "corrupt"
 
+    def test_one_with_something_between(self) -> None:
+        data = zipped(GIVEN)
+        end = data.rindex(END)
+        assert "inside it" in refused(data[:end] + bytes(3) + data[end:]).message
+
     def test_one_with_something_in_front(self) -> None:
         assert refused(b"PK\x03\x04" + zipped(GIVEN)).code == "corrupt"
 

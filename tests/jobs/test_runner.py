@@ -12,6 +12,7 @@ from bedside.jobs.job import MOST_ATTEMPTS, State, held
 from bedside.jobs.jobs import JobLost
 from bedside.jobs.runner import Bounds, Runner
 from bedside.jobs.tables import jobs
+from bedside.ledger.events import EventKind
 from bedside.store.duty import Duty
 from tests.conftest import SettableClock
 from tests.jobs.toy import SECRET, Toys, sealed, until
@@ -168,3 +169,17 @@ def test_one_process_of_a_machine_does_the_jobs(toys: Toys) -> None:
         assert toys.jobs.get(job.id).state is State.WAITING
         other.close()
         until(lambda: over(toys, job.id))
+
+
+def test_two_machines_do_every_job_once(toys: Toys) -> None:
+    made = [toys.add() for _ in range(5)]
+    other = toys.runner(lock="other.lock")
+    other.start()
+    try:
+        with at_work(toys):
+            until(lambda: all(over(toys, job.id) for job in made))
+    finally:
+        other.stop()
+    assert [toys.events(job) for job in made] == [1] * 5
+    assert len(toys.ledger.find(kind=EventKind.PREDICTION)) == 5
+    assert all(toys.jobs.get(job.id).attempts == 1 for job in made)

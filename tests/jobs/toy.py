@@ -55,9 +55,9 @@ class Toys:
         self.uploads = Uploads(database)
         self.keeping = Keeping(self.jobs, self.uploads, self.files, Times(), self.clock)
 
-    def runner(self, bounds: Bounds | None = None) -> Runner:
+    def runner(self, bounds: Bounds | None = None, lock: str = "jobs.lock") -> Runner:
         bounds = bounds or Bounds(2**30, priority="normal")
-        duty = Duty(self.folder / "jobs.lock")
+        duty = Duty(self.folder / lock)
         return Runner(self.jobs, self.keeping, self, bounds, duty, self.at)
 
     def add(

@@ -48,7 +48,7 @@ def test_a_manifest_is_read_as_it_was_written(kind: str) -> None:
         ),
         (
             {
-                "preprocessing": (CropOrPad(shape=(32, 64, 64)),),
+                "preprocessing": (Reorient(axes="RAS"), CropOrPad(shape=(32, 64, 64))),
                 "model": volume_model(WholeInference(shape=(64, 64, 64))),
             },
             "give 32 × 64 × 64; the network takes 64 × 64 × 64",
@@ -77,6 +77,10 @@ def test_a_manifest_is_read_as_it_was_written(kind: str) -> None:
         (
             {"model": antspynet_model(library="newest"), "preprocessing": ()},
             "'newest' is not a version specifier",
+        ),
+        (
+            {"preprocessing": (CropOrPad(shape=(64, 64, 64)),)},
+            "No operation says how the axes point",
         ),
         ({"golden": PLAIN}, "A segmentation states `golden.least_dice`"),
         (

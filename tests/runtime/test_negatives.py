@@ -155,6 +155,13 @@ def test_a_belly_in_dicom_is_refused_by_its_modality(samples: Path, domain: Volu
     assert "modality" in reasons(domain, series, Stated())
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_drawn_heads_of_golden_cases_pass(domain: VolumeInput, seed: int) -> None:
+    found = passed(domain, drawn_head((48, 56, 52), (4.0, 4.0, 4.0), seed))
+    assert found.out_of_domain is not None
+    assert found.out_of_domain < 0.12
+
+
 def test_a_head_of_which_nobody_says_that_it_is_mr_is_flagged(domain: VolumeInput) -> None:
     found = passed(domain, drawn_head((48, 56, 52), (4.0, 4.0, 4.0)), Stated())
     assert {"modality-unstated", "body-part-unstated"} <= {flag.code for flag in found.flags}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bedside.errors import InputRefused, LimitExceeded, UsageError
 from bedside.imaging.axes import reoriented
+from bedside.imaging.files import files_at
 from bedside.imaging.grid import Placed
 from bedside.imaging.phantoms import drawn_brain, drawn_head
 from bedside.imaging.volume import Volume
+from bedside.imaging.volume_reading import read_volume
 from bedside.package.segmentation import MillilitreRange, SegmentationOutput
 from bedside.package.volume_models import WholeInference
-from bedside.package.volume_operations import MinimumMaximum
+from bedside.package.volume_operations import MinimumMaximum, Reorient
+from bedside.package.volumes import FieldOfView, MillimetreRange
 from bedside.runtime import volume_path
 from bedside.runtime.analysis import UNSTATED, Analysis
 from bedside.runtime.progress import Progress
@@ -21,6 +26,7 @@ from tests.package.building import ROWS, Recipe
 from tests.volume_packages import (
     A_NUMBER,
     BRIGHT,
+    INPUT,
     MR_HEAD,
     THREE_SLIDING,
     TWO_WHOLE,
@@ -29,7 +35,9 @@ from tests.volume_packages import (
     opened,
 )
 
-ANY_SIZE = Made(operations=(MinimumMaximum(),), inference=WholeInference(shape=None))
+ANY_SIZE = Made(
+    operations=(Reorient(axes="RAS"), MinimumMaximum()), inference=WholeInference(shape=None)
+)
 
 
 def analysed(made: Made = TWO_WHOLE, volume: Volume | None = None) -> Analysis:
@@ -98,6 +106,22 @@ def test_however_a_volume_is_stored_it_gets_the_same_labels(made: Made, code: st
     assert (back.values == one.labels).all()
     back = reoriented(Placed(two.probability, two.affine), "RAS")
     assert (back.values == one.probability).all()
+
+
+def test_one_image_stored_in_48_ways_gets_one_answer(samples: Path) -> None:
+    wide = MillimetreRange(minimum=100.0, maximum=300.0)
+    reach = FieldOfView(left_right=wide, back_front=wide, foot_head=wide)
+    runner = Runner(opened(Made(declared=INPUT.model_copy(update={"field_of_view": reach}))))
+    found = set()
+    for path in sorted((samples / "orientation").glob("*.nii.gz")):
+        analysis = runner.analyse(read_volume(files_at(path)), MR_HEAD)
+        assert analysis.labels is not None
+        assert analysis.probability is not None
+        labels = Placed(analysis.labels.astype(np.float32), analysis.affine)
+        probability = Placed(analysis.probability, analysis.affine)
+        both = (reoriented(one, "RAS").values.tobytes() for one in (labels, probability))
+        found.add((*both, round(analysis.values["bright"], 3)))
+    assert len(found) == 1
 
 
 def test_what_lies_on_the_left_stays_on_the_left() -> None:

@@ -212,8 +212,15 @@ class SiteState(Collector):
                 yield GaugeMetricFamily("bedside_backup_age_seconds", age, value=backup.age_seconds)
         try:
             size = self._site.ledger.head().size
+            waiting = self._site.analysing.count()
         except BedsideError as problem:
             tell(STATE, logging.WARNING, "no ledger gauge", error=type(problem).__name__)
             return
         yield GaugeMetricFamily("bedside_ledger_entries", "Entries in the ledger.", value=size)
+        analyses = GaugeMetricFamily(
+            "bedside_analyses", "Long analyses that are kept, by state.", labels=["state"]
+        )
+        for state, number in waiting.items():
+            analyses.add_metric([state.value], number)
+        yield analyses
         yield from witness_numbers(self._site.witnessing.states())

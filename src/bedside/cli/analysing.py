@@ -106,7 +106,7 @@ def analyse(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     as_json: JsonOption = False,
 ) -> None:
     """Analyse a volume, or a folder of many: mask, probability, measurements and picture."""
-    from bedside.cli.analysing_many import analyse_folder
+    from bedside.cli.analysing_many import analyse_folder, analyse_folder_recorded
     from bedside.cli.analysing_one import Wish, analyse_one, analyse_recorded
     from bedside.runtime.engines.engine import Engines
     from bedside.serving.analysis_words import Order
@@ -115,8 +115,12 @@ def analyse(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     wish = Wish(path, out, order, Engines(weights, antspynet_python), again)
     many = _many(path, out, wanted=jobs is not None or ray is not None)
     if site is not None:
-        _check_site(model, package, many, (jobs, ray))
-        analyse_recorded(wish, (str(model), site, key_file), as_json=as_json)
+        where = (_released(model, package, ray), site, key_file)
+        if many is None:
+            analyse_recorded(wish, where, as_json=as_json)
+        else:
+            _check_many(subject)
+            analyse_folder_recorded(many, wish, where, jobs, as_json=as_json)
         return
     found = _check_package(package, model, subject)
     if many is None:
@@ -153,20 +157,22 @@ def _check_package(package: Path | None, model: str | None, subject: str | None)
     return package
 
 
-def _check_site(
-    model: str | None,
-    package: Path | None,
-    many: tuple[Found, ...] | None,
-    chosen: tuple[int | None, str | None],
-) -> None:
+def _released(model: str | None, package: Path | None, ray: str | None) -> str:
     if model is None or package is not None:
         raise UsageError(
             "A site answers with what is released there.",
             advice="Name the model with --model, and leave --package out.",
         )
-    if many is not None or any(one is not None for one in chosen):
-        count = "a folder of many" if many is None else f"{len(many)} volumes"
+    if ray is not None:
         raise UsageError(
-            f"A site records one analysis at a time; this is {count}.",
-            advice="Call it for each, or leave --site out.",
+            "A site does its jobs on its own machine.", advice="Leave --ray out, or --site."
+        )
+    return model
+
+
+def _check_many(subject: str | None) -> None:
+    if subject is not None:
+        raise UsageError(
+            "One subject was given for a folder of many.",
+            advice="Analyse the volumes of one person at a time, each by itself.",
         )

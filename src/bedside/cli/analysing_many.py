@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from bedside.cli.analysing_one import Wish, limits_of
+from bedside.cli.door import entered
 from bedside.cli.errors import REFUSED
+from bedside.cli.inspection import english
 from bedside.cli.packages import read_package
 from bedside.cli.screen import Page, complain, on_one_line, progress, show
 from bedside.cli.stages import Bars, bars
 from bedside.cli.volume_answers import UNRECORDED
-from bedside.errors import NotFound, UsageError
+from bedside.errors import UsageError
 
 if TYPE_CHECKING:
     from bedside.imaging.folders import Found
     from bedside.jobs.task import Workers
-    from bedside.package.manifest import Manifest
     from bedside.serving.many.analysing import Progress
     from bedside.serving.many.diary import Entry
     from bedside.serving.many.plan import Plan
 
 MOST_ROWS: Final = 200
 """Volumes of the table on the screen; the files hold all."""
+
+UNDER_WAY: Final = 4
+"""Volumes that a site has of us at a time, unless it is said: some wait while others are done."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How it is told: whether a site recorded it, and whether as JSON."""
+
+    recorded: bool
+    as_json: bool
 
 
 def analyse_folder(
@@ -37,7 +51,7 @@ def analyse_folder(
     *,
     as_json: bool,
 ) -> None:
-    """Analyse each volume of a folder, and write a table of what came of them.
+    """Analyse each volume of a folder by a package, unrecorded, and write a table of them.
 
     Args:
         found: The volumes.
@@ -50,12 +64,52 @@ def analyse_folder(
         BedsideError: the package or the folder is not usable, or the cluster is not there.
         Exit: not all of them were analysed.
     """
-    from bedside.serving.many.analysing import analyse_many
-    from bedside.serving.many.diary import NAME
-    from bedside.serving.many.summary import told
-
     jobs, address = chosen
     plan = _plan(wish, package, prove=address is not None)
+    _analysed(found, wish, plan, _workers(plan, jobs, address), Shown(False, as_json))
+
+
+def analyse_folder_recorded(
+    found: Sequence[Found],
+    wish: Wish,
+    where: tuple[str, Path, Path | None],
+    jobs: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Let a site analyse each volume of a folder, each as a job of it, and write a table of them.
+
+    Args:
+        found: The volumes.
+        wish: What is asked of each.
+        where: The model, the folder of the site, and the file of the API key.
+        jobs: How many are brought to the site at a time; it does as many at once as it may.
+        as_json: Whether one JSON document is written.
+
+    Raises:
+        BedsideError: it was refused, or the folder is not usable.
+        Exit: not all of them were analysed.
+    """
+    model, site, key_file = where
+    with entered(site, key_file) as (opened, caller):
+        from bedside.people.permissions import Action
+        from bedside.serving.many.plan import Plan
+        from bedside.serving.many.recorded import Recorded
+
+        opened.people.require(caller, Action.PREDICT, model)
+        loaded = opened.serving.models.fetch(model)
+        limits_of(loaded.manifest)
+        order = replace(wish.order, version=loaded.release.version)
+        plan = Plan(loaded.manifest, loaded.release.digest, order=order)
+        workers = Recorded(opened.analysing, caller, loaded, order, jobs or UNDER_WAY)
+        _analysed(found, wish, plan, workers, Shown(True, as_json))
+
+
+def _analysed(found: Sequence[Found], wish: Wish, plan: Plan, workers: Workers, how: Shown) -> None:
+    from bedside.serving.many.analysing import analyse_many
+    from bedside.serving.many.diary import NAME
+    from bedside.serving.many.summary import csv_of, told
+
     try:
         wish.out.mkdir(parents=True, exist_ok=True)
         if wish.again:
@@ -66,13 +120,12 @@ def analyse_folder(
             advice="Name another one with -o.",
         ) from problem
     with bars() as shown:
-        entries = analyse_many(
-            found, plan, wish.out, _workers(plan, jobs, address), lambda one: _tell(shown, one)
-        )
-    manifest, digest, unit = plan.package.manifest, plan.package.digest, _unit(plan)
-    _write_summary(wish.out, entries, plan, unit)
-    value = told(entries, manifest, digest, unit)
-    show(value, lambda page: _tell_table(page, entries, manifest, wish.out), as_json=as_json)
+        entries = analyse_many(found, plan, wish.out, workers, lambda one: _tell(shown, one))
+    unit = _unit(plan)
+    value = told(entries, plan, unit, recorded=how.recorded)
+    table = csv_of(entries, unit, recorded=how.recorded)
+    _write_summary(wish.out, table, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    show(value, lambda page: _tell_table(page, entries, plan, wish.out, how), as_json=how.as_json)
     left = sum(one.state != "done" for one in entries)
     if left:
         complain(f"{left} of {len(entries)} volumes were not analysed.", "See the reasons above.")
@@ -88,7 +141,7 @@ def _plan(wish: Wish, package: Path, *, prove: bool) -> Plan:
     limits_of(found.manifest)
     with progress(f"{found.manifest.ref} gives its golden answers"):
         load(found, wish.engines).close()
-    return Plan(found, package.read_bytes(), wish.order, wish.engines, prove)
+    return Plan(found.manifest, found.digest, package.read_bytes(), wish.order, wish.engines, prove)
 
 
 def _workers(plan: Plan, jobs: int | None, address: str | None) -> Workers:
@@ -100,7 +153,7 @@ def _workers(plan: Plan, jobs: int | None, address: str | None) -> Workers:
         return Pool(CHILD, plan.common(), at_once(plan, jobs, cores))
     from bedside.jobs.ray_cluster import Cluster, Share
 
-    share = Share(plan.package.manifest.conditions.threads, plan.memory)
+    share = Share(plan.manifest.conditions.threads, plan.memory)
     return Cluster(address, CHILD, plan.common(), share, jobs)
 
 
@@ -115,31 +168,30 @@ def _tell(shown: Bars, one: Progress) -> None:
 
 
 def _unit(plan: Plan) -> str:
-    output = plan.package.manifest.postprocessing
+    output = plan.manifest.postprocessing
     return output.unit if output.kind == "number" else "mL"
 
 
-def _write_summary(out: Path, entries: Sequence[Entry], plan: Plan, unit: str) -> None:
-    from bedside.serving.many.summary import CSV, JSON, csv_of, json_of
+def _write_summary(out: Path, table: str, whole: str) -> None:
+    from bedside.serving.many.summary import CSV, JSON
     from bedside.store.disk import replace_file
 
-    table = csv_of(entries, unit)
-    whole = json_of(entries, plan.package.manifest, plan.package.digest, unit)
     try:
         replace_file(out / CSV, table.encode("utf-8"), 0o644)
         replace_file(out / JSON, whole.encode("utf-8"), 0o644)
     except OSError as problem:
-        raise NotFound(
+        raise UsageError(
             f"The table cannot be written to {on_one_line(str(out))}: {problem.strerror}.",
             advice="Make room and call this again; what is done stays done.",
         ) from problem
 
 
-def _tell_table(page: Page, entries: Sequence[Entry], manifest: Manifest, out: Path) -> None:
+def _tell_table(page: Page, entries: Sequence[Entry], plan: Plan, out: Path, how: Shown) -> None:
     from bedside.serving.many.summary import CSV, names_of
 
-    page.line(UNRECORDED, style="bold red")
-    page.line(f"{manifest.ref} ({manifest.claim_level})")
+    if not how.recorded:
+        page.line(UNRECORDED, style="bold red")
+    page.line(f"{plan.manifest.ref} ({plan.manifest.claim_level}), {english(plan.manifest.title)}")
     names = names_of(entries)
     rows = [
         (
@@ -156,3 +208,4 @@ def _tell_table(page: Page, entries: Sequence[Entry], manifest: Manifest, out: P
     if len(entries) > MOST_ROWS:
         page.line(f"and {len(entries) - MOST_ROWS} more")
     page.line(f"The table is {on_one_line(str(out / CSV))}.")
+    page.line(f"Not for: {english(plan.manifest.not_for)}")

@@ -27,8 +27,8 @@ _SHELLS: Final = (
 """Half axes as shares of the head's, along R, A, S, and brightness as in a T1-weighted image."""
 
 _BELOW: Final = (
-    ((0.0, 0.45, -0.58), (0.72, 0.50, 0.58), 400.0),  # face
-    ((0.0, -0.25, -1.05), (0.72, 0.62, 0.95), 400.0),  # neck
+    ((0.0, 0.45, -0.58), (0.72, 0.50, 0.58), 200.0),  # face
+    ((0.0, -0.25, -1.05), (0.72, 0.62, 0.95), 200.0),  # neck
 )
 """Centres and half axes as shares of the head's, and brightness; what the shells leave of them."""
 

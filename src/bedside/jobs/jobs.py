@@ -19,10 +19,12 @@ from bedside.errors import Conflict, NotFound, Unavailable
 from bedside.jobs.job import UNFINISHED, Held, Job, State, can_be_taken, given_up, held, next_of
 from bedside.jobs.tables import jobs
 from bedside.store.database import Database
+from bedside.store.statement import Statement
 
 LOOKED_AT: Final = 500
 """Waiting jobs among which the next one is chosen; those behind them come later."""
 
+_UNFINISHED: Final = Statement("SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') LIMIT 1")
 _SEALED: Final = ("request", "outcome")
 _CLEAR: Final = tuple(column for column in jobs.c if column.name not in _SEALED)
 
@@ -97,6 +99,10 @@ class Jobs:
         with self.database.read() as connection:
             found = {State(state): int(count) for state, count in connection.execute(query)}
         return {state: found.get(state, 0) for state in State}
+
+    def any_unfinished(self) -> bool:
+        """Return whether there is a job that waits or runs; one small query on the driver."""
+        return bool(self.database.ask(_UNFINISHED))
 
     def next(self) -> Job | None:
         """Return the job that is to be begun next, or None; it is nobody's yet."""

@@ -93,9 +93,9 @@ class Cluster:
             self._ray.shutdown()
 
     def _actor(self) -> Actor:
-        made = self._ray.remote(RayWorker)
-        # Ray's own `memory` is for placing; what a node has of it is what its owner told it
-        asked = made.options(num_cpus=self._share.cores, max_restarts=0)
+        """Ask for a process on a node that has the processors and the memory to spare."""
+        share = {"num_cpus": self._share.cores, "memory": self._share.memory}
+        asked = self._ray.remote(RayWorker).options(**share, max_restarts=0)
         return asked.remote(self._module, self._common)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bedside.clock import new_id
-from bedside.errors import BedsideError, Unavailable
+from bedside.errors import Unavailable
 from bedside.jobs.errand import Fault, Trade, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State, fits, held
@@ -29,7 +29,13 @@ if TYPE_CHECKING:  # a service that has no job yet is spared what does one
 LOG: Final = logging.getLogger("bedside.jobs")
 
 LOOK_SECONDS: Final = 0.5
-"""How often it looks for a job, where nobody of this process tells it of one; one small query."""
+"""How often it looks for the next job while there is one."""
+
+IDLE_LOOK_SECONDS: Final = 2.0
+"""How often it looks while there is none, unless somebody of this process tells it of one."""
+
+TROUBLE_SECONDS: Final = 5.0
+"""When it looks again after something that nobody foresaw."""
 
 TIDY_SECONDS: Final = 60.0
 """How often it removes what is kept no longer."""
@@ -80,6 +86,7 @@ class Runner:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._tidy_at = 0.0
 
     @property
     def files(self) -> JobFiles:
@@ -112,25 +119,32 @@ class Runner:
         self._wake.set()
 
     def _run(self) -> None:
-        tidied = -TIDY_SECONDS
+        wait = LOOK_SECONDS
         while not self._stop.is_set():
-            self._wake.wait(LOOK_SECONDS)
+            self._wake.wait(wait)
             self._wake.clear()
             if self._stop.is_set() or not self._duty.taken():
                 continue
             try:
-                while not self._stop.is_set() and self._begun_one():
-                    pass
-                if self._children is not None:
-                    self._children.tidy()
-                if time.monotonic() - tidied > TIDY_SECONDS:
-                    tidied = time.monotonic()
-                    self._keeping.tidy()
+                wait = self._looked()
             except Unavailable:
-                continue  # the database is told of elsewhere; it is looked again
-            except BedsideError as problem:
-                LOG.error("jobs", extra={"facts": {"problem": problem.message}})  # noqa: TRY400
-                self._stop.wait(5.0)
+                wait = IDLE_LOOK_SECONDS  # the database is told of elsewhere; it is looked again
+            except Exception as problem:  # noqa: BLE001 - told, and looked again: nobody else would
+                facts = {"problem": type(problem).__name__}
+                LOG.error("jobs", extra={"facts": facts})  # noqa: TRY400 - it may tell of a person
+                wait = TROUBLE_SECONDS
+
+    def _looked(self) -> float:
+        """Begin what can be begun, remove what is over, and return when to look again, in seconds."""
+        busy = self._jobs.any_unfinished()
+        while busy and not self._stop.is_set() and self._begun_one():
+            pass
+        if self._children is not None:
+            self._children.tidy()
+        if time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self._keeping.tidy()
+        return LOOK_SECONDS if busy else IDLE_LOOK_SECONDS
 
     def _begun_one(self) -> bool:
         with self._guard:

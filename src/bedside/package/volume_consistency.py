@@ -6,6 +6,7 @@ Pure rules; `package.consistency` applies them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -18,7 +19,14 @@ from bedside.package.outputs import NumberOutput
 from bedside.package.preprocessing import volume_operations
 from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volume_models import VolumeModel
-from bedside.package.volume_operations import Shape, told_sides, volume_shape
+from bedside.package.volume_operations import (
+    Conform,
+    Reorient,
+    Shape,
+    VolumeOperation,
+    told_sides,
+    volume_shape,
+)
 
 MOST_SCORES: Final = 2**29
 """Numbers that a network may give for one volume, all classes together: 2 GiB in float32."""
@@ -44,6 +52,7 @@ def check_volume(manifest: Manifest) -> None:
         )
     match manifest.model:
         case VolumeModel() as model:
+            _check_orientation(operations)
             _check_network(model, shape, output)
         case AntspynetModel() as model:
             if operations:
@@ -53,6 +62,16 @@ def check_volume(manifest: Manifest) -> None:
             _check_range(model.library)
         case other:
             raise PackageDamaged(f"The input is a volume, and the model takes {taken(other)}.")
+
+
+def _check_orientation(operations: Sequence[VolumeOperation]) -> None:
+    """Refuse a list in which the order of a file's axes would decide what the network sees."""
+    if not any(isinstance(one, Reorient | Conform) for one in operations):
+        raise PackageDamaged(
+            "No operation says how the axes point: the order in which a file stores its voxels "
+            "would decide the answer.",
+            advice="Begin the preprocessing with reorient (such as axes RAS) or conform.",
+        )
 
 
 def taken(model: AnyModel) -> str:

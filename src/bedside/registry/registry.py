@@ -61,12 +61,9 @@ class Registry:
         clock: Clock,
         engines: Engines = ONNX_ONLY,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._people = people
-        self._blobs = blobs
-        self._clock = clock
-        self.engines = engines
+        self._database, self._ledger = database, ledger
+        self._people, self._blobs = people, blobs
+        self._clock, self.engines = clock, engines
 
     def add(self, caller: Caller, archive: bytes) -> VersionRecord:
         """Register a package as a new version, a draft.

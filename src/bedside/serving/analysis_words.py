@@ -43,6 +43,11 @@ class Sent:
     files: tuple[SentFile, ...]
     subject: str | None
 
+    @property
+    def size(self) -> int:
+        """Return the plain bytes of all files."""
+        return sum(one.bytes for one in self.files)
+
     def seal(self, key: SubjectKey, upload: str) -> bytes:
         """Return it sealed for the row of `upload`."""
         told: dict[str, Json] = {
@@ -70,7 +75,7 @@ class Sent:
             return listed
         return {
             "files": len(listed),
-            "bytes": sum(one.bytes for one in self.files),
+            "bytes": self.size,
             "digest": digest(canonical_bytes(listed)),
         }
 

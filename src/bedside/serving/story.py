@@ -11,7 +11,9 @@ from bedside.ledger.erasure import Erasure
 from bedside.ledger.events import Entry, EventKind
 from bedside.ledger.ledger import Ledger
 from bedside.package.manifest import Manifest
+from bedside.package.outputs import NumberOutput
 from bedside.package.package import open_package
+from bedside.package.segmentation import SegmentationOutput
 from bedside.people.people import People
 from bedside.registry.registry import Registry
 from bedside.serving.reading import erasure_told, pseudonymous
@@ -90,8 +92,9 @@ class Story:
         """
         body = prediction.value["body"]
         output = self.manifest(f"{body['model']}@{body['version']}", body["package"]).postprocessing
-        whole = output.kind in ("number", "segmentation")  # it is taken or not: no label is shown
-        labels = () if whole else tuple(one.label for one in output.classes)
+        if isinstance(output, NumberOutput | SegmentationOutput):
+            return Shown(body["label"])  # it is taken or not: no label is shown
+        labels = tuple(one.label for one in output.classes)
         return Shown(body["label"], labels)
 
     def trace(self, prediction: Entry, *, subject: bool = True) -> Trace:

@@ -159,7 +159,7 @@ class Submitting:
         """
         model = loaded.release.model
         caller = self._rooms.people.current(caller, Action.PREDICT, model)
-        memory = self.memory_of(loaded)
+        self.memory_of(loaded)
         if order.version not in (None, loaded.release.version):
             raise Conflict(
                 f"{model} answers with version {loaded.release.version}, not "
@@ -173,6 +173,7 @@ class Submitting:
         for _ in range(TRIES):
             upload, sent, key = self._given(caller, source, order, sent)
             order = replace(order, subject=sent.subject)
+            memory = self.memory_of(loaded, sent.size)
             asked = Asked(order, sent.told(), caller.door, caller.credential)
             job = self._job(caller, model, (upload, key, memory, claim), asked)
             try:

@@ -1,4 +1,7 @@
-"""What a frozen MeshNet takes of memory: two neighbouring tensors, for the second head too."""
+"""What a frozen MeshNet takes of memory: two neighbouring tensors, for the second head too.
+
+With memory patterns, ONNX Runtime took them twice from the second run on.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ WIDE = (
 
 CHILD = """
 import json, resource, sys
+# VmHWM and not getrusage: that one begins with what the parent had when it forked
 from pathlib import Path
 import numpy as np
 from bedside.freezing.meshnet.graph import onnx_of
@@ -33,7 +37,8 @@ def now():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    (line,) = [one for one in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in one]
+    return int(line.split()[1]) * 1024
 
 net = read_meshnet(Path(sys.argv[1]))
 graph = onnx_of(net, net.shape)
@@ -64,4 +69,4 @@ def test_a_run_takes_what_is_declared_and_gives_it_back(tmp_path: Path) -> None:
     assert tensors == 30 * SIDE**3 * 4
     assert 0.8 * tensors < told["most 1"] < memory_of(net)
     assert told["most 3"] < memory_of(net)
-    assert told["after 3"] < tensors / 3
+    assert told["after 3"] < 0.7 * tensors

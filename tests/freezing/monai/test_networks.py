@@ -26,9 +26,8 @@ pytestmark = needs_monai
 SIDES = (16, 16, 16)
 NETWORKS: dict[str, dict[str, Json]] = {
     "AttentionUnet": {"channels": [4, 8], "strides": [2]},
-    "BasicUNet": {"features": [2, 2, 4, 4, 4, 2]},
-    "DynUNet": {"kernel_size": [3, 3], "strides": [1, 2], "upsample_kernel_size": [2]}
-    | {"filters": [4, 8]},
+    "DynUNet": {"kernel_size": [3, 3, 3], "strides": [1, 2, 2], "upsample_kernel_size": [2, 2]}
+    | {"filters": [2, 4, 8]},
     "SegResNet": {"init_filters": 8, "blocks_down": [1, 1], "blocks_up": [1]},
 }
 
@@ -62,7 +61,7 @@ def test_a_network_as_onnx_answers_as_it_does_in_pytorch(name: str) -> None:
 
 
 def test_a_network_that_grows_without_end_is_refused_before_it_is_made() -> None:
-    large = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2}
+    large: dict[str, Json] = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2}
     large |= {"channels": [20_000, 20_000], "strides": [2]}
     with pytest.raises(LimitExceeded, match="GB of weights; an ONNX file holds"):
         construct(NetworkDefinition("UNet", large))

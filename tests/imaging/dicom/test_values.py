@@ -12,6 +12,7 @@ from bedside.errors import UsageError
 from bedside.imaging.grey import header_window, percentile_window
 from bedside.imaging.reading import read_picture
 from tests.imaging.made import RAMP, dataset, dicom, refusal, written
+from tests.imaging.made_volumes import files, read, slices
 
 
 class TestRescale:
@@ -41,6 +42,16 @@ class TestRescale:
     def test_that_makes_no_sense_is_refused(self, slope: str, intercept: str) -> None:
         data = raw_texts(RescaleSlope=slope, RescaleIntercept=intercept)
         assert refusal(data).code == "corrupt"
+
+    @pytest.mark.parametrize("slope", ["1", "1.0"])
+    @pytest.mark.parametrize("intercept", ["-1024", "0", "-1024.5", "4194304", "1e9"])
+    def test_that_adds_a_whole_number_is_done_quickly_with_equal_values(
+        self, slope: str, intercept: str
+    ) -> None:
+        series = slices(2, RescaleSlope=slope, RescaleIntercept=intercept)
+        values = read(*files(series)).values[:, :, 1].T
+        expected = (np.arange(12).reshape(3, 4) + 100 + np.float64(intercept)).astype(np.float32)
+        assert values.tobytes() == expected.tobytes()
 
     @pytest.mark.parametrize("slope", ["nan", "inf", "1_0", "0x1", "1,5", "one", "１"])
     def test_that_is_no_decimal_string_is_refused(self, slope: str) -> None:

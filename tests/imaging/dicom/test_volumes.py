@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,10 @@ from pydicom.uid import (
 )
 
 from bedside.canonical import digest
+from bedside.errors import VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.dicom import volumes
-from bedside.imaging.files import files_at
+from bedside.imaging.files import FileSet, GivenFile, files_at
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
 from tests.imaging.made import written
@@ -98,6 +101,19 @@ class TestAMadeSeries:
         assert refused(*given, given[1]).code == "duplicate-slices"
 
 
+def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
+    given = files(slices())
+    moved = files(slices(first=(-10.0, -20.0, 31.0)))
+    opened = iter([given[0]] * 3 + [moved[0]])  # twice for what it is, once for its header
+    first = GivenFile("0", len(given[0]), lambda: io.BytesIO(next(opened)))
+    rest = [
+        GivenFile(str(place), len(data), partial(io.BytesIO, data))
+        for place, data in enumerate(given)
+    ][1:]
+    with pytest.raises(VolumeRefused, match="changed while it was read"):
+        read_volume(FileSet((first, *rest)))
+
+
 class TestBodyParts:
     def test_are_told_by_a_code_too(self) -> None:
         region = Items([item(CodeValue="69536005", CodingSchemeDesignator="SCT")])
@@ -119,6 +135,14 @@ class TestValues:
         for place in range(3):
             expected = (PLANE + 100 * place) * (place + 1) - 1024
             assert np.array_equal(values[:, :, place].T, expected)
+
+    def test_may_come_out_of_a_table(self) -> None:
+        table = Dataset()
+        table.LUTDescriptor, table.LUTData = [300, 0, 16], [3 * one for one in range(300)]
+        for name in ("LUTDescriptor", "LUTData"):
+            table[name].VR = "US"
+        values = read(*files(slices(3, ModalityLUTSequence=Items([table])))).values
+        assert np.array_equal(values[:, :, 2].T, (PLANE + 200) * 3)
 
     def test_of_padding_become_the_lowest_of_the_others(self) -> None:
         series = slices(3, RescaleIntercept="-1000", RescaleSlope="1")

@@ -190,7 +190,10 @@ def volume_manifests() -> dict[str, Manifest]:
             postprocessing=binary(),
         ),
         "brain-age": volume_manifest(
-            preprocessing=(Resample(spacing=(1.0, 1.0, 1.0), interpolation="nearest"),),
+            preprocessing=(
+                Reorient(axes="RAS"),
+                Resample(spacing=(1.0, 1.0, 1.0), interpolation="nearest"),
+            ),
             postprocessing=NumberOutput(name="age", unit="a"),
             golden=golden,
             input=volume_input(media=("dicom-enhanced",), unstated="refuse"),

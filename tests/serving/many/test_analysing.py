@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from bedside.serving.many.plan import Plan, at_once
 from tests.volume_packages import volume_package
 
 ARCHIVE = volume_package(SigningKey.new())
-PLAN = Plan(open_package(ARCHIVE), ARCHIVE, Order(modality="MR"))
+PACKAGE = open_package(ARCHIVE)
+PLAN = Plan(PACKAGE.manifest, PACKAGE.digest, ARCHIVE, Order(modality="MR"))
 FILES = {"mask.nii.gz": b"mask", "measurements.json": b"{}"}
 ANSWER = {"values": {"bright": 12.5}, "flags": [["mask-empty", "0 mL"]], "out_of_domain": 0.25}
 FOUND = tuple(Found(name, (), f"sha256:{name}") for name in ("one", "two", "two/three", "four"))
@@ -108,7 +110,7 @@ class TestTakenUpAgain:
 
     def test_by_another_question_is_refused(self, tmp_path: Path) -> None:
         run(tmp_path, Told())
-        other = Plan(PLAN.package, ARCHIVE, Order(modality="CT"))
+        other = replace(PLAN, order=Order(modality="CT"))
         with pytest.raises(Conflict, match="other questions"):
             run(tmp_path, Told(), plan=other)
 

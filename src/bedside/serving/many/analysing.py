@@ -92,7 +92,7 @@ def _begun(left: Iterable[Found], plan: Plan, begun: dict[str, float]) -> Iterat
 
 
 def _question(plan: Plan) -> dict[str, Json]:
-    return {"package": plan.package.digest, **plan.order.stated(), **plan.order.choice()}
+    return {"package": plan.digest, **plan.order.stated(), **plan.order.choice()}
 
 
 def _ended(entry: Entry | None, found: Found, folder: Path) -> bool:
@@ -125,6 +125,7 @@ def _kept(finished: Finished, fingerprint: str, seconds: float, folder: Path) ->
         out_of_domain=answer["out_of_domain"],
         seconds=round(seconds, 2),
         files={name: len(data) for name, data in finished.files.items()},
+        id=str(said.get("id", "")),
     )
 
 

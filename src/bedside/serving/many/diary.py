@@ -39,6 +39,7 @@ class Entry:
         seconds: From its beginning to its end.
         files: Bytes of each file that was written, by name.
         reason: Why nothing came of it.
+        id: Of the analysis, where it is recorded.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     seconds: float = 0.0
     files: dict[str, int] = field(default_factory=dict)
     reason: str = ""
+    id: str = ""
 
 
 class Diary:

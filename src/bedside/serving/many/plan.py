@@ -14,7 +14,7 @@ from bedside.imaging.volume import VolumeLimits
 from bedside.jobs.frames import spell_file
 from bedside.jobs.memory import jobs_memory
 from bedside.jobs.task import Task
-from bedside.package.package import Package
+from bedside.package.manifest import Manifest
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.volume_gate import volume_limits
@@ -33,15 +33,17 @@ class Plan:
     """One package, and what is said of every volume.
 
     Attributes:
-        package: What was opened, and gave its golden answers here.
-        archive: Its bytes.
+        manifest: Of the package.
+        digest: That names the package.
+        archive: Its bytes; empty where a site has it.
         order: Modality, body part and which series; nobody's subject.
         engines: What this machine has beside ONNX Runtime.
         prove: Whether each process replays the golden cases itself: on other machines.
     """
 
-    package: Package
-    archive: bytes
+    manifest: Manifest
+    digest: str
+    archive: bytes = b""
     order: Order = UNASKED
     engines: Engines = ONNX_ONLY
     prove: bool = False
@@ -53,17 +55,17 @@ class Plan:
         Raises:
             UsageError: the package takes no volumes.
         """
-        declared = self.package.manifest.input
+        declared = self.manifest.input
         if not isinstance(declared, VolumeInput):
             raise UsageError(
-                f"{self.package.manifest.ref} takes no volumes.", advice="Use `bedside predict`."
+                f"{self.manifest.ref} takes no volumes.", advice="Use `bedside predict`."
             )
         return volume_limits(declared)
 
     @property
     def memory(self) -> int:
         """Bytes that one analysis may take, of the largest volume that the package allows."""
-        return bytes_for(self.package.manifest, self.limits.voxels)
+        return bytes_for(self.manifest, self.limits.voxels)
 
     def common(self) -> tuple[bytes, ...]:
         """Return the frames of the package, which every task begins with."""
@@ -105,7 +107,7 @@ def at_once(plan: Plan, wanted: int | None, cores: int, memory: int | None = Non
     """
     if wanted is not None and wanted < 1:
         raise UsageError(f"{wanted} analyses at once get nothing done.", advice="Say --jobs 1.")
-    threads = plan.package.manifest.conditions.threads
+    threads = plan.manifest.conditions.threads
     fitting = max(jobs_memory(memory) // plan.memory, 1)
     return min(wanted or max(cores // threads, 1), fitting)
 

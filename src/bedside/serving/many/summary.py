@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
 from bedside.canonical import Json
-from bedside.package.manifest import Manifest
 from bedside.serving.many.diary import Entry
+from bedside.serving.many.plan import Plan
 
 CSV: Final = "summary.csv"
 JSON: Final = "summary.json"
@@ -26,12 +25,13 @@ def names_of(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for entry in entries for name in entry.values))
 
 
-def csv_of(entries: Sequence[Entry], unit: str) -> str:
+def csv_of(entries: Sequence[Entry], unit: str, *, recorded: bool) -> str:
     """Return the table: a line for each volume, a column for each value.
 
     Args:
         entries: In the order of the table.
         unit: Of the values.
+        recorded: Whether a site did it.
     """
     names = names_of(entries)
     text = io.StringIO()
@@ -53,24 +53,22 @@ def csv_of(entries: Sequence[Entry], unit: str) -> str:
         values = [f"{one.values[name]:.3f}" if name in one.values else "" for name in names]
         flags = " ".join(code for code, _ in one.flags)
         cells = [_safe(one.name), one.state, *values, flags, score, f"{one.seconds:.2f}"]
-        writer.writerow([*cells, _safe(one.reason), NOTICE])
+        writer.writerow([*cells, _safe(one.reason), one.id if recorded else NOTICE])
     return text.getvalue()
 
 
-def json_of(entries: Sequence[Entry], manifest: Manifest, digest: str, unit: str) -> str:
-    """Return the same as JSON, with all that was noted."""
-    return json.dumps(told(entries, manifest, digest, unit), indent=2, ensure_ascii=False) + "\n"
-
-
-def told(entries: Sequence[Entry], manifest: Manifest, digest: str, unit: str) -> dict[str, Json]:
-    """Return what came of them as a JSON object."""
+def told(entries: Sequence[Entry], plan: Plan, unit: str, *, recorded: bool) -> dict[str, Json]:
+    """Return the same as a JSON object, with all that was noted."""
     states = [one.state for one in entries]
-    return {
-        "model": manifest.name,
-        "version": manifest.version,
-        "package": digest,
-        "recorded": False,
-        "notice": NOTICE,
+    value: dict[str, Json] = {
+        "model": plan.manifest.name,
+        "version": plan.manifest.version,
+        "package": plan.digest,
+        "recorded": recorded,
+    }
+    if not recorded:
+        value["notice"] = NOTICE
+    return value | {
         "unit": unit,
         "counts": {state: states.count(state) for state in ("done", "refused", "failed")},
         "volumes": [asdict(one) | {"flags": [list(flag) for flag in one.flags]} for one in entries],

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 from bedside.errors import BedsideError
 from bedside.runtime.engines.antspynet.protocol import Message, read_message, write_message
@@ -23,7 +24,7 @@ _LARGEST_FILE: Final = 4 * 2**30
 
 
 def main() -> int:
-    """Return 0 when the parent has closed its side."""
+    """Return 0 when the parent has closed its side, or has asked nothing for a while."""
     reads, writes = _private_pipes()
     begin = read_message(reads)
     if begin is None:
@@ -35,7 +36,7 @@ def main() -> int:
     except BedsideError as problem:
         _tell(writes, problem)
         return 1
-    while (message := read_message(reads)) is not None:
+    while _comes(reads, int(begin.header["idle"])) and (message := read_message(reads)) is not None:
         try:
             answers(message)
         except BedsideError as problem:
@@ -49,7 +50,7 @@ def main() -> int:
 class _Answers:
     """Answers one message after another."""
 
-    def __init__(self, begin: Mapping[str, Any], writes: BinaryIO) -> None:
+    def __init__(self, begin: Mapping[str, Any], writes: IO[bytes]) -> None:
         # TensorFlow is imported here, after the pipes are safe from what it prints
         from bedside.runtime.engines.antspynet.library import Library  # noqa: PLC0415
 
@@ -75,7 +76,13 @@ class _Answers:
         write_message(self._writes, header, arrays)
 
 
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _comes(reads: IO[bytes], seconds: int) -> bool:
+    """Wait for the next message, or for the end of the pipe; False after so long without either."""
+    ready, _, _ = select.select([reads], [], [], seconds)
+    return bool(ready)
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Return both pipes, after standard input and output were made to lead elsewhere."""
     reads, writes = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -93,7 +100,7 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _tell(writes: BinaryIO, problem: BedsideError) -> None:
+def _tell(writes: IO[bytes], problem: BedsideError) -> None:
     write_message(
         writes,
         {

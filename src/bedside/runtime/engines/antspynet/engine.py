@@ -17,7 +17,7 @@ from bedside.imaging.axes import orientation_of, turn_between, turned
 from bedside.imaging.grid import Placed
 from bedside.package.antspynet import AntspynetModel
 from bedside.runtime.engines.antspynet.functions import Asked, Files, asked, files_of
-from bedside.runtime.engines.antspynet.process import MOST_MEMORY, Child, Heard
+from bedside.runtime.engines.antspynet.process import MOST_MEMORY, Child, Heard, Idle
 from bedside.runtime.engines.antspynet.protocol import Message
 from bedside.runtime.engines.antspynet.weights import WeightFile, check_there
 from bedside.runtime.engines.engine import Engines, Prepared, Scores
@@ -25,6 +25,10 @@ from bedside.runtime.progress import Progress, Report
 
 RUN_SECONDS: Final = 3_600.0
 """Longest time for one answer: registrations on one thread take minutes."""
+
+IDLE_SECONDS: Final = 300
+"""A child that nobody asks ends by itself, and with it a gigabyte of memory; the next answer waits for
+another to start."""
 
 UPRIGHT: Final = Files((), ("S_template3",))
 """What setting a head upright reads."""
@@ -138,7 +142,11 @@ class AntspynetEngine:
         def heard(_: str, done: int) -> None:
             report(Progress("infer", done, max(self._usual, done + 1)))
 
-        message = self._ready(heard).ask(header, arrays, heard, self._seconds)
+        child = self._ready(heard)
+        try:
+            message = child.ask(header, arrays, heard, self._seconds)
+        except Idle:  # it ended in the moment in which it was asked
+            message = self._ready(heard).ask(header, arrays, heard, self._seconds)
         self._usual = max(1, int(message.header.get("steps", 1)))
         return message
 
@@ -150,6 +158,7 @@ class AntspynetEngine:
                 "seed": self._model.seed,
                 "threads": self._threads,
                 "memory": self._memory,
+                "idle": IDLE_SECONDS,
                 "network": False,
             }
             self._child = Child(self._python, begin, heard)

@@ -47,6 +47,7 @@ def prefetch(
         "seed": 0,
         "threads": 1,
         "memory": MOST_MEMORY,
+        "idle": 60,
         "network": True,
     }
     child = Child(python, begin, lambda *_: None)

@@ -48,6 +48,10 @@ Heard: TypeAlias = Callable[[str, int], None]
 """Hears which step is at work and how many went before, again and again; raises to end it."""
 
 
+class Idle(PackageRefused):
+    """The child had ended by itself before it was asked; another may be started."""
+
+
 def unheard(step: str, done: int) -> None:
     """Hear nothing."""
 
@@ -128,6 +132,7 @@ class Child:
         heard: Heard,
         seconds: float,
     ) -> Message:
+        self._heard_of_it = False
         stream = self._process.stdin
         assert stream is not None  # noqa: S101 - it was opened as a pipe
         try:
@@ -171,6 +176,7 @@ class Child:
                 raise self._died()
             if isinstance(told, BedsideError):
                 raise told
+            self._heard_of_it = True
             if told.kind != "step":
                 return told
             step, done = str(told.header.get("words"))[:100], int(told.header.get("done", 0))
@@ -181,6 +187,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
         words = self._words.read_bytes() if self._words.is_file() else b""
+        if self._process.returncode == 0 and not self._heard_of_it:
+            return Idle("The process that runs ANTsPyNet had ended by itself.")
         lines = words[-_LAST:].decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
         return PackageRefused(
             f"The process that runs ANTsPyNet ended with {self._process.returncode}; its last words: "
