@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+ANTSPYNET ?= .venv-antspynet
 DEMO   ?=
 PYTEST ?=
 
-.PHONY: help demo test install peers lint types house unit format lock bench clean
+.PHONY: help demo test test-antspynet install peers lint types house unit format lock bench clean
 
 help:  ## list these words
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.demo-ready  ## train, freeze, approve, release, serve and trace a real model
 	$(BIN)/bedside demo $(DEMO)
@@ -30,9 +31,10 @@ $(VENV)/.demo-ready: locks/demo.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/.test-ready: locks/test.txt locks/torch.constraint.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test-ready: locks/test.txt locks/torch.constraint.txt locks/monai.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r locks/torch.constraint.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/monai.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@ $(VENV)/.demo-ready
 
@@ -52,6 +54,16 @@ house: install  ## the floor plan: who may import whom
 unit: install  ## the tests, on both cores
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
 
+test-antspynet: install $(ANTSPYNET)/.ready  ## the real ANTsPyNet, in an environment of its own (minutes)
+	BEDSIDE_ANTSPYNET_PYTHON=$(abspath $(ANTSPYNET))/bin/python $(BIN)/pytest tests/antspynet --timeout 3000 $(PYTEST)
+
+$(ANTSPYNET)/.ready: locks/antspynet.constraint.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(ANTSPYNET)
+	$(ANTSPYNET)/bin/python -m pip install --quiet --disable-pip-version-check -c locks/antspynet.constraint.txt \
+	  antspyx tensorflow-cpu scikit-learn statsmodels matplotlib requests
+	$(ANTSPYNET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -c locks/antspynet.constraint.txt antspynet
+	@touch $@
+
 format: install  ## write the format that `lint` asks for
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -63,4 +75,4 @@ bench: install  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tools.bench
 
 clean:  ## forget the environment and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ANTSPYNET) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

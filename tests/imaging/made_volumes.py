@@ -101,11 +101,11 @@ def packed(data: bytes) -> bytes:
 
 
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip by Python."""
+    """A zip by Python, the same at any time."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as file:
         for name, data in files.items():
-            file.writestr(name, data)
+            file.writestr(zipfile.ZipInfo(name, (2026, 11, 21, 8, 0, 0)), data, method)
     return out.getvalue()
 
 

@@ -91,11 +91,11 @@ def test_what_is_no_name_never_becomes_a_path(files: JobFiles, name: str) -> Non
         files.path(name)
 
 
-def test_results_of_other_attempts_are_removed_alone(files: JobFiles) -> None:
+def test_results_of_one_attempt_are_removed_alone(files: JobFiles) -> None:
     job = new_id()
     for name in ("1-0", "2-0", "2-1"):
         put(files, f"results/{job}/{name}", b"x")
-    files.remove_results(job, but_attempt=2)
+    files.remove_results(job, 1)
     assert files.names() == [f"results/{job}/2-0", f"results/{job}/2-1"]
     files.remove_results(job)
     assert files.names() == []

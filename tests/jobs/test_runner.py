@@ -88,6 +88,7 @@ def test_a_running_job_is_cancelled_within_seconds(toys: Toys) -> None:
         until(lambda: over(toys, job.id), 20)
     assert toys.jobs.get(job.id).state is State.CANCELLED
     assert toys.events(job) == 0
+    until(lambda: not any(name.startswith("results/") for name in toys.files.names()))
 
 
 def test_a_stopped_service_gives_its_jobs_back_and_the_next_one_does_them(toys: Toys) -> None:

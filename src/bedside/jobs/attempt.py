@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from typing import Final
 
 from bedside.errors import BedsideError, KeyUnavailable, Unavailable
@@ -46,39 +45,43 @@ class Attempt:
         """Do a job that was taken; whatever happens, its row says what is to become of it."""
         right = held(job)
         try:
-            try:
-                self._done(job, right, stop)
-            except Over as over:
-                self._jobs.end_held(right, over.state, over.code, over.outcome)
-            except (Again, Stopped):
-                self._jobs.give_back(right, counts=False)
-            except ChildEnded as ended:
-                LOG.warning(
-                    "job's child ended", extra={"facts": {"job": job.id, "status": ended.status}}
-                )
-                self._jobs.give_back(right, counts=True)
-            except KeyUnavailable:
-                self._jobs.end_held(right, State.FAILED, "erased")
-            except Unavailable:
-                raise  # nobody can write it down: the lease gives the job to the next one
-            except JobLost:
-                raise
-            except BedsideError as problem:
-                facts = {"job": job.id, "problem": type(problem).__name__}
-                LOG.warning("job failed", extra={"facts": facts})
-                self._jobs.end_held(right, State.FAILED, "failed")
+            if not self._tried(job, right, stop):
+                self._files.remove_results(job.id, right.attempt)
         except JobLost:
-            self._files.remove_results(job.id, self._standing(job))
+            self._files.remove_results(job.id, right.attempt)  # what another one made stays
         except Unavailable as problem:
+            # nobody can write it down, or tell whether it was: the lease gives it to the next one
             LOG.warning("job's end not written", extra={"facts": {"problem": problem.message}})
 
-    def _standing(self, job: Job) -> int | None:
-        """Return which attempt's files stay, of a job that somebody else may have done meanwhile."""
-        with suppress(BedsideError):
-            found = self._jobs.get(job.id)
-            if found.state is State.DONE or found.unfinished:
-                return found.attempts + found.restarts
-        return None
+    def _tried(self, job: Job, right: Held, stop: threading.Event) -> bool:
+        """Return whether a result was recorded; where none was, the row says what is to become of it.
+
+        Raises:
+            JobLost: the job is no longer ours.
+            Unavailable: the database or the disk cannot be used now.
+        """
+        try:
+            self._done(job, right, stop)
+        except (Unavailable, JobLost):
+            raise
+        except Over as over:
+            self._jobs.end_held(right, over.state, over.code, over.outcome)
+        except (Again, Stopped):
+            self._jobs.give_back(right, counts=False)
+        except ChildEnded as ended:
+            self._say("job's child ended", job, str(ended.status))
+            self._jobs.give_back(right, counts=True)
+        except KeyUnavailable:
+            self._jobs.end_held(right, State.FAILED, "erased")
+        except BedsideError as problem:
+            self._say("job failed", job, type(problem).__name__)
+            self._jobs.end_held(right, State.FAILED, "failed")
+        else:
+            return True
+        return False
+
+    def _say(self, what: str, job: Job, why: str) -> None:
+        LOG.warning(what, extra={"facts": {"about": job.about, "why": why}})
 
     def _done(self, job: Job, right: Held, stop: threading.Event) -> None:
         self._files.remove_results(job.id)  # of attempts that nobody came to tell of

@@ -189,8 +189,8 @@ class JobFiles:
             path.unlink(missing_ok=True)
             sync_folder(path.parent)
 
-    def remove_results(self, job: str, but_attempt: int | None = None) -> None:
-        """Remove what attempts at a job left, but for one of them.
+    def remove_results(self, job: str, attempt: int | None = None) -> None:
+        """Remove what attempts at a job left, or what one of them did.
 
         Raises:
             Unavailable: the disk refuses.
@@ -201,9 +201,9 @@ class JobFiles:
         with _told(folder):
             for path in folder.iterdir():
                 own = path.name.removeprefix(INCOMING)
-                if but_attempt is None or not own.startswith(f"{but_attempt}-"):
+                if attempt is None or own.startswith(f"{attempt}-"):
                     path.unlink(missing_ok=True)
-            if but_attempt is None:
+            if attempt is None:
                 folder.rmdir()
             sync_folder(folder.parent)
 

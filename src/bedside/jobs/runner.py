@@ -183,7 +183,7 @@ class Runner:
         try:
             attempt.run(job, self._stop)
         except Exception as problem:  # noqa: BLE001 - told; the lease gives the job to the next one
-            facts = {"job": job.id, "problem": type(problem).__name__}
+            facts = {"about": job.about, "problem": type(problem).__name__}
             LOG.error("job", extra={"facts": facts})  # noqa: TRY400 - a trace may tell of a person
         finally:
             with self._guard:

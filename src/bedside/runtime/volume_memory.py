@@ -27,12 +27,16 @@ LIBRARY: Final = 6 * 2**30
 
 _FLOAT: Final = 4
 
-_NATIVE: Final = 7 * _FLOAT
-"""Bytes a voxel on the volume's own grid: values, probability, one class on its way back and what
-resampling keeps, labels and masks."""
+_HELD: Final = _FLOAT
+"""Bytes a voxel of the volume itself, from its reading to its measurements."""
 
-_NETWORK: Final = 4 * _FLOAT
-"""Bytes a voxel of the network's grid beside its scores: what operations keep while they work."""
+_PREPARE: Final = 4 * _FLOAT
+"""Bytes a voxel, while an operation works: before, after, and what it keeps."""
+
+_RESTORE: Final = 5 * _FLOAT
+"""Bytes a voxel of the own grid: two probabilities, two that resampling works on, labels, masks."""
+
+_SPARE: Final = 1.1
 
 
 def bytes_for(manifest: Manifest, voxels: int) -> int:
@@ -48,23 +52,26 @@ def bytes_for(manifest: Manifest, voxels: int) -> int:
     declared, model, output = manifest.input, manifest.model, manifest.postprocessing
     if not isinstance(declared, VolumeInput):
         raise UsageError(f"{manifest.ref} takes no volumes.")
-    native = PROCESS + _NATIVE * voxels
     channels = output.channels if isinstance(output, SegmentationOutput) else 1
+    held, restore = PROCESS + _HELD * voxels, _RESTORE * voxels
     if isinstance(model, AntspynetModel):
-        return native + LIBRARY + _FLOAT * channels * voxels
+        return held + restore + LIBRARY + _FLOAT * channels * voxels
     if not isinstance(model, VolumeModel):
         raise UsageError(f"{manifest.ref} takes no volumes.")
     prepared = _prepared_voxels(manifest, declared, voxels)
-    windows = _FLOAT if isinstance(model.inference, SlidingInference) else 0
+    scores = _FLOAT * channels * prepared
     own = MAX_MEMORY if model.memory is None else model.memory
-    return native + (_NETWORK + windows + _FLOAT * channels) * prepared + own
+    windows = scores + 2 * _FLOAT * prepared if isinstance(model.inference, SlidingInference) else 0
+    infer = 2 * _FLOAT * prepared + scores + windows + own
+    most = max(_PREPARE * max(voxels, prepared), infer, scores + restore)
+    return held + int(_SPARE * most)
 
 
 def _prepared_voxels(manifest: Manifest, declared: VolumeInput, voxels: int) -> int:
     """Return the most voxels that the operations make of a volume of the domain."""
     operations = volume_operations(manifest.preprocessing)
     if (shape := volume_shape(operations)) is not None:
-        return max(voxels, math.prod(shape))
+        return math.prod(shape)
     resample = next((one for one in operations if isinstance(one, Resample)), None)
     if resample is None:
         return voxels
