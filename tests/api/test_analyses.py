@@ -235,3 +235,11 @@ def test_a_volume_model_answers_no_rows_and_says_where_to_go(
         json={"input": {"volume": "AAAA"}},
     )
     assert answer.status_code == 400, answer.text
+
+
+def test_a_method_that_is_not_there_is_told_those_that_are(
+    client: Client, hospital: Hospital
+) -> None:
+    answer = client.request("PUT", "/v1/analyses/x", headers=hospital["clinician"].headers)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "DELETE, GET"

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from bedside.api import releases
+from bedside.api import analyses, releases
 from bedside.api.open_inference import routes as open_inference
 from bedside.api.routes import router
 from bedside.api.schema import input_schema
@@ -40,7 +40,8 @@ def test_the_document_is_valid_openapi(client: Client) -> None:
 def test_every_route_but_the_pages_is_in_the_document(client: Client) -> None:
     shown = set(document(client)["paths"])
     routes = {route.path for route in router.routes if isinstance(route, APIRoute)}
-    routes |= {route.path for route in releases.router.routes if isinstance(route, APIRoute)}
+    for more in (analyses.router, releases.router):
+        routes |= {route.path for route in more.routes if isinstance(route, APIRoute)}
     protocol = {route.path for route in open_inference.INFER} | {
         route.path for route in open_inference.router.routes if isinstance(route, APIRoute)
     }

@@ -15,7 +15,10 @@ from bedside.cli.app import create_app
 from tests.cli.conftest import Cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
-WITHOUT_SITE = {"keys new", "freeze", "inspect", "card", "bom", "lab train", "lab evaluate"}
+WITHOUT_SITE = {
+    *("keys new", "freeze", "inspect", "card", "bom", "lab train", "lab evaluate"),
+    *("antspynet prefetch", "antspynet verify", "antspynet freeze"),
+}
 
 
 def commands() -> Iterator[tuple[str, object]]:
@@ -53,7 +56,8 @@ class TestEveryCommand:
 
     def test_never_takes_an_api_key_on_the_command_line(self, name: str, command: object) -> None:
         assert "--api-key" not in options(command)
-        assert ("--key" in options(command)) is (name in {"freeze", "lab train"})  # a key's file
+        signing = {"freeze", "antspynet freeze", "lab train"}
+        assert ("--key" in options(command)) is (name in signing)  # a key's file
 
     def test_says_what_it_does(self, name: str, command: object) -> None:
         assert re.match(r"[A-Z].*\.$", str(getattr(command, "help", "")).splitlines()[0])

@@ -20,6 +20,8 @@ import numpy as np
 
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import BedsideError
+from bedside.freezing.meshnet.layer_list import read_layers
+from bedside.freezing.meshnet.reading import read_list
 from bedside.freezing.mlflow.strict_yaml import read_yaml
 from bedside.freezing.strangers.findings import Findings
 from bedside.freezing.strangers.inspecting import _judged, _kind
@@ -122,6 +124,18 @@ def _yaml(data: bytes) -> None:
         read_yaml(data.decode("utf-8"))
     except ValueError:  # what its caller expects
         return
+
+
+def _meshnet(data: bytes) -> None:
+    told = read_list(data)
+    _, layers = read_layers(told.get("modelTopology"))
+    assert layers
+
+
+def _meshnet_seeds() -> list[bytes]:
+    from tests.freezing.meshnet.folders import PLAIN, TINY, folder_of  # noqa: PLC0415
+
+    return [json.dumps(folder_of(asked).told).encode() for asked in (PLAIN, TINY)]
 
 
 def _package_seeds() -> list[bytes]:
@@ -237,6 +251,7 @@ TARGETS: dict[str, Target] = {
     "volume": Target(_volume, ("volume",), _none),
     "toml": Target(_toml, ("spec",), _toml_seeds),
     "yaml": Target(_yaml, ("mlflow",), _none),
+    "meshnet": Target(_meshnet, (), _meshnet_seeds),
 }
 """Every parser that reads what a stranger wrote."""
 

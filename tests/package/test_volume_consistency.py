@@ -10,6 +10,7 @@ from bedside.package.consistency import check_manifest
 from bedside.package.explanation import Occlusion
 from bedside.package.manifest import Golden, Manifest, read_manifest, write_manifest
 from bedside.package.outputs import NumberOutput
+from bedside.package.segmentation import SegmentationOutput, SegmentedClass
 from bedside.package.volume_models import SlidingInference, VolumeModel, WholeInference
 from bedside.package.volume_operations import Conform, CropOrPad, Reorient
 from tests.package import building, building_images
@@ -25,6 +26,11 @@ from tests.package.card.volume_manifests import (
 
 NUMBER = NumberOutput(name="age", unit="a")
 PLAIN = Golden(entry="golden.json", cases=1, tolerance=0.01)
+TEN = SegmentationOutput(
+    classes=tuple(SegmentedClass(value=n, label=f"part {n}") for n in range(10)),
+    activation="softmax",
+    channels=10,
+)
 OCCLUSION = Occlusion(patch=8, stride=8, scale="probability", passes=17)
 
 
@@ -71,7 +77,15 @@ def test_a_manifest_is_read_as_it_was_written(kind: str) -> None:
                 "model": volume_model(WholeInference(shape=(600, 600, 600))),
                 "postprocessing": three(),
             },
-            "are more than 536870912 scores",
+            "takes 216000000 voxels at once; a volume has at most 67108864",
+        ),
+        (
+            {
+                "preprocessing": (Conform(side=400),),
+                "model": volume_model(WholeInference(shape=(400, 400, 400))),
+                "postprocessing": TEN,
+            },
+            "10 classes of 64000000 voxels are more than 536870912 scores",
         ),
         ({"model": antspynet_model()}, "the preprocessing must be empty"),
         (

@@ -16,7 +16,7 @@ from bedside.imaging.volume import Volume
 from bedside.imaging.volume_reading import read_volume
 from bedside.package.segmentation import MillilitreRange, SegmentationOutput
 from bedside.package.volume_models import WholeInference
-from bedside.package.volume_operations import MinimumMaximum, Reorient
+from bedside.package.volume_operations import MinimumMaximum, Reorient, Transpose
 from bedside.package.volumes import FieldOfView, MillimetreRange
 from bedside.runtime import volume_path
 from bedside.runtime.analysis import UNSTATED, Analysis
@@ -28,6 +28,7 @@ from tests.volume_packages import (
     BRIGHT,
     INPUT,
     MR_HEAD,
+    OPERATIONS,
     THREE_SLIDING,
     TWO_WHOLE,
     Made,
@@ -90,6 +91,15 @@ class TestAnAnalysis:
 
     def test_takes_any_size_where_the_network_does(self) -> None:
         assert analysed(ANY_SIZE, drawn_head((31, 33, 35), (7.0, 7.0, 6.5))).labels is not None
+
+
+def test_axes_exchanged_for_the_network_come_back() -> None:
+    turned = Made(operations=(*OPERATIONS, Transpose(order=(2, 0, 1))))
+    plain, exchanged = analysed(), analysed(turned)
+    assert plain.labels is not None
+    assert exchanged.labels is not None
+    assert np.array_equal(exchanged.labels, plain.labels)
+    assert exchanged.probability == pytest.approx(plain.probability, abs=1e-5)
 
 
 @pytest.mark.parametrize("code", ["LIA", "PSR", "ILP"])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from bedside.imaging.phantoms import drawn_head
 from bedside.imaging.volume_writing import nifti_bytes
 
 REACH = 256.0
 """mm along each axis."""
+
+BRIGHTEST = 2_000
+"""Above anything that is drawn: what is stored are shares of it, in 16 bits."""
 
 
 def head_of(side: int, folder: Path, *, compressed: bool = True) -> Path:
@@ -16,6 +21,7 @@ def head_of(side: int, folder: Path, *, compressed: bool = True) -> Path:
     path = folder / f"head-{side}.nii{'.gz' if compressed else ''}"
     if not path.exists():
         head = drawn_head((side,) * 3, (REACH / side,) * 3, seed=1)
-        data = nifti_bytes(head.values / 2_000, head.affine, stored="uint16", compressed=compressed)
+        shares = head.values / np.float32(BRIGHTEST)
+        data = nifti_bytes(shares, head.affine, stored="uint16", compressed=compressed)
         path.write_bytes(data)
     return path

@@ -67,9 +67,10 @@ def small_package(folder: Path) -> Path:
     return _unproved(SmallSource(), folder / "small.bedside", 2)
 
 
-def mindgrab_package(weights: Path, folder: Path) -> Path:
-    """Return the file of a package with the MeshNet in the folder `weights`."""
-    return _unproved(meshnet_source(weights), folder / "mindgrab.bedside", 2)
+def mindgrab_package(weights: Path, folder: Path) -> tuple[Path, int]:
+    """Return the file of a package with the MeshNet in the folder `weights`, and its weights."""
+    source = meshnet_source(weights)
+    return _unproved(source, folder / "mindgrab.bedside", 2), source.net.parameters
 
 
 def _unproved(source: VolumeSource, path: Path, classes: int) -> Path:

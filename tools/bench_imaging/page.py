@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,20 +34,26 @@ HEAD = [
 ]
 
 
-def analysis_section(title: str, words: Sequence[str], told: Mapping[str, Any]) -> list[str]:
-    """Return the table of one analysis, a row a step."""
+def section(step: str, told: Mapping[str, Any]) -> list[str]:
+    """Return the section of one step, with the machine that it was measured on."""
+    title, write = SECTIONS[step]
+    if "absent" in told:
+        return [f"## {title}", "", f"Not measured: {told['absent']}."]
+    return [f"## {title}", "", *write(told), "", told["machine"]]
+
+
+def _analysis(told: Mapping[str, Any]) -> list[str]:
     costs = told["costs"]
     lines = [
-        f"## {title}",
-        "",
-        *words,
+        f"The trained network of brainchop ({told['trained']:,} weights, dilated convolutions, 256³ at 1 mm at once), in",
+        "ONNX Runtime on two threads. A step has the libraries and the volume in its peak too.",
         "",
         "| step | processor, s | clock, s | peak, MiB | what |",
         "|---|---|---|---|---|",
     ]
-    for name in MEANING:
+    for name, meaning in MEANING.items():
         if name in costs:
-            lines.append(f"| {name} | {_figures(costs[name])} | {MEANING[name]} |")
+            lines.append(f"| {name} | {_figures(costs[name])} | {meaning} |")
     whole = {
         "processor": sum(one["processor"] for one in costs.values()),
         "clock": sum(one["clock"] for one in costs.values()),
@@ -57,11 +63,8 @@ def analysis_section(title: str, words: Sequence[str], told: Mapping[str, Any]) 
     return lines
 
 
-def sizes_section(sizes: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """Return the table from few to many voxels, a row a size."""
+def _sizes(told: Mapping[str, Any]) -> list[str]:
     lines = [
-        "## From 1 to 64 million voxels",
-        "",
         "Processor seconds of each step. The package has a small network (three convolutions) in windows of 96³ at",
         "2 mm, so that the network's part stays the same and the rest is seen to grow: what is read, judged, taken",
         "back to the volume's own grid, measured and written is all of the volume.",
@@ -69,51 +72,45 @@ def sizes_section(sizes: Mapping[int, Mapping[str, Any]]) -> list[str]:
         f"| million voxels | {' | '.join(STAGES)} | all | all but the network | peak, MiB | bytes a voxel |",
         f"|{'---|' * (len(STAGES) + 5)}",
     ]
-    for voxels, told in sorted(sizes.items()):
-        costs = told["costs"]
+    for one in told["sizes"]:
+        voxels, costs = one["voxels"], one["costs"]
         each = [costs.get(name, {"processor": 0.0})["processor"] for name in STAGES]
-        peak = max(one["peak"] for one in costs.values())
+        peak = max(cost["peak"] for cost in costs.values())
         base = costs["load the package"]["peak"]
         inner = sum(each) - costs["infer"]["processor"]
         a_voxel = (peak - base) * 2**20 / voxels
         lines.append(
-            f"| {voxels / 1e6:.1f} | {' | '.join(f'{one:.2f}' for one in each)} | {sum(each):.2f} | "
+            f"| {voxels / 1e6:.1f} | {' | '.join(f'{cost:.2f}' for cost in each)} | {sum(each):.2f} | "
             f"{inner:.2f} | {peak:.0f} | {a_voxel:.0f} |"
         )
     return [*lines, "", "*Bytes a voxel* is the peak above that of the loaded package."]
 
 
-def readers_section(read: Mapping[str, Mapping[str, Mapping[str, Any]]], rounds: int) -> list[str]:
-    """Return the tables of the readers, a row for each library and file."""
+def _readers(told: Mapping[str, Any]) -> list[str]:
     lines = [
-        "## Our readers beside others alone",
-        "",
         "From a path to float32 values and an affine. Ours also bounds what it reads before it takes memory, looks for",
         "NaN and infinity, computes a digest of the bytes and judges the geometry; the others do none of that. "
-        f"Median of {rounds},",
+        f"Median of {told['rounds']},",
         "each library in a process of its own; the first reading, with what a library does once, is not counted. All",
         "give the same values (equal sums).",
         "",
         "| file | library | × ours | processor, s | clock, s | peak, MiB |",
         "|---|---|---|---|---|---|",
     ]
-    for name, libraries in read.items():
+    for name, libraries in told["files"].items():
         ours = libraries["bedside"]["processor"]
-        for library, told in libraries.items():
-            ratio = told["processor"] / ours
-            lines.append(f"| {name} | {library} | **{ratio:.2f}** | {_figures(told)} |")
+        for library, cost in libraries.items():
+            ratio = cost["processor"] / ours
+            lines.append(f"| {name} | {library} | **{ratio:.2f}** | {_figures(cost)} |")
     return lines
 
 
-def antspynet_section(told: Mapping[str, Any]) -> list[str]:
-    """Return the table of ANTsPyNet's brain extraction."""
+def _antspynet(told: Mapping[str, Any]) -> list[str]:
     meaning = {
         "first": "the child starts, TensorFlow is imported, the network built and loaded",
         "second": "the network stays loaded",
     }
     lines = [
-        "## ANTsPyNet's brain extraction",
-        "",
         "The true architecture (modality T1) in its process of its own, behind our engine, with weights that nobody",
         f"trained, on a head of {told['voxels'] / 1e6:.1f} million voxels. Processor and peak are those of that process.",
         "",
@@ -122,11 +119,6 @@ def antspynet_section(told: Mapping[str, Any]) -> list[str]:
     ]
     costs = told["costs"]
     return [*lines, *(f"| {one} | {_figures(costs[one])} | {meaning[one]} |" for one in meaning)]
-
-
-def skipped(title: str, why: str) -> list[str]:
-    """Return the section of what was not measured, and why."""
-    return [f"## {title}", "", f"Not measured: {why}."]
 
 
 def machine() -> str:
@@ -148,3 +140,12 @@ def _model() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     found = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return found[0] if found else platform.machine()
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "mindgrab": ("A whole brain of a 256³ T1 by MindGrab", _analysis),
+    "sizes": ("From 1 to 64 million voxels", _sizes),
+    "readers": ("Our readers beside others alone", _readers),
+    "antspynet": ("ANTsPyNet's brain extraction", _antspynet),
+}
+"""The title of each step, and what writes it."""

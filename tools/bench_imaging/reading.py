@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def nibabel() -> Read:
     import nibabel as nib  # noqa: PLC0415
 
     def read(path: Path) -> Any:
-        image = nib.load(path)
+        image: Any = nib.load(path)
         assert image.affine.shape == (4, 4)
         return np.asarray(image.dataobj, dtype=np.float32)
 
@@ -62,7 +63,7 @@ def pydicom() -> Read:
 
 def simpleitk() -> Read:
     """Return SimpleITK alone."""
-    import SimpleITK as sitk  # noqa: N813, PLC0415 - as everybody writes it
+    sitk: Any = import_module("SimpleITK")  # in an environment of its own
 
     def read(path: Path) -> Any:
         if path.is_dir():

@@ -140,11 +140,10 @@ def uploaded() -> dict[str, Json]:
 
 
 def _form(parts: dict[str, Json]) -> dict[str, Json]:
+    # without a type: in a form one file and a list of one are the same bytes
     volume = {
-        "type": "array",
-        "minItems": 1,
-        "items": {},
-        "description": "A NIfTI file, a zip, an enhanced DICOM file, or each file of a series",
+        "description": "A NIfTI file, a zip, an enhanced DICOM file, or each file of a series: the "
+        "part may stand as often as there are files",
     }
     subject = {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT, "pattern": r"\S"}
     return {

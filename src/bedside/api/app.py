@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from bedside import __version__
@@ -128,15 +129,27 @@ async def _told(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods_here(request)
     problem = Problem(
         kind=_KINDS.get(HTTPStatus(error.status_code), "usage-error"),
         status=error.status_code,
         detail=error.detail,
         advice="See /docs for what can be asked.",
         instance=request.url.path,
-        headers=error.headers or {},
+        headers=headers,
     )
     return respond(problem)
+
+
+def _methods_here(request: Request) -> str:
+    """Return every method of the address: a route knows its own alone (RFC 9110, section 10.2.1)."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is Match.PARTIAL:
+            methods |= route.methods
+    return ", ".join(sorted(methods))
 
 
 async def _unusable(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bedside.cli.options import JsonOption, KeyFileOption
+from bedside.cli.options import JsonOption, KeyFileOption, PythonOption, WeightsOption
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,22 +67,6 @@ RayOption = Annotated[
 ]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Analyse anew what the folder holds results of already.")
-]
-WeightsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        envvar="BEDSIDE_WEIGHTS",
-        help="Folder of weights that no package holds (`bedside antspynet`).",
-    ),
-]
-PythonOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--antspynet-python",
-        envvar="BEDSIDE_ANTSPYNET_PYTHON",
-        help="The interpreter in whose environment antspynet is; else this one.",
-    ),
 ]
 
 

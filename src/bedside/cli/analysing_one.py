@@ -50,11 +50,12 @@ class Wish:
     engines: Engines
     again: bool
 
-    def choice(self) -> Choice:
-        """Return which series is meant."""
+    def choice(self, manifest: Manifest) -> Choice:
+        """Return which series is meant, for the model of `manifest`."""
         from bedside.imaging.choice import Choice
+        from bedside.runtime.volume_gate import straightens
 
-        return Choice(series=self.order.series, rule=self.order.rule)
+        return Choice(self.order.series, self.order.rule, sheared=straightens(manifest))
 
 
 def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
@@ -79,7 +80,7 @@ def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
         with bars() as shown:
             begun = time.monotonic()
             shown.whole("read", 0, 0)
-            volume = read_volume(files_at(wish.path, limits), limits, wish.choice())
+            volume = read_volume(files_at(wish.path, limits), limits, wish.choice(found.manifest))
             stated = Stated(wish.order.modality, wish.order.body_part)
             analysis = runner.analyse(volume, stated, lambda one: _tell(shown, one))
             shown.whole("write", 0, 0)

@@ -11,7 +11,7 @@ import typer
 
 from bedside.canonical import Json
 from bedside.cli.errors import refused
-from bedside.cli.options import JsonOption
+from bedside.cli.options import JsonOption, PythonOption
 from bedside.cli.packages import read_package
 from bedside.cli.screen import Page, show, steps
 from bedside.errors import ConditionsNotMet, UsageError
@@ -30,14 +30,6 @@ FunctionOption = Annotated[
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A parameter of it, such as modality=t1."),
-]
-PythonOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--antspynet-python",
-        envvar="BEDSIDE_ANTSPYNET_PYTHON",
-        help="The interpreter in whose environment antspynet is; else this one.",
-    ),
 ]
 PackageOption = Annotated[
     Path | None,

@@ -32,3 +32,20 @@ LanguageOption: TypeAlias = Annotated[
     Literal["en", "ja"],
     typer.Option("--language", help="Language of the text: en or ja; facts stay as recorded."),
 ]
+
+WeightsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        envvar="BEDSIDE_WEIGHTS",
+        help="Folder of weights that no package holds (`bedside antspynet`).",
+    ),
+]
+PythonOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--antspynet-python",
+        envvar="BEDSIDE_ANTSPYNET_PYTHON",
+        help="The interpreter in whose environment antspynet is; else this one.",
+    ),
+]

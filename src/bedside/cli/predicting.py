@@ -136,6 +136,8 @@ def predict(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     stated = {name: value for name, value in said.items() if value is not None}
     wish = Wish(rows, stated, subject, explain or heat_map is not None, heat_map)
     with _opened(model, wish, site, key_file) as found:
+        if found.manifest.input.kind == "volume":
+            raise found.manifest.no_rows()
         if found.manifest.input.kind == "image":
             answered = _pictures(found, wish, as_json=as_json)
         else:

@@ -16,7 +16,7 @@ import typer
 from bedside.canonical import Json
 from bedside.cli.door import open_site
 from bedside.cli.errors import document, refused
-from bedside.cli.options import JsonOption
+from bedside.cli.options import JsonOption, PythonOption, WeightsOption
 from bedside.cli.packages import PackageArgument, signer
 from bedside.cli.screen import Page, progress, show
 from bedside.errors import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bedside.keys.signing import PublicKey
     from bedside.package.manifest import Manifest
     from bedside.package.package import Package
+    from bedside.runtime.engines.engine import Engines
 
 TrustOption = Annotated[
     list[Path] | None,
@@ -57,14 +58,18 @@ def verify(
     package: PackageArgument,
     trust: TrustOption = None,
     site: SiteKeysOption = None,
+    weights: WeightsOption = None,
+    antspynet_python: PythonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a package completely: archive, manifest, digests, signature, conditions, golden cases."""
     if not package.is_file():
         raise NotFound(f"There is no package file {package}.", advice="Check the path.")
+    from bedside.runtime.engines.engine import Engines
+
     keys = trusted_keys(trust or [], site)
     with progress(f"Verifying {package.name}"):
-        checks, problem = examine(package, keys)
+        checks, problem = examine(package, keys, Engines(weights, antspynet_python))
     value: dict[str, Json] = {"ok": problem is None, "checks": [asdict(one) for one in checks]}
     if problem is not None:
         value |= document(problem)
@@ -84,9 +89,11 @@ def trusted_keys(files: Sequence[Path], site: Path | None) -> list[PublicKey]:
     return keys
 
 
-def examine(path: Path, keys: Sequence[PublicKey]) -> tuple[list[Check], BedsideError | None]:
+def examine(
+    path: Path, keys: Sequence[PublicKey], engines: Engines | None = None
+) -> tuple[list[Check], BedsideError | None]:
     """Return every check of the package at `path`, and the first problem, or None."""
-    steps = _steps(path, keys)
+    steps = _steps(path, keys, engines)
     checks: list[Check] = []
     problem: BedsideError | None = None
     for name in CHECKS:
@@ -101,7 +108,7 @@ def examine(path: Path, keys: Sequence[PublicKey]) -> tuple[list[Check], Bedside
     return checks, problem
 
 
-def _steps(path: Path, keys: Sequence[PublicKey]) -> Iterator[str]:
+def _steps(path: Path, keys: Sequence[PublicKey], engines: Engines | None) -> Iterator[str]:
     """Yield what each of `CHECKS` found, in their order; raise at the first that fails."""
     from bedside.package.archive import MANIFEST, read_archive, read_file
     from bedside.package.manifest import read_manifest
@@ -120,7 +127,7 @@ def _steps(path: Path, keys: Sequence[PublicKey]) -> Iterator[str]:
             advice="Give the author's public key with --trust, or a site that trusts it with --site.",
         )
     yield f"signed by {check_signature(package, keys).fingerprint}"
-    yield from _model_steps(package)
+    yield from _model_steps(package, engines)
 
 
 def _more(manifest: Manifest) -> str:
@@ -138,13 +145,14 @@ def _more(manifest: Manifest) -> str:
     return words
 
 
-def _model_steps(package: Package) -> Iterator[str]:
+def _model_steps(package: Package, engines: Engines | None) -> Iterator[str]:
+    from bedside.runtime.engines.engine import ONNX_ONLY
     from bedside.runtime.runner import Runner
     from bedside.runtime.session import check_conditions
 
     conditions = package.manifest.conditions
     check_conditions(conditions)
-    runner = Runner(package)
+    runner = Runner(package, engines or ONNX_ONLY)
     yield f"ONNX Runtime {conditions.runtime} on {conditions.processor}; the model loads"
     report = runner.replay_golden()
     yield (

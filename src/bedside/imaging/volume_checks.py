@@ -53,7 +53,7 @@ def checked_affine(affine: Affine, *, sheared: bool) -> list[Note]:
         raise VolumeRefused(
             "sheared",
             f"The volume is sheared: {words}.",
-            advice="Have it straightened where it was made, or ask for it as it is (sheared).",
+            advice="Have it straightened where it was made; a model that resamples takes it as it is.",
         )
     return [("sheared", words)]
 

@@ -23,7 +23,7 @@ BEAT_SECONDS: Final = 1.0
 """How often a worker says that it is at work, and how far; a small durable write."""
 
 
-class Stopped(BedsideError):
+class Stopped(Exception):
     """The service is being stopped."""
 
 

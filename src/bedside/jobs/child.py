@@ -19,7 +19,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from bedside.errors import BedsideError
 from bedside.jobs.frames import Frame, Frames
 
 READ_BYTES: Final = 1024 * 1024
@@ -33,10 +32,11 @@ MOST_WORDS: Final = 2_000
 """Characters of what a child wrote to its standard error that are kept."""
 
 
-class ChildEnded(BedsideError):
+class ChildEnded(Exception):
     """The child ended without a result: killed, out of memory, or by a fault in a library.
 
     Attributes:
+        message: What happened; it tells nothing of the input.
         status: Its exit status; negative is the number of the signal that ended it.
         words: The end of what it wrote to its standard error; it may tell of the input.
     """
@@ -46,7 +46,8 @@ class ChildEnded(BedsideError):
         if status < 0:
             with suppress(ValueError):
                 how = signal.Signals(-status).name
-        super().__init__(f"The process that works on the job ended with {how}.")
+        self.message = f"The process that works on the job ended with {how}."
+        super().__init__(self.message)
         self.status = status
         self.words = words
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from bedside.canonical import Json
-from bedside.errors import BedsideError
 from bedside.jobs.job import Held, Job, State
 
 Fault: TypeAlias = Callable[[str], None]
@@ -33,7 +32,7 @@ def nowhere(_point: str) -> None:
     """Let nothing end."""
 
 
-class Over(BedsideError):
+class Over(Exception):
     """The job ends here without a result, for a reason that no further attempt would change.
 
     Attributes:
@@ -49,7 +48,7 @@ class Over(BedsideError):
         self.outcome = outcome
 
 
-class Again(BedsideError):
+class Again(Exception):
     """The job is to be begun anew, and nobody is to blame: the world changed under it."""
 
 

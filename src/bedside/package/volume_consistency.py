@@ -27,6 +27,7 @@ from bedside.package.volume_operations import (
     told_sides,
     volume_shape,
 )
+from bedside.package.volumes import MOST_VOXELS
 
 MOST_SCORES: Final = 2**29
 """Numbers that a network may give for one volume, all classes together: 2 GiB in float32."""
@@ -104,6 +105,10 @@ def _check_network(
     voxels = math.prod(
         shape or (inference.shape if inference.mode == "whole" else inference.patch) or (1,)
     )
+    if voxels > MOST_VOXELS:
+        raise PackageDamaged(
+            f"The network takes {voxels} voxels at once; a volume has at most {MOST_VOXELS}."
+        )
     if channels * voxels > MOST_SCORES:
         raise PackageDamaged(
             f"{channels} classes of {voxels} voxels are more than {MOST_SCORES} scores."

@@ -19,6 +19,8 @@ from bedside.imaging.volume import Volume, VolumeFacts, VolumeLimits
 from bedside.imaging.volume_likeness import likeness_of, nearness
 from bedside.imaging.volume_statistics import continuity, spread
 from bedside.package.images import is_code_string
+from bedside.package.manifest import Manifest
+from bedside.package.volume_operations import Conform, Resample
 from bedside.package.volumes import MillimetreRange, VolumeInput, VolumeLikeness
 from bedside.runtime.analysis import Stated
 from bedside.runtime.flags import Flag, FlagCode
@@ -50,6 +52,14 @@ class Passed:
 def volume_limits(declared: VolumeInput) -> VolumeLimits:
     """Return the limits under which a volume for this model is read, before memory is taken."""
     return VolumeLimits(voxels=declared.most_voxels, side=declared.sides.maximum)
+
+
+def straightens(manifest: Manifest) -> bool:
+    """Return whether the model resamples, so that a sheared volume (gantry tilt) may be read.
+
+    Its affine keeps the shear, and resampling by the affine takes it out.
+    """
+    return any(isinstance(one, Resample | Conform) for one in manifest.preprocessing)
 
 
 def refusal_of(problem: VolumeRefused) -> InputRefused:

@@ -19,8 +19,9 @@ from bedside.package.volume_operations import Resample, volume_shape
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.memory import MAX_MEMORY
 
-PROCESS: Final = 200 * 2**20
-"""A Python process with NumPy, SciPy and ONNX Runtime, before it reads anything."""
+PROCESS: Final = 320 * 2**20
+"""A Python process with NumPy, SciPy and ONNX Runtime (120 MiB), and what does not grow with the
+volume: slabs that the gate counts, slices that are drawn."""
 
 LIBRARY: Final = 6 * 2**30
 """TensorFlow with a network of ANTsPyNet and its images."""

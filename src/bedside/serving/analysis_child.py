@@ -28,7 +28,7 @@ from bedside.runtime.analysis_files import files_of
 from bedside.runtime.engines.engine import Engines
 from bedside.runtime.progress import Progress
 from bedside.runtime.runner import Runner, load
-from bedside.runtime.volume_gate import refusal_of, volume_limits
+from bedside.runtime.volume_gate import refusal_of, straightens, volume_limits
 
 PACKAGE: Final = "package"
 """Name of the first file that a child is given."""
@@ -116,8 +116,9 @@ def _read(files: list[tuple[str, bytes]], runner: Runner, choice: dict[str, Json
     if not isinstance(declared, VolumeInput):
         raise UsageError(f"{runner.manifest.ref} analyses no volumes.")
     limits = volume_limits(declared)
+    wanted = Choice(**choice, sheared=straightens(runner.manifest))
     try:
-        return read_volume(named_files(files, limits), limits, Choice(**choice))
+        return read_volume(named_files(files, limits), limits, wanted)
     except VolumeRefused as problem:
         raise refusal_of(problem) from problem
 

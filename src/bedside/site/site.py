@@ -26,6 +26,7 @@ from bedside.people.api_key import IssuedKey
 from bedside.people.people import People
 from bedside.people.person import clean_name
 from bedside.registry.registry import Registry
+from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.erasing import Elsewhere, Erasing
 from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
@@ -152,16 +153,7 @@ class Site:
             Story(self.ledger, self.people, self.registry, self.subject_keys, self.blobs).manifest,
             site_key.derive(CLAIMS_PURPOSE),
         )
-        rooms = Rooms(
-            ledger=self.ledger,
-            people=self.people,
-            registry=self.registry,
-            subject_keys=self.subject_keys,
-            blobs=self.blobs,
-            models=self.serving.models,
-            clock=clock,
-        )
-        self.analysing = analyses_of(self.folder, settings.jobs, rooms, site_key)
+        self.analysing = self._analyses(site_key)
         self.erasing = Erasing(
             self.ledger,
             self.people,
@@ -174,6 +166,18 @@ class Site:
             ),
         )
         self.backups = BackupDuty(self.folder, settings, clock)
+
+    def _analyses(self, site_key: SiteKey) -> Analysing:
+        rooms = Rooms(
+            ledger=self.ledger,
+            people=self.people,
+            registry=self.registry,
+            subject_keys=self.subject_keys,
+            blobs=self.blobs,
+            models=self.serving.models,
+            clock=self.clock,
+        )
+        return analyses_of(self.folder, self.settings.jobs, rooms, site_key)
 
     @classmethod
     def create(

@@ -37,9 +37,13 @@ def by_torch(net: MeshNet, volume: NDArray[np.float32]) -> NDArray[np.float64]:
         here = functional.conv3d(here, kernel, bias, padding="same", dilation=layer.dilation)
         if layer.normalised:
             here = functional.group_norm(here, layer.gives, eps=1e-5)
-        activations = {"relu": functional.relu, "elu": functional.elu, "gelu": functional.gelu}
-        if layer.activation in activations:
-            here = activations[layer.activation](here)
+        match layer.activation:
+            case "relu":
+                here = functional.relu(here)
+            case "elu":
+                here = functional.elu(here)
+            case "gelu":
+                here = functional.gelu(here)
     return np.asarray(here[0].numpy())
 
 

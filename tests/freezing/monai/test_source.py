@@ -85,7 +85,7 @@ CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
             | {"b_min": 0, "b_max": 1, "clip": True},
             {"_target_": "CropForegroundd", "source_key": "image"},
             inferer={"_target_": "SlidingWindowInferer", "roi_size": [12, 16, 20]},
-            network_def=NETWORK | {"out_channels": 3},
+            network_def=NETWORK | {"out_channels": 3, "norm": "instance"},
         ),
         channels(3),
         THREE_CLASSES,

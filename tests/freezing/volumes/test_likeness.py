@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bedside.errors import UsageError
-from bedside.freezing.volumes.likeness import CONTRASTS, learned, painted
+from bedside.freezing.volumes.likeness import CONTRASTS, learned, left_out, painted
 from bedside.imaging.measuring.head import head_of
 from bedside.imaging.volume import Volume, VolumeFacts, Voxels
 from bedside.imaging.volume_likeness import likeness_of, nearness
@@ -58,6 +58,11 @@ def test_another_head_looks_like_it_and_half_a_head_does_not() -> None:
     assert near(values) > found.minimum
     values[:25] = 0
     assert near(values) < found.minimum
+
+
+def test_a_head_is_compared_with_all_others_and_not_with_itself() -> None:
+    usual, odd = np.array([1.0, 1.0, -1.0, -1.0]), np.array([1.0, -1.0, 1.0, -1.0])
+    assert left_out([usual, usual, odd]) == pytest.approx(0)
 
 
 def test_what_decides_is_declared() -> None:

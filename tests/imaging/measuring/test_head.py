@@ -65,12 +65,15 @@ def test_two_values_are_told_apart_even_where_one_is_rare() -> None:
 
 
 def test_the_48_ways_to_store_it_give_one_box() -> None:
-    affine = placed((6.0, 6.0, 6.0), shape=SHAPE)
-    values = ball(affine, (10.0, 20.0, -5.0), 70.0, SHAPE).astype(np.float32)
+    affine = placed((1.9, 2.0, 1.3), shape=(41, 39, 40))
+    values = ball(affine, (4.0, 5.0, -2.0), 21.0, (41, 39, 40)).astype(np.float32)
+    wanted = head_of(values, affine)
+    assert wanted is not None
     for one, where in stored_in_48_ways(values, affine):
         found = head_of(one.astype(np.float32), where)
         assert found is not None
-        assert found.centre == pytest.approx((10, 20, -5), abs=3)
+        assert found.lowest == pytest.approx(wanted.lowest, abs=1e-6)
+        assert found.highest == pytest.approx(wanted.highest, abs=1e-6)
 
 
 def test_cells_are_means_and_lie_where_their_voxels_lay() -> None:

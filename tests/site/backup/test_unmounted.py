@@ -98,7 +98,7 @@ def test_an_erasure_leaves_whole_keys_files_of_other_folders_alone(
     copied = back_up(site, usb).manifest.generation
     settings = set_to(site, place)
     back_up(site, place)
-    site.erasing._forget(["x"])
+    site.erasing._elsewhere.backups(["x"])
     assert places(site.folder, settings) == (place.belonging_to(settings.origin),)
     assert usb.is_good(copied)
 

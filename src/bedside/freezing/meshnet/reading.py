@@ -42,7 +42,7 @@ def read_meshnet(folder: Path) -> MeshNet:
     if (size := path.stat().st_size) > MOST_LIST_BYTES:
         raise LimitExceeded(f"{LIST} has {size} bytes; at most {MOST_LIST_BYTES}.")
     text = path.read_bytes()
-    told_of = _list(text)
+    told_of = read_list(text)
     shape, listed = read_layers(told_of.get("modelTopology"))
     weights, raw = read_weights(folder, told_of.get("weightsManifest"))
     layers = _with_weights(listed, weights)
@@ -52,7 +52,13 @@ def read_meshnet(folder: Path) -> MeshNet:
     return MeshNet(shape, layers, digest(text + raw), made_by[:200])
 
 
-def _list(text: bytes) -> dict[str, Json]:
+def read_list(text: bytes) -> dict[str, Json]:
+    """Return the object of a `model.json`, its parts not looked into yet.
+
+    Raises:
+        FreezeRefused: not strict JSON, another format, or a key that is not understood.
+        LimitExceeded: too deep, or too many parts.
+    """
     try:
         found = mapping(read_json(text, containers=MOST_CONTAINERS), LIST)
     except UsageError as problem:

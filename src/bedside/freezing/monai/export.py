@@ -6,11 +6,13 @@ import io
 
 import onnx
 import torch
+from onnx.inliner import inline_local_functions
 from torch import nn
 from torch.export import Dim, export
 
 from bedside.errors import FreezeRefused, PackageDamaged
 from bedside.freezing.monai.network import BundleNetwork, Sides, noise
+from bedside.freezing.monai.norms import with_exact_norms
 from bedside.freezing.pytorch.cleaned import INPUT, OUTPUT, cleaned
 from bedside.freezing.pytorch.export import OPSET
 from bedside.freezing.pytorch.native import fixed_threads
@@ -39,7 +41,7 @@ def export_network(network: BundleNetwork, sides: Sides, *, any_size: bool) -> b
                 made = _of_program(network.module, sides, any_size=any_size)
             else:
                 made = _of_module(network.module, sides, any_size=any_size)
-            clean = cleaned(made, batch=1)
+            clean = cleaned(with_exact_norms(inlined(made)), batch=1)
     except Exception as problem:  # the exporters raise many kinds
         size = "any size" if any_size else " × ".join(map(str, sides))
         raise FreezeRefused(
@@ -57,6 +59,11 @@ def export_network(network: BundleNetwork, sides: Sides, *, any_size: bool) -> b
             advice=problem.advice or "Use a network with standard layers.",
         ) from problem
     return data
+
+
+def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return `model` without functions, so that every operator stands in its graph."""
+    return inline_local_functions(model) if model.functions else model
 
 
 def _of_module(module: nn.Module, sides: Sides, *, any_size: bool) -> onnx.ModelProto:

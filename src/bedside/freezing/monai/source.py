@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from bedside.canonical import Json, digest
+from bedside.canonical import Json
 from bedside.errors import FreezeRefused
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.libraries import RUNNING, versions
@@ -156,5 +157,10 @@ def _told(bundle: Bundle, network: BundleNetwork) -> dict[str, Json]:
         "network": network.name,
         "arguments": {} if made is None else dict(made.arguments),
         "parameters": network.parameters,
-        FILES: {one.name: digest(one.read_bytes()) for one in files},
+        FILES: {one.name: _digest_of(one) for one in files},
     }
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"

@@ -107,7 +107,7 @@ def learned(
     random = np.random.default_rng(seed)
     thumbnails = {one: [_thumbnail(each, one, random) for each in maps] for one in contrasts}
     references = [mean_likeness(thumbnails[one]) for one in contrasts]
-    least = min(_left_out(thumbnails[one]) for one in contrasts)
+    least = min(left_out(thumbnails[one]) for one in contrasts)
     return VolumeLikeness(
         side=SIDE,
         references=tuple(
@@ -163,7 +163,7 @@ def _thumbnail(
     return likeness_of(values, tilted, head)
 
 
-def _left_out(thumbnails: list[NDArray[np.float64]]) -> float:
+def left_out(thumbnails: list[NDArray[np.float64]]) -> float:
     """Return the smallest nearness of a head to the mean of all others."""
     found = []
     for place, own in enumerate(thumbnails):

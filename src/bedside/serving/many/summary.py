@@ -37,16 +37,8 @@ def csv_of(entries: Sequence[Entry], unit: str, *, recorded: bool) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     measured = [f"{name} ({unit})" for name in names]
-    columns = [
-        "volume",
-        "state",
-        *measured,
-        "flags",
-        "out_of_domain",
-        "seconds",
-        "reason",
-        "notice",
-    ]
+    about = ["flags", "out_of_domain", "seconds", "reason", "analysis" if recorded else "notice"]
+    columns = ["volume", "state", *measured, *about]
     writer.writerow(_safe(column) for column in columns)
     for one in entries:
         score = "" if one.out_of_domain is None else f"{one.out_of_domain:.4f}"

@@ -13,6 +13,11 @@ depends_on = None
 
 def upgrade() -> None:
     """Add to the schema; there is no way back: a record is not unmade."""
+    _jobs()
+    _uploads()
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         _text("id", "a UUID, version 7: later ones are larger"),
@@ -42,6 +47,9 @@ def upgrade() -> None:
     )
     for columns in (["key_id"], ["upload"], ["state", "id"], ["ended_at"]):
         op.create_index(op.f("_".join(["ix_jobs", *columns])), "jobs", columns)
+
+
+def _uploads() -> None:
     op.create_table(
         "job_uploads",
         _text("id"),

@@ -1,0 +1,99 @@
+"""The measurements, one after the other; each gives its figures as JSON, or why there are none."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tools.bench_imaging.children import run_child
+from tools.bench_imaging.drawing import head_of
+from tools.bench_imaging.models import mindgrab_package, small_package
+
+Figures = dict[str, Any]
+Step = Callable[[Path, argparse.Namespace], Figures]
+
+SIDES = (100, 128, 160, 200, 256, 320, 400)
+"""Of drawn heads, in voxels: 1, 2, 4, 8, 17, 33 and 64 million."""
+
+HEAD = "heads/MNI152_T1_2mm.nii.gz"
+REAL = "heads/colin27_T1.nii.gz"
+SERIES = "dicom/ct-j2k-series"
+
+
+def mindgrab(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure a whole brain of a 256³ T1, step by step."""
+    weights = options.samples / "meshnet" / "mindgrab"
+    if not weights.is_dir():
+        return {"absent": "no weights of MindGrab among the samples"}
+    package, trained = mindgrab_package(weights, folder)
+    return {**_analysed(package, head_of(256, folder), folder), "trained": trained}
+
+
+def sizes(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure a small network on heads from 1 to 64 million voxels."""
+    package = small_package(folder)
+    return {
+        "sizes": [
+            _analysed(package, head_of(side, folder), folder)
+            for side in SIDES
+            if side <= options.largest
+        ]
+    }
+
+
+def readers(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure our readers beside others alone."""
+    files: dict[str, tuple[Path, tuple[str, ...]]] = {
+        "256³ NIfTI, gzip": (head_of(256, folder), ("nibabel", "SimpleITK")),
+        "256³ NIfTI": (head_of(256, folder, compressed=False), ("nibabel", "SimpleITK")),
+    }
+    if (real := options.samples / REAL).exists():
+        files["a real head, gzip"] = (real, ("nibabel", "SimpleITK"))
+    if (series := options.samples / SERIES).is_dir():
+        files["20 CT slices, JPEG 2000"] = (series, ("pydicom", "SimpleITK"))
+    found = {name: _read(path, others, options) for name, (path, others) in files.items()}
+    return {"files": found, "rounds": options.rounds}
+
+
+def antspynet(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure ANTsPyNet's brain extraction behind our engine."""
+    head, real = options.samples / HEAD, options.samples / REAL
+    if options.antspynet is None:
+        return {"absent": "`--antspynet` names no interpreter that has it"}
+    if not (head.exists() and real.exists()):
+        return {"absent": "no heads among the samples"}
+    weights = folder / "antspynet"
+    weights.mkdir()
+    module = "tools.bench_imaging.antspynet"
+    return run_child(module, options.antspynet, weights, real, head)
+
+
+STEPS: dict[str, Step] = {
+    "mindgrab": mindgrab,
+    "sizes": sizes,
+    "readers": readers,
+    "antspynet": antspynet,
+}
+
+
+def _analysed(package: Path, volume: Path, folder: Path) -> Figures:
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+    return run_child("tools.bench_imaging.analysing", package, volume, out)
+
+
+def _read(path: Path, others: tuple[str, ...], options: argparse.Namespace) -> dict[str, Figures]:
+    """Return what each library took, ours first; all must have read the same values."""
+    found: dict[str, Figures] = {}
+    for library in ("bedside", *others):
+        python = options.simpleitk if library == "SimpleITK" else None
+        if library == "SimpleITK" and python is None:
+            continue
+        module = "tools.bench_imaging.reading"
+        found[library] = run_child(module, library, path, str(options.rounds), python=python)
+    wanted = found["bedside"]["sum"]
+    for library, told in found.items():
+        assert abs(told["sum"] - wanted) <= 1e-6 * abs(wanted), (library, told["sum"], wanted)
+    return found
