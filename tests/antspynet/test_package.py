@@ -12,6 +12,7 @@ from bedside.canonical import Json
 from bedside.errors import ConditionsNotMet, InputRefused, UsageError, VolumeRefused
 from bedside.freezing.antspynet import Chosen, freeze_antspynet
 from bedside.freezing.freeze import FrozenModel
+from bedside.freezing.volumes.spec import VolumeSpec
 from bedside.imaging.files import files_at
 from bedside.imaging.volume_reading import read_volume
 from bedside.jobs.job import State
@@ -26,6 +27,7 @@ from bedside.site.settings import SETTINGS_FILE
 from bedside.site.site import Site
 from tests import bedside_site
 from tests.antspynet.conftest import HEAD
+from tests.antspynet.made_weights import MIDDLE
 from tests.freezing.volumes.building import TWO_CLASSES, volume_spec
 from tests.serving.volumes import finished
 
@@ -40,10 +42,10 @@ PROBABILITY: Json = {
     "measurements": ["volume", "extents", "centre"],
 }
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = pytest.mark.timeout(3_000)
 
 
-def spec(**changes: Json):  # type: ignore[no-untyped-def]
+def spec(**changes: Json) -> VolumeSpec:
     return volume_spec(**{"preprocessing": [], "output": PROBABILITY, **changes})
 
 
@@ -159,5 +161,7 @@ def test_a_site_releases_it_analyses_a_real_head_and_records_it(
     body = site.ledger.entry_of(job.id).value["body"]
     assert (body["model"], body["package"]) == ("tiny-brain", frozen.package.digest)
     assert told.outcome is not None
-    assert np.isclose(told.outcome.answer["values"]["brain"], 1_700, rtol=0.3)
+    values = read_volume(files_at(samples / HEAD)).values
+    bright = np.count_nonzero(values > MIDDLE * values.max()) * 0.008  # 2 mm voxels, in mL
+    assert 0.6 * bright < told.outcome.answer["values"]["brain"] < bright
     site.close()

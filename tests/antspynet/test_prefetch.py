@@ -14,7 +14,7 @@ from bedside.runtime.engines.antspynet.weights import RECORD
 FILES = ("S_template3.nii.gz", "brainExtractionRobustT1.h5")
 ASKED = ("--function", "brain_extraction", "--set", "modality=t1", "--json")
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(3_000)
 
 
 def bedside(*words: str | Path) -> tuple[int, str]:

@@ -14,7 +14,6 @@ import pytest
 from bedside.keys.signing import SigningKey
 from bedside.site.settings import SETTINGS_FILE
 from tests.cli.conftest import Cli, Laboratory, Ward
-from tests.serving.volumes import QUICKLY
 from tests.volume_packages import A_NUMBER, head_nifti, volume_package
 
 FILES = ["mask.nii.gz", "measurements.json", "picture.png", "probability.nii.gz"]
@@ -147,7 +146,7 @@ class TestASite:
     ) -> None:
         released(cli, ward, tmp_path)
         with (ward.site / SETTINGS_FILE).open("a") as settings:
-            settings.write(QUICKLY)
+            settings.write('\n[jobs]\npriority = "normal"\n')
         words = ("analyse", head, "-o", tmp_path / "out", "--model", "drawn-head", *MR)
         found = cli.json(*words, "--subject", "p-17", *ward.as_("clinician"))
         assert found["recorded"] is True

@@ -62,6 +62,8 @@ def test_a_child_has_the_lowest_priority() -> None:
         assert int(fields[16]) == 19  # nice; proc(5), field 19
         assert int(fields[38]) == 5  # SCHED_IDLE; proc(5), field 41
         assert Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip() == "1000"
+        group = Path(f"/proc/{child.pid}/autogroup")
+        assert not group.exists() or group.read_text().split()[-1] == "19"
 
 
 def test_the_end_of_a_child_is_told_with_its_last_words() -> None:

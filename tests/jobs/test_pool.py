@@ -65,12 +65,15 @@ def test_a_death_is_told_after_a_second_try_and_the_others_go_on(tmp_path: Path)
     assert all("answer" in found[str(number)].said for number in range(3))
 
 
-def test_a_refusal_keeps_the_child_and_any_other_problem_does_not() -> None:
-    found = finished(
-        [task("fine"), task("refused", refuse=True), task("next"), task("early", early=True),
-         task("last")],
-        at_once=1,
-    )  # fmt: skip
+def test_a_refusal_keeps_the_child_and_any_other_problem_does_not(tmp_path: Path) -> None:
+    tasks = [
+        task("fine"),
+        task("refused", refuse=True),
+        task("next"),
+        task("early", early=True),  # what it did not hear would be taken for the next task
+        task("last", once=str(tmp_path / "mark")),  # needs both of its attempts
+    ]
+    found = finished(tasks, at_once=1)
     assert found["refused"].said["problem"] == "InputRefused"
     assert found["next"].said["answer"]["began"] == 3
     assert found["early"].said["problem"] == "UsageError"

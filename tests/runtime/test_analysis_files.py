@@ -28,9 +28,15 @@ def made(kind: Made = THREE_SLIDING) -> tuple[Analysis, Package, Volume]:
     return Runner(package).analyse(volume, MR_HEAD), package, volume
 
 
-def test_the_mask_and_the_probability_lie_where_the_volume_lies() -> None:
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    """Of one analysis; a picture takes a second."""
     analysis, package, volume = made()
-    files = files_of(analysis, package.manifest, volume)
+    return files_of(analysis, package.manifest, volume)
+
+
+def test_the_mask_and_the_probability_lie_where_the_volume_lies(files: dict[str, bytes]) -> None:
+    analysis, _, volume = made()
     assert list(files) == [MEASUREMENTS, MASK, PROBABILITY, PICTURE]
     mask = read(files[MASK])
     assert (np.asarray(mask.dataobj) == analysis.labels).all()
@@ -44,15 +50,14 @@ def read(data: bytes) -> nibabel.nifti1.Nifti1Image:
     return nibabel.nifti1.Nifti1Image.from_bytes(gzip.decompress(data))
 
 
-def test_equal_analyses_give_equal_bytes() -> None:
-    analysis, package, volume = made()
-    again, _, _ = made()
-    assert files_of(analysis, package.manifest, volume) == files_of(again, package.manifest, volume)
+def test_equal_analyses_give_equal_bytes(files: dict[str, bytes]) -> None:
+    again, package, volume = made()
+    assert files_of(again, package.manifest, volume) == files
 
 
-def test_the_measurements_say_model_volume_classes_and_units() -> None:
-    analysis, package, volume = made()
-    told = json.loads(files_of(analysis, package.manifest, volume)[MEASUREMENTS])
+def test_the_measurements_say_model_volume_classes_and_units(files: dict[str, bytes]) -> None:
+    analysis, package, _ = made()
+    told = json.loads(files[MEASUREMENTS])
     assert told == measurements_of(analysis, package.manifest)
     assert told["model"]["package"] == package.digest
     assert told["volume"]["shape"] == [32, 32, 32]
@@ -64,15 +69,14 @@ def test_the_measurements_say_model_volume_classes_and_units() -> None:
     assert told["refined"] == ["largest_region"]
 
 
-def test_what_was_not_recorded_says_so_in_both() -> None:
+def test_what_was_not_recorded_says_so_in_both(files: dict[str, bytes]) -> None:
     analysis, package, volume = made()
-    plain = files_of(analysis, package.manifest, volume)
     unrecorded = files_of(analysis, package.manifest, volume, Style(recorded=False))
     told = json.loads(unrecorded[MEASUREMENTS])
     assert told["notice"] == "UNRECORDED, not for clinical use"
     assert not told["recorded"]
-    assert plain[PICTURE] != unrecorded[PICTURE]
-    assert "notice" not in json.loads(plain[MEASUREMENTS])
+    assert files[PICTURE] != unrecorded[PICTURE]
+    assert "notice" not in json.loads(files[MEASUREMENTS])
 
 
 def test_a_number_has_measurements_alone() -> None:

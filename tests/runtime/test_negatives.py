@@ -10,7 +10,6 @@ import pytest
 from bedside.errors import InputRefused, VolumeRefused
 from bedside.freezing.volumes.likeness import learned, thinned
 from bedside.imaging.files import files_at
-from bedside.imaging.measuring.head import head_of
 from bedside.imaging.phantoms import drawn_head
 from bedside.imaging.volume import Volume, VolumeFacts
 from bedside.imaging.volume_reading import read_volume
@@ -48,7 +47,7 @@ def domain(samples: Path) -> VolumeInput:
 
 
 def passed(domain: VolumeInput, volume: Volume, stated: Stated = MR) -> Passed:
-    return VolumeGate(domain).check(volume, stated, head_of(volume.values, volume.affine))
+    return VolumeGate(domain).check(volume, stated)
 
 
 def reasons(domain: VolumeInput, volume: Volume, stated: Stated = MR) -> str:

@@ -102,6 +102,23 @@ class TestTheWayBack:
         assert found.labels.sum() == 16
         assert (found.probability[3:] == 0).all()
 
+    def test_a_probability_at_the_threshold_is_of_the_class(self) -> None:
+        line = np.float32(0.7)
+        probabilities = np.array([np.nextafter(line, np.float32(0)), line], dtype=np.float32)
+        found = restored(probabilities.reshape(1, 2, 1, 1), self.way(2, 1, 1), TWO, silent)
+        assert found.labels.ravel().tolist() == [0, 2]
+
+    @pytest.mark.parametrize(("antialias", "low", "high"), [(True, 0.4, 0.6), (False, 0.9, 1.0)])
+    def test_onto_a_coarser_grid_it_is_smoothed_as_declared(
+        self, antialias: bool, low: float, high: float
+    ) -> None:
+        stripes = np.zeros((1, 24, 6, 6), dtype=np.float32)
+        stripes[0, ::2] = 1
+        coarse = np.diag([4.0, 1.0, 1.0, 1.0])
+        way = WayBack(np.eye(4), Grid((6, 6, 6), coarse), antialias)
+        found = restored(stripes, way, TWO, silent)
+        assert low <= found.probability[2:4].min() <= found.probability[2:4].max() <= high
+
     def test_two_channels_are_told_apart_by_the_threshold_of_the_second(self) -> None:
         output = TWO.model_copy(update={"activation": "softmax", "channels": 2})
         probabilities = np.stack([np.full((2, 2, 2), 0.35), np.full((2, 2, 2), 0.65)])

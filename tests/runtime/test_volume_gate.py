@@ -33,7 +33,7 @@ def checked(
     volume: Volume | None = None, stated: Stated = MR_HEAD, domain: VolumeInput = INPUT
 ) -> Passed:
     found = head() if volume is None else volume
-    return VolumeGate(domain).check(found, stated, head_of(found.values, found.affine))
+    return VolumeGate(domain).check(found, stated)
 
 
 def refused(
@@ -132,6 +132,10 @@ class TestValues:
         assert [one.code for one in reasons] == ["out-of-domain"] * 3
         assert reasons[0].value == "1 different value(s)"
 
+    def test_what_no_scanner_writes_is_refused_before_anything_is_summed(self) -> None:
+        (reason,) = refused(with_values(head().values * np.float32(1e33)))
+        assert reason.allowed == "at most 1e+30 either way"
+
     def test_noise_is_refused(self) -> None:
         (reason,) = refused(with_values(np.random.default_rng(0).normal(500, 100, (32, 32, 32))))
         assert "as noise does" in reason.value
@@ -173,6 +177,13 @@ class TestLikeness:
         (reason,) = refused(chequered(), domain=declared(likeness=likeness()))
         assert reason.code == "out-of-domain"
         assert reason.allowed == "at least 0.8"
+
+    def test_the_least_likeness_decides(self) -> None:
+        near = checked(head(9), domain=declared(likeness=likeness())).out_of_domain
+        assert near is not None
+        strict = likeness(minimum=1 - near / 2)
+        (reason,) = refused(head(9), domain=declared(likeness=strict))
+        assert reason.code == "out-of-domain"
 
     def test_or_answered_with_a_flag_as_declared(self) -> None:
         passed = checked(chequered(), domain=declared(likeness=likeness(otherwise="flag")))

@@ -30,6 +30,7 @@ from bedside.keys.signing import SigningKey
 from bedside.lab import breast_cancer_model
 from bedside.lab.films.files import film_png
 from bedside.lab.films.film import make_film
+from bedside.package.networks import Network
 from bedside.package.package import check_signature, open_package
 from bedside.runtime.runner import Runner, load
 from tools.bench.network import network
@@ -202,6 +203,7 @@ def _cost(made: FrozenModel, turns: int) -> PictureCost:
         made.package.network, options, providers=["CPUExecutionProvider"]
     )
     model, ready = made.package.manifest.model, tensor_of(film)
+    assert isinstance(model, Network)
     bare = float(session.run([model.output], {model.input: ready})[0][0, 1])
     (answer,) = runner.predict([row])
     if abs(answer.raw["high"] - bare) > 1e-4:

@@ -12,6 +12,7 @@ from typing import cast
 from bedside.canonical import Json
 from bedside.keys.signing import SigningKey
 from bedside.lab import breast_cancer
+from bedside.package.networks import Network
 from bedside.package.operations import SelectNumbers, Standardise
 from bedside.package.outputs import BinaryOutput
 from bedside.package.package import Package
@@ -128,6 +129,7 @@ def _write_bare(folder: Path, package: Package) -> tuple[str, ...]:
     labels = [one.label for one in output.classes]
     positive = labels.index(output.positive)
     model = package.manifest.model
+    assert isinstance(model, Network)
     folder.mkdir()
     (folder / "model.onnx").write_bytes(package.entries[model.entry])
     plan = {

@@ -21,7 +21,8 @@ def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=Path, default=SAMPLES, help="real heads and weights")
-    parser.add_argument("--rounds", type=int, default=5, help="of each reader")
+    parser.add_argument("--turns", type=int, default=5, help="of all readers, one after the other")
+    parser.add_argument("--rounds", type=int, default=5, help="of each reader in a turn")
     parser.add_argument("--largest", type=int, default=SIDES[-1], help="side of the largest head")
     parser.add_argument("--simpleitk", type=Path, help="an interpreter that has SimpleITK")
     parser.add_argument("--antspynet", type=Path, help="an interpreter that has antspynet")

@@ -27,9 +27,9 @@ MEANING = {
 HEAD = [
     "# Benchmarks of volumes",
     "",
-    "Written by `make bench-imaging`; do not edit. *Processor* is user and system time of all threads, which",
-    "other work on the machine disturbs little; the clock is given where somebody waits. *Peak* is the largest",
-    "resident memory of the process while the step ran, libraries included. Each analysis is a process of its",
+    "Written by `make bench-imaging`; do not edit. *Processor* is user and system time of all threads. Other work on the",
+    "machine disturbs it less than the clock, which only says something where the load beside it is low. *Peak* is the",
+    "largest resident memory of the process while the step ran, libraries included. Each analysis is a process of its",
     "own. The heads are drawn (`bedside.imaging.phantoms`), 16 bits, gzip.",
 ]
 
@@ -89,19 +89,18 @@ def _sizes(told: Mapping[str, Any]) -> list[str]:
 def _readers(told: Mapping[str, Any]) -> list[str]:
     lines = [
         "From a path to float32 values and an affine. Ours also bounds what it reads before it takes memory, looks for",
-        "NaN and infinity, computes a digest of the bytes and judges the geometry; the others do none of that. "
-        f"Median of {told['rounds']},",
-        "each library in a process of its own; the first reading, with what a library does once, is not counted. All",
-        "give the same values (equal sums).",
+        "NaN and infinity, computes a digest of the bytes and judges the geometry; the others do none of that. Each",
+        f"library in a process of its own, in {told['turns']} turns of {told['rounds']} readings; medians, of the ratios to ours within a turn",
+        "too (lowest and highest in brackets). What a library does once is not counted. All give the same values.",
         "",
         "| file | library | × ours | processor, s | clock, s | peak, MiB |",
         "|---|---|---|---|---|---|",
     ]
     for name, libraries in told["files"].items():
-        ours = libraries["bedside"]["processor"]
         for library, cost in libraries.items():
-            ratio = cost["processor"] / ours
-            lines.append(f"| {name} | {library} | **{ratio:.2f}** | {_figures(cost)} |")
+            ratio, low, high = cost["ratio"]
+            words = f"**{ratio:.2f}** ({low:.2f}–{high:.2f})"
+            lines.append(f"| {name} | {library} | {words} | {_figures(cost)} |")
     return lines
 
 
@@ -128,7 +127,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"Measured on {_model()} ({this_processor()}), {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"Python {platform.python_version()}, {libraries}; load {os.getloadavg()[0]:.1f} when written."
+        f"Python {platform.python_version()}, {libraries}; load {os.getloadavg()[0]:.1f} when it was done."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def readers(folder: Path, options: argparse.Namespace) -> Figures:
     if (series := options.samples / SERIES).is_dir():
         files["20 CT slices, JPEG 2000"] = (series, ("pydicom", "SimpleITK"))
     found = {name: _read(path, others, options) for name, (path, others) in files.items()}
-    return {"files": found, "rounds": options.rounds}
+    return {"files": found, "rounds": options.rounds, "turns": options.turns}
 
 
 def antspynet(folder: Path, options: argparse.Namespace) -> Figures:
@@ -85,15 +86,31 @@ def _analysed(package: Path, volume: Path, folder: Path) -> Figures:
 
 
 def _read(path: Path, others: tuple[str, ...], options: argparse.Namespace) -> dict[str, Figures]:
-    """Return what each library took, ours first; all must have read the same values."""
-    found: dict[str, Figures] = {}
-    for library in ("bedside", *others):
-        python = options.simpleitk if library == "SimpleITK" else None
-        if library == "SimpleITK" and python is None:
-            continue
-        module = "tools.bench_imaging.reading"
-        found[library] = run_child(module, library, path, str(options.rounds), python=python)
-    wanted = found["bedside"]["sum"]
-    for library, told in found.items():
-        assert abs(told["sum"] - wanted) <= 1e-6 * abs(wanted), (library, told["sum"], wanted)
-    return found
+    """Return what each library took, ours first, in turns; all must have read the same values."""
+    libraries = [
+        one for one in ("bedside", *others) if one != "SimpleITK" or options.simpleitk is not None
+    ]
+    turns = [
+        {one: _read_once(path, one, options) for one in libraries} for _ in range(options.turns)
+    ]
+    wanted = turns[0]["bedside"]["sum"]
+    for turn in turns:
+        for library, told in turn.items():
+            assert abs(told["sum"] - wanted) <= 1e-6 * abs(wanted), (library, told["sum"], wanted)
+    return {one: _middle(one, turns) for one in libraries}
+
+
+def _read_once(path: Path, library: str, options: argparse.Namespace) -> Figures:
+    python = options.simpleitk if library == "SimpleITK" else None
+    module = "tools.bench_imaging.reading"
+    return run_child(module, library, path, str(options.rounds), python=python)
+
+
+def _middle(library: str, turns: list[dict[str, Figures]]) -> Figures:
+    """Return the medians over all turns; of the ratio to ours within each turn, too."""
+    ratios = sorted(one[library]["processor"] / one["bedside"]["processor"] for one in turns)
+    middle = {
+        name: statistics.median(one[library][name] for one in turns)
+        for name in ("processor", "clock", "peak")
+    }
+    return {**middle, "ratio": [statistics.median(ratios), ratios[0], ratios[-1]]}

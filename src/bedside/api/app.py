@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from bedside import __version__
@@ -39,6 +39,15 @@ _KINDS = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
 }
+
+
+_ROUTERS = (
+    analyses.router,
+    releases.router,
+    routes.router,
+    open_inference.router,
+    pages.router,
+)
 
 
 class Api(FastAPI):
@@ -130,8 +139,8 @@ async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _methods_here(request)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_here(request)):
+        headers["Allow"] = methods
     problem = Problem(
         kind=_KINDS.get(HTTPStatus(error.status_code), "usage-error"),
         status=error.status_code,
@@ -146,9 +155,9 @@ async def _http(request: Request, error: Exception) -> Response:
 def _methods_here(request: Request) -> str:
     """Return every method of the address: a route knows its own alone (RFC 9110, section 10.2.1)."""
     methods: set[str] = set()
-    for route in request.app.router.routes:
-        if route.matches(request.scope)[0] is Match.PARTIAL:
-            methods |= route.methods
+    for route in (route for router in _ROUTERS for route in router.routes):
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            methods |= route.methods or set()
     return ", ".join(sorted(methods))
 
 

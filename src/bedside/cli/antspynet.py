@@ -92,6 +92,10 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the package goes.")],
     parameters: SetOption = None,
     python: PythonOption = None,
+    memory: Annotated[
+        int | None,
+        typer.Option("--memory-gib", min=1, max=128, help="Most that it may take; else 6."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a function into a signed package that lists every file which it reads by its digest."""
@@ -99,7 +103,9 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     from bedside.freezing.volumes.spec import read_volume_spec
     from bedside.runtime.engines.engine import Engines
 
-    chosen = Chosen(function, _parameters(parameters or []), Engines(weights, python))
+    bound = None if memory is None else memory * 2**30
+    engines = Engines(weights, python)
+    chosen = Chosen(function, _parameters(parameters or []), engines, memory=bound)
     stated = read_volume_spec(spec)
     with steps(f"Freezing {function}") as tell:
         made = freeze_antspynet(chosen, stated, key=key, out=out, tell=tell)

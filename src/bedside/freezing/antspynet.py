@@ -56,12 +56,14 @@ class Chosen:
         parameters: Its parameters.
         engines: Where its files lie, and which interpreter has the library.
         steadied: What is done to a volume before the library sees it.
+        memory: Most bytes that its process may take; None for what most functions need.
     """
 
     function: str
     parameters: Mapping[str, Parameter]
     engines: Engines
     steadied: Steadied = field(default_factory=Steadied)
+    memory: int | None = None
 
 
 def freeze_antspynet(
@@ -134,6 +136,7 @@ def _model(chosen: Chosen) -> AntspynetModel:
                 for name, one in recorded(folder, names).items()
             },
             "steadied": chosen.steadied,
+            "memory": chosen.memory,
         }
     )
 

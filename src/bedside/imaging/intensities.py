@@ -151,7 +151,9 @@ def eight_bit(values: Voxels, share: float = 0.999) -> Voxels:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return np.zeros(values.shape, dtype=np.float32)
-    counts, _ = np.histogram(values, bins=BINS, range=(low, high))
+    counts = np.zeros(BINS, dtype=np.int64)
+    for part in _parts(values, nonzero=False):  # in 64 bits: bins may be finer than 32 tell apart
+        counts += np.histogram(part.astype(np.float64), bins=BINS, range=(low, high))[0]
     bright = int(np.count_nonzero(np.abs(values) >= BACKGROUND))
     wanted = values.size - int((1 - share) * bright)
     reached = int(np.searchsorted(np.cumsum(counts), wanted))

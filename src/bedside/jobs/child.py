@@ -71,7 +71,6 @@ class Child:
             cwd=self._home.name,
             env=_environment(Path(self._home.name)),
             bufsize=0,
-            process_group=0,  # not a session: that would be scheduled beside us, whatever its niceness
         )
 
     @property

@@ -112,12 +112,27 @@ def be_humble(priority: str) -> None:
     """
     with suppress(OSError):
         os.nice(NICE[priority])
+    _leave_group(priority)
     if priority == "idle" and hasattr(os, "SCHED_IDLE"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(EXPENDABLE, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the patient's picture
+
+
+def _leave_group(priority: str) -> None:
+    """Be scheduled apart from the service, with as little weight as the priority says.
+
+    Linux may give each session a share of the processor of its own, within which alone niceness counts
+    (sched(7), "The autogroup feature"): beside us the service would pay for what we use.
+    """
+    own = Path("/proc/self/autogroup")
+    if not own.exists():
+        return
+    with suppress(OSError):
+        os.setsid()
+        own.write_text(str(NICE[priority]), encoding="ascii")
 
 
 def _voice() -> Voice:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from bedside.package.fields import Frozen
+from bedside.package.fields import Frozen, absent
 from bedside.package.networks import Digest, Line
 
 MOST_WEIGHTS: Final = 32
@@ -64,6 +64,7 @@ class AntspynetModel(Frozen):
         weights: The files that it opens, by name, templates too.
         steadied: What is done to a volume before the library sees it.
         seed: Where its random numbers begin, at every answer anew.
+        memory: Most bytes that its process may take; None for 6 GiB.
     """
 
     engine: Literal["antspynet"] = "antspynet"
@@ -76,6 +77,7 @@ class AntspynetModel(Frozen):
     weights: Annotated[dict[FileName, Weights], Field(min_length=1, max_length=MOST_WEIGHTS)]
     steadied: Steadied = Steadied()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 123
+    memory: Annotated[int | None, Field(ge=2**30, le=2**37, exclude_if=absent)] = None
 
     @model_validator(mode="after")
     def _is_not_too_much(self) -> Self:

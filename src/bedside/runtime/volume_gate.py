@@ -14,7 +14,7 @@ import numpy as np
 
 from bedside.errors import InputRefused, Refusal, VolumeRefused
 from bedside.imaging.axes import nearest_turn
-from bedside.imaging.measuring.head import Head
+from bedside.imaging.measuring.head import Head, head_of
 from bedside.imaging.volume import Volume, VolumeFacts, VolumeLimits
 from bedside.imaging.volume_likeness import likeness_of, nearness
 from bedside.imaging.volume_statistics import continuity, spread
@@ -33,6 +33,9 @@ VOLUME: Final = "volume"
 
 UNKNOWN_FRAME: Final = "unknown"
 
+LARGEST: Final = 1e30
+"""Of a value; no scanner writes such, and sums of larger ones leave binary32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -42,11 +45,13 @@ class Passed:
         facts: What the files say, with what was stated where they say nothing.
         flags: What a reader of the answer must know.
         out_of_domain: 1 less the likeness; None where none is declared.
+        head: Where the head lies in it, if anything stands out.
     """
 
     facts: VolumeFacts
     flags: tuple[Flag, ...]
     out_of_domain: float | None
+    head: Head | None
 
 
 def volume_limits(declared: VolumeInput) -> VolumeLimits:
@@ -78,13 +83,12 @@ class VolumeGate:
         likeness = declared.likeness
         self._references = [np.array(one) for one in likeness.references] if likeness else []
 
-    def check(self, volume: Volume, stated: Stated, head: Head | None) -> Passed:
+    def check(self, volume: Volume, stated: Stated) -> Passed:
         """Return what was found of `volume`.
 
         Args:
             volume: As it was read.
             stated: What the sender says of it.
-            head: Where the head lies in it, if anything stands out.
 
         Raises:
             InputRefused: with every reason; its field is `volume`, `modality` or `body_part`.
@@ -96,13 +100,14 @@ class VolumeGate:
         flags += self._geometry(volume, add)
         if not refusals.found:
             self._intensity(volume, add)
-        score = None
+        head, score = None, None
         if not refusals.found:
+            head = head_of(volume.values, volume.affine)
             score, more = self._likeness(volume, head, add)
             flags += more
         if refusals.found:
             raise InputRefused(tuple(refusals.found))
-        return Passed(_as_used(volume.facts, stated), tuple(flags), score)
+        return Passed(_as_used(volume.facts, stated), tuple(flags), score, head)
 
     def _facts(self, facts: VolumeFacts, stated: Stated, add: _Adder) -> Iterator[Flag]:
         declared = self._declared
@@ -172,6 +177,15 @@ class VolumeGate:
 
     def _intensity(self, volume: Volume, add: _Adder) -> None:
         wanted = self._declared.intensity
+        largest = max(abs(float(volume.values.min())), abs(float(volume.values.max())))
+        if largest > LARGEST:
+            add(
+                VOLUME,
+                "out-of-domain",
+                f"a value of {largest:g}",
+                f"at most {LARGEST:g} either way",
+            )
+            return
         found = spread(volume.values)
         if found.levels < wanted.levels:
             told = f"{found.levels} different value(s)"

@@ -56,7 +56,8 @@ def bytes_for(manifest: Manifest, voxels: int) -> int:
     channels = output.channels if isinstance(output, SegmentationOutput) else 1
     held, restore = PROCESS + _HELD * voxels, _RESTORE * voxels
     if isinstance(model, AntspynetModel):
-        return held + restore + LIBRARY + _FLOAT * channels * voxels
+        own = LIBRARY if model.memory is None else model.memory
+        return held + restore + own + _FLOAT * channels * voxels
     if not isinstance(model, VolumeModel):
         raise UsageError(f"{manifest.ref} takes no volumes.")
     prepared = _prepared_voxels(manifest, declared, voxels)

@@ -12,7 +12,6 @@ import numpy as np
 
 from bedside.errors import LimitExceeded, PackageRefused
 from bedside.imaging.grid import Grid
-from bedside.imaging.measuring.head import Head, head_of
 from bedside.imaging.measuring.measurement import Measurement
 from bedside.imaging.measuring.measuring import measured
 from bedside.imaging.refining import touches_edge
@@ -76,8 +75,7 @@ class VolumePath:
         clock = _Clock()
         report(Progress("gate", 0, 1))
         with clock.timed("gate"):
-            head = head_of(volume.values, volume.affine)
-            passed = self._gate.check(volume, stated, head)
+            passed = self._gate.check(volume, stated)
         with clock.timed("prepare"):
             prepared = self._preprocess(volume, report)
         self._check_scores(prepared)
@@ -94,9 +92,7 @@ class VolumePath:
         del scores
         with clock.timed("refine"):
             labels = refined(found.labels, self._output, volume.voxel_millilitres, report)
-        return _segmentation(
-            self._output, volume, _Found(passed, found, labels, head), clock, report
-        )
+        return _segmentation(self._output, volume, _Found(passed, found, labels), clock, report)
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -120,7 +116,6 @@ class _Found:
     passed: Passed
     segmented: Segmented
     labels: Labels
-    head: Head | None
 
 
 def _number(
@@ -159,7 +154,9 @@ def _segmentation(
             report(Progress("measure", done, len(classes)))
             mask = found.labels == one.value
             values[one.label] = float(counts[one.value]) * volume.voxel_millilitres
-            measurements[one.label] = measured(mask, volume.affine, output.measurements, found.head)
+            measurements[one.label] = measured(
+                mask, volume.affine, output.measurements, found.passed.head
+            )
             flags += _implausible(one, values[one.label])
         flags += _quality(found.labels)
         report(Progress("measure", len(classes), len(classes)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
 from bedside.canonical import canonical_bytes
 from bedside.clock import new_id, timestamp
@@ -33,9 +35,6 @@ from bedside.serving.analysis_words import Asked, Order, Sent
 from bedside.serving.outcomes import TRIES
 from bedside.serving.receiving import Receiving
 from bedside.serving.released import Loaded
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 PURPOSE: Final = b"bedside/v1/jobs"
 """Of the key under which the claims of jobs are digests."""
@@ -127,7 +126,7 @@ class Submitting:
             upload = self._upload(caller, received, sent, key)
             try:
                 with self._stores.jobs.database.write() as connection:
-                    self._refuse_moved(connection, caller)
+                    _refuse_moved(caller, partial(self._rooms.ledger.fence, connection))
                     self._stores.uploads.add(connection, upload)
             except FenceMoved:
                 caller = self._rooms.people.renewed(caller, Action.PREDICT)
@@ -276,19 +275,13 @@ class Submitting:
             FenceMoved: people or keys changed, or somebody was erased, since the caller was read.
         """
         with self._stores.jobs.database.write() as connection:
-            self._refuse_moved(connection, caller)
+            _refuse_moved(caller, partial(self._rooms.ledger.fence, connection))
             found = None if job.claim is None else claimed_on(connection, job.claim)
             if found is None:
                 if upload is not None:
                     self._stores.uploads.add(connection, upload)
                 self._stores.jobs.add(connection, job)
             return found
-
-    def _refuse_moved(self, connection: Connection, caller: Caller) -> None:
-        for fence in caller.fences:
-            found = self._rooms.ledger.fence(connection, fence.name)
-            if found != fence.value:
-                raise FenceMoved(fence, found)
 
     def _key(self, key_id: str) -> SubjectKey:
         try:
@@ -311,6 +304,17 @@ class Submitting:
                 advice="Use a new key for every new request; nothing was begun now.",
             )
         return found
+
+
+def _refuse_moved(caller: Caller, found: Callable[[str], int]) -> None:
+    """Check, inside the transaction, that nothing changed since the caller was read.
+
+    Raises:
+        FenceMoved: people or keys did, or somebody was erased.
+    """
+    for fence in caller.fences:
+        if (value := found(fence.name)) != fence.value:
+            raise FenceMoved(fence, value)
 
 
 def _kept_changing() -> BedsideError:

@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "freeze-meshnet.md"
 
 
 def spec_of_the_page() -> VolumeSpec:
-    [text] = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    text, *_ = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     return make_volume_spec(tomllib.loads(text))
 
 

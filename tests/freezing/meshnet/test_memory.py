@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bedside.freezing.meshnet.reading import read_meshnet
 from bedside.freezing.meshnet.source import SPARE, memory_of
 from tests.freezing.meshnet.folders import Asked, folder_of
@@ -52,6 +54,9 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is read from Linux' /proc"
+)
 def test_a_run_takes_what_is_declared_and_gives_it_back(tmp_path: Path) -> None:
     folder = folder_of(WIDE, side=SIDE).write(tmp_path)
     done = subprocess.run(

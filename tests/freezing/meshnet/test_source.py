@@ -13,7 +13,7 @@ from bedside.freezing.meshnet.network import MeshLayer, MeshNet
 from bedside.freezing.meshnet.source import MeshNetSource, memory_of, meshnet_source
 from bedside.freezing.volumes.freeze import freeze_volume
 from bedside.runtime.runner import load
-from tests.freezing.meshnet.folders import PLAIN, TINY, folder_of
+from tests.freezing.meshnet.folders import PLAIN, TINY, Asked, folder_of
 from tests.freezing.volumes.building import (
     THREE_CLASSES,
     WHEN,
@@ -100,3 +100,12 @@ def test_memory_is_that_of_two_neighbouring_tensors(tmp_path: Path) -> None:
 
 def read(folder: Path) -> MeshNet:
     return meshnet_source(folder_of(TINY).write(folder)).net
+
+
+def test_a_network_that_no_process_can_run_is_refused_before_anything_is_computed(
+    tmp_path: Path,
+) -> None:
+    wide = (Asked("wide", 64, activation="relu"), Asked("output", 2, kernel=1, activation=None))
+    source = meshnet_source(folder_of(wide, side=256).write(tmp_path))
+    with pytest.raises(FreezeRefused, match=r"one run takes 8\.1 GiB, more than the 4 GiB"):
+        source.network(volume_spec(preprocessing=[]))

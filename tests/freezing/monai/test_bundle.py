@@ -88,7 +88,8 @@ def test_a_simple_inferer_sees_the_whole_in_the_shape_that_the_transforms_give(
     tmp_path: Path,
 ) -> None:
     size = {"_target_": "ResizeWithPadOrCropd", "spatial_size": [32, 32, 16]}
-    configuration = with_transforms(size) | {"inferer": {"_target_": "SimpleInferer"}}
+    turned = {"_target_": "Orientationd", "axcodes": "RAS"}
+    configuration = with_transforms(turned, size) | {"inferer": {"_target_": "SimpleInferer"}}
     found = read_bundle(written(tmp_path, configuration)).inference
     assert found == WholeInference(shape=(32, 32, 16))
     found = read_bundle(written(tmp_path, inference(inferer=None, evaluator=None))).inference
@@ -96,6 +97,11 @@ def test_a_simple_inferer_sees_the_whole_in_the_shape_that_the_transforms_give(
     assert "SliceInferer (inferer) is an inferer without" in refusal(
         tmp_path, inference(inferer={"_target_": "SliceInferer"})
     )
+
+
+def test_the_order_of_a_files_axes_may_not_decide(tmp_path: Path) -> None:
+    said = refusal(tmp_path, with_transforms({"_target_": "ScaleIntensityd"}))
+    assert "preprocessing has no Orientation" in said
 
 
 def test_an_unknown_network_goes_by_its_program_alone(tmp_path: Path) -> None:

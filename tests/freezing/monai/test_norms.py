@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from bedside.freezing.monai.norms import with_exact_norms
@@ -20,7 +23,7 @@ SCALE, SHIFT = 1.5, -0.25
 def network(*, grouped: bool) -> onnx.ModelProto:
     """Return one normalisation of a window: by channel, or of all of it as one group."""
     sides = [1, 1, SIDE, SIDE, SIDE]
-    constants = {
+    constants: dict[str, Any] = {
         "scale": np.array([SCALE], np.float32),
         "bias": np.array([SHIFT], np.float32),
         "flat": np.array([0, 1, -1], np.int64),
@@ -43,7 +46,7 @@ def network(*, grouped: bool) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
 
 
-def answer(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def answer(model: onnx.ModelProto, values: NDArray[np.float32]) -> NDArray[np.float32]:
     declared = VolumeModel(
         entry="model.onnx",
         opset={"ai.onnx": 18},

@@ -80,6 +80,7 @@ CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
     ),
     "cropped, three classes": (
         chain(
+            {"_target_": "Orientationd", "axcodes": "RAS"},
             {"_target_": "Spacingd", "pixdim": [7.1, 6.3, 9.2], "mode": "bilinear"},
             {"_target_": "ScaleIntensityRanged", "a_min": 60, "a_max": 700}
             | {"b_min": 0, "b_max": 1, "clip": True},

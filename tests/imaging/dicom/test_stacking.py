@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -126,7 +127,16 @@ class TestPlaces:
     def test_seen_twice_here_and_there_are_duplicates(self) -> None:
         assert refused(at(0, 1, 2, 2, 3)).code == "duplicate-slices"
 
-    @pytest.mark.parametrize("heights", [(5,), (5, 5, 5)])
+    def test_may_be_micrometres_apart(self) -> None:
+        assert stacked(at(0, 0.005, 0.01)).affine[2, 2] == pytest.approx(0.005)
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.lists(st.sampled_from([0.0, 1e-5, 2e-4, 0.005, 0.02, 1.0]), min_size=1, max_size=9))
+    def test_at_any_distance_are_a_stack_or_refused(self, gaps: list[float]) -> None:
+        with contextlib.suppress(VolumeRefused):
+            assert np.linalg.det(stacked(at(0, *np.cumsum(gaps))).affine) > 0
+
+    @pytest.mark.parametrize("heights", [(5,), (5, 5, 5), (5, 5.00005)])
     def test_are_at_least_two(self, heights: tuple[float, ...]) -> None:
         assert refused(at(*heights)).code == "too-few-slices"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
@@ -17,7 +17,7 @@ def compressed() -> tuple[Dataset, list[bytes]]:
     """An enhanced object of four frames, and each frame's JPEG 2000 codestream."""
     one = enhanced(UP, Rows=64, Columns=48, PixelData=FRAMES.tobytes())
     one.NumberOfFrames = 4
-    one.file_meta = Dataset()
+    one.file_meta = FileMetaDataset()
     one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     one.compress(JPEG2000Lossless, generate_instance_uid=False)
     return one, list(generate_frames(one.PixelData, number_of_frames=4))

@@ -153,6 +153,11 @@ class TestTheMatrix:
         assert volume.spacing == pytest.approx((0.5, 1.5, 2.0))
         assert "pixdim says 3 × 1.5 × 2" in note(volume, "pixdim-ignored")
 
+    @pytest.mark.parametrize("place", [400, 424, 112, 376])
+    @pytest.mark.parametrize("value", [1e300, -1e300, float("inf")])
+    def test_of_64_bits_is_bounded_too(self, place: int, value: float) -> None:
+        assert refused(patched(nifti(version=2), place, "<d", value)).code == "corrupt"
+
 
 class TestUnits:
     @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,17 @@ from bedside.serving.many.diary import NAME, Entry
 from bedside.serving.many.plan import Plan, at_once
 from tests.volume_packages import volume_package
 
-ARCHIVE = volume_package(SigningKey.new())
-PACKAGE = open_package(ARCHIVE)
-PLAN = Plan(PACKAGE.manifest, PACKAGE.digest, ARCHIVE, Order(modality="MR"))
 FILES = {"mask.nii.gz": b"mask", "measurements.json": b"{}"}
 ANSWER = {"values": {"bright": 12.5}, "flags": [["mask-empty", "0 mL"]], "out_of_domain": 0.25}
 FOUND = tuple(Found(name, (), f"sha256:{name}") for name in ("one", "two", "two/three", "four"))
+
+
+@cache
+def the_plan() -> Plan:
+    """One package for all tests of this file."""
+    archive = volume_package(SigningKey.new())
+    package = open_package(archive)
+    return Plan(package.manifest, package.digest, archive, Order(modality="MR"))
 
 
 class Told:
@@ -48,10 +54,10 @@ def told(problem: str) -> dict[str, object]:
 
 
 def run(
-    folder: Path, workers: Told, found: Sequence[Found] = FOUND, plan: Plan = PLAN
+    folder: Path, workers: Told, found: Sequence[Found] = FOUND, plan: Plan | None = None
 ) -> dict[str, Entry]:
     heard: list[Progress] = []
-    entries = analyse_many(found, plan, folder, workers, heard.append)
+    entries = analyse_many(found, plan or the_plan(), folder, workers, heard.append)
     assert [one.name for one in entries] == [one.name for one in found]
     assert heard[-1].done == heard[-1].total == len(found)
     return {one.name: one for one in entries}
@@ -106,11 +112,12 @@ class TestTakenUpAgain:
         diary.write_bytes(diary.read_bytes()[:-cut])
         run(tmp_path, again := Told())
         assert again.asked == ["four"]
-        assert len(diary.read_bytes().splitlines()) == 5
+        run(tmp_path, nobody := Told())
+        assert nobody.asked == []
 
     def test_by_another_question_is_refused(self, tmp_path: Path) -> None:
         run(tmp_path, Told())
-        other = replace(PLAN, order=Order(modality="CT"))
+        other = replace(the_plan(), order=Order(modality="CT"))
         with pytest.raises(Conflict, match="other questions"):
             run(tmp_path, Told(), plan=other)
 
@@ -127,18 +134,19 @@ class TestTakenUpAgain:
 
 class TestHowMany:
     def test_are_as_many_as_wanted_and_fit_into_the_memory(self) -> None:
-        assert at_once(PLAN, 3, cores=2, memory=100 * PLAN.memory) == 3
-        assert at_once(PLAN, None, cores=5, memory=100 * PLAN.memory) == 5
-        assert at_once(PLAN, 8, cores=8, memory=int(2.5 * PLAN.memory)) == 2
-        assert at_once(PLAN, 8, cores=8, memory=1) == 1
+        plan = the_plan()
+        assert at_once(plan, 3, cores=2, memory=100 * plan.memory) == 3
+        assert at_once(plan, None, cores=5, memory=100 * plan.memory) == 5
+        assert at_once(plan, 8, cores=8, memory=int(2.5 * plan.memory)) == 2
+        assert at_once(plan, 8, cores=8, memory=1) == 1
 
     def test_are_not_none(self) -> None:
         with pytest.raises(UsageError, match="0 analyses"):
-            at_once(PLAN, 0, cores=2)
+            at_once(the_plan(), 0, cores=2)
 
 
 def test_a_child_is_told_what_was_asked_and_that_nothing_is_recorded() -> None:
-    asked = PLAN.task(FOUND[0]).asked
+    asked = the_plan().task(FOUND[0]).asked
     assert asked["recorded"] is False
     assert asked["stated"] == {"modality": "MR", "body_part": None}
     json.dumps(asked)

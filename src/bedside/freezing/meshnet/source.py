@@ -17,6 +17,7 @@ from bedside.freezing.meshnet.comparing import compare_layers
 from bedside.freezing.meshnet.graph import INPUT, OUTPUT, onnx_of
 from bedside.freezing.meshnet.network import MeshNet
 from bedside.freezing.meshnet.reading import read_meshnet
+from bedside.freezing.meshnet.refusing import refused
 from bedside.freezing.volumes.draft import VolumeFacts
 from bedside.freezing.volumes.source import FrozenAnalyses, VolumeNetwork
 from bedside.freezing.volumes.spec import VolumeSpec
@@ -32,6 +33,7 @@ from bedside.package.volume_operations import (
     VolumeOperation,
     volume_shape,
 )
+from bedside.runtime.memory import MAX_MEMORY
 from bedside.runtime.session import this_processor
 
 OPERATIONS: Final[tuple[VolumeOperation, ...]] = (Conform(), EightBit(), MinimumMaximum())
@@ -71,17 +73,24 @@ class MeshNetSource:
         """Return the network and what is declared before it.
 
         Raises:
-            FreezeRefused: the spec's classes, operations or inference do not fit the network.
+            FreezeRefused: the spec's classes, operations or inference do not fit the network, or it
+                takes more memory than a process has for networks.
         """
         operations = spec.preprocessing or OPERATIONS
         self._check(spec, operations)
+        if (memory := memory_of(self.net)) > MAX_MEMORY:
+            raise refused(
+                f"one run takes {memory / 2**30:.1f} GiB, more than the {MAX_MEMORY // 2**30} GiB of a "
+                "process",
+                "Give a model of fewer channels, or for a smaller cube.",
+            )
         return VolumeNetwork(
             operations=operations,
             inference=WholeInference(shape=self.net.shape),
             onnx=onnx_of(self.net, self.net.shape),
             input=INPUT,
             output=OUTPUT,
-            memory=memory_of(self.net),
+            memory=memory,
         )
 
     def compare(

@@ -23,7 +23,7 @@ from bedside.package.segmentation import (
     SegmentedClass,
 )
 from bedside.package.volume_models import Inference, WholeInference
-from bedside.package.volume_operations import volume_shape
+from bedside.package.volume_operations import Reorient, volume_shape
 
 ARGMAX: Final = 0.5
 """Where the second of two probabilities becomes the larger."""
@@ -101,6 +101,7 @@ def read_bundle(path: Path) -> Bundle:
     facts = read_metadata(files.metadata)
     configuration = Configuration(files.inference, files.configuration)
     prepared = map_transforms(configuration, facts.image)
+    _refuse_unoriented(configuration, prepared)
     inference = map_inference(configuration)
     if isinstance(inference, WholeInference):
         inference = WholeInference(shape=volume_shape(prepared.operations))
@@ -108,6 +109,16 @@ def read_bundle(path: Path) -> Bundle:
     _refuse_overlap(configuration, facts, finished)
     network, unknown = read_definition(configuration)
     return Bundle(files, configuration, facts, prepared, inference, finished, network, unknown)
+
+
+def _refuse_unoriented(configuration: Configuration, prepared: Prepared) -> None:
+    """Refuse transforms under which the order of a file's axes would decide the answer."""
+    if not any(isinstance(one, Reorient) for one in prepared.geometry):
+        raise configuration.refused(
+            "preprocessing has no Orientation: the order in which a file stores its voxels would "
+            "decide the answer",
+            "Add an Orientationd with the axcodes of the volumes that it was trained on.",
+        )
 
 
 def _refuse_overlap(configuration: Configuration, facts: BundleFacts, finished: Finished) -> None:

@@ -30,6 +30,9 @@ _ROUNDING: Final = 2e-3
 _SAME: Final = 0.01
 """Of the typical gap, or millimetres where there is none: closer planes are at one place."""
 
+_LEAST: Final = 1e-4
+"""Millimetres; closer planes are at one place in any case."""
+
 _ASIDE: Final = 0.1
 """Of the gap: how far a plane may lie from the line through all of them."""
 
@@ -100,9 +103,9 @@ def _check_gaps(heights: NDArray[np.float64]) -> None:
     """Check that sorted heights are evenly spaced and that each occurs once."""
     count = len(heights)
     gaps = np.diff(heights)
-    wide = gaps[gaps > _SAME]
+    wide = gaps[gaps > (_SAME if gaps.size and gaps.max() > _SAME else _LEAST)]
     typical = float(np.median(wide)) if wide.size else 0.0
-    places = 1 + int((gaps > max(_SAME * typical, 1e-4)).sum())
+    places = 1 + int((gaps > max(_SAME * typical, _LEAST)).sum())
     if places < 2:
         raise VolumeRefused(
             "too-few-slices",

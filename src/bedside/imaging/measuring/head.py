@@ -110,7 +110,8 @@ def foreground(values: Voxels) -> Mask:
         highest = float(values.max())
     if not highest > lowest:
         return np.zeros(values.shape, dtype=np.bool_)
-    counts, edges = np.histogram(np.clip(values, lowest, highest), BINS, (lowest, highest))
+    cut = np.clip(values, lowest, highest).astype(np.float64)  # bins finer than 32 bits tell apart
+    counts, edges = np.histogram(cut, BINS, (lowest, highest))
     mask: Mask = values > edges[_split(counts.astype(np.float64)) + 1]
     return mask
 

@@ -26,6 +26,9 @@ Notes = list[tuple[str, str]]
 _FRAMES: Final[Mapping[int, str]] = MappingProxyType(
     {1: "scanner", 2: "aligned", 3: "talairach", 4: "mni"}
 )
+_MOST: Final = 1e12
+"""Larger numbers are no lengths in any unit, and their squares need not be finite."""
+
 _SMALL_MOVE: Final = 0.05
 """Of the smallest spacing: what rounding to 32 bits and to a quaternion can do."""
 
@@ -68,16 +71,16 @@ def placed(header: Header) -> tuple[Affine, str, Notes]:
 def _sform(header: Header) -> Affine:
     affine = np.eye(4)
     affine[:3] = np.array(header.matrix).reshape(3, 4)
-    if not np.isfinite(affine).all():
-        raise corrupt("its sform holds numbers that are not finite")
+    if not (np.abs(affine) <= _MOST).all():
+        raise corrupt("its sform holds numbers that are not finite, or enormous")
     return affine
 
 
 def _qform(header: Header) -> Affine:
     """Return the affine of the quaternion. Source: nifti1.h, method 2."""
     numbers = np.array((*header.quaternion, *header.pixdim))
-    if not np.isfinite(numbers).all():
-        raise corrupt("its qform holds numbers that are not finite")
+    if not (np.abs(numbers) <= _MOST).all():
+        raise corrupt("its qform holds numbers that are not finite, or enormous")
     b, c, d = header.quaternion[:3]
     square = b * b + c * c + d * d
     if square > 1 + _ROUNDING:

@@ -20,6 +20,7 @@ from bedside.package.card.words.speaker import Speaker, figure, number, share
 from bedside.package.images import ImageInput
 from bedside.package.manifest import DataSet, Manifest, Metric
 from bedside.package.outputs import BinaryOutput, MulticlassOutput
+from bedside.package.volumes import VolumeInput
 
 WIDE = 0.2
 """An interval of a share that is wider than this is named among the caveats."""
@@ -97,6 +98,8 @@ def ethics(manifest: Manifest, say: Speaker) -> Section:
     items.append(say("ethics-golden-real" if real else "ethics-golden-made"))
     if isinstance(manifest.input, ImageInput) and manifest.input.likeness is not None:
         items.append(say("ethics-likeness", pictures=manifest.input.likeness.pictures))
+    if isinstance(manifest.input, VolumeInput) and manifest.input.likeness is not None:
+        items.append(say("ethics-volume-likeness", volumes=manifest.input.likeness.volumes))
     items.append(say("ethics-decides"))
     return Section("ethics", say("ethics"), (Bullets(tuple(dict.fromkeys(items))),))
 

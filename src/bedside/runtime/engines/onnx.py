@@ -175,11 +175,11 @@ def _may_be(found: object, wanted: int | None) -> bool:
 
 
 def _waited(running: Future[object], tick: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Wait for a run, telling that it goes on; stop it where whoever is told raises."""
-    while wait([running], TICK).not_done:
-        try:
+    """Wait for a run, telling that it goes on; stop it where whoever is told raises, or Ctrl-C does."""
+    try:
+        while wait([running], TICK).not_done:
             tick()
-        except BaseException:
-            stop()
-            wait([running])
-            raise
+    except BaseException:
+        stop()
+        wait([running])
+        raise

@@ -51,6 +51,11 @@ VOLUMES: Final[Mapping[str, Both]] = MappingProxyType(
             "{volumes}例の平均縮小像（{references}種類）のいずれかとの相関が{minimum}以上。"
             "満たさない場合は留保付きで判定",
         ),
+        "ethics-volume-likeness": Both(
+            "The package holds coarse mean thumbnails of {volumes} volumes, in which nobody can be "
+            "recognised.",
+            "パッケージは{volumes}例の粗い平均縮小像を含むが、個人は識別できない。",
+        ),
         "op-reorient": Both(
             "Put the axes in the order and direction {axes}, without a computation.",
             "軸を{axes}の順序・向きに並べ替える（計算を伴わない）。",

@@ -62,7 +62,6 @@ class AntspynetEngine:
         *,
         threads: int = 1,
         seconds: float = RUN_SECONDS,
-        memory: int = MOST_MEMORY,
     ) -> None:
         """Check what the manifest declares, and that its files are here.
 
@@ -71,7 +70,6 @@ class AntspynetEngine:
             engines: Where the weights lie, and which interpreter has the library.
             threads: How many the networks may use.
             seconds: Longest time for one answer.
-            memory: Most bytes that the child may take.
 
         Raises:
             PackageDamaged: a parameter that the function does not take, or a file that it needs
@@ -79,7 +77,7 @@ class AntspynetEngine:
             ConditionsNotMet: no weights folder is named, or a file is missing from it.
         """
         self._model, self._seconds = model, seconds
-        self._threads, self._memory = threads, memory
+        self._threads, self._memory = threads, model.memory or MOST_MEMORY
         self._ask = _asked(model)
         self._folder, self._files = _present(model, engines)
         self._python = engines.python
