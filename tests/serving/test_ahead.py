@@ -8,6 +8,7 @@ import pytest
 from bedside.errors import GoldenMismatch, PackageDamaged, Unavailable
 from bedside.ledger.events import EventKind
 from bedside.package.package import Package
+from bedside.runtime.engines.engine import Engines
 from bedside.runtime.runner import Runner, load
 from bedside.serving import ahead, released
 from bedside.serving.ahead import MOST, Ahead
@@ -20,9 +21,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The versions that were loaded, in this order."""
     seen: list[str] = []
 
-    def counting(package: Package) -> Runner:
+    def counting(package: Package, engines: Engines) -> Runner:
         seen.append(package.manifest.version)
-        return load(package)
+        return load(package, engines)
 
     monkeypatch.setattr(released, "load", counting)
     monkeypatch.setattr(ahead, "load", counting)
@@ -89,7 +90,7 @@ def test_a_version_that_does_not_load_ahead_is_left_alone_and_nothing_is_recorde
 ) -> None:
     tried: list[str] = []
 
-    def refusing(package: Package) -> Runner:
+    def refusing(package: Package, engines: Engines) -> Runner:
         tried.append(package.manifest.version)
         raise GoldenMismatch("another answer")
 
@@ -108,7 +109,7 @@ def test_nothing_that_a_version_meets_ahead_is_a_trouble_of_the_service(
 ) -> None:
     tried: list[str] = []
 
-    def failing(package: Package) -> Runner:
+    def failing(package: Package, engines: Engines) -> Runner:
         tried.append(package.manifest.version)
         raise fault
 
@@ -130,10 +131,10 @@ def test_a_slow_load_ahead_does_not_put_off_a_release(
 ) -> None:
     begun, done = threading.Event(), threading.Event()
 
-    def slow(package: Package) -> Runner:
+    def slow(package: Package, engines: Engines) -> Runner:
         begun.set()
         done.wait(10)
-        return load(package)
+        return load(package, engines)
 
     ref = approved(hospital, "2.0.0")
     models = hospital.site.serving.models

@@ -19,6 +19,7 @@ from bedside.ledger.events import EventKind
 from bedside.ledger.fences import FenceMoved
 from bedside.package.package import Package
 from bedside.registry.release import Release
+from bedside.runtime.engines.engine import Engines
 from bedside.runtime.runner import Runner, load
 from bedside.serving import released
 from bedside.serving.attempt import Asking
@@ -135,10 +136,10 @@ def test_a_package_that_fails_as_nobody_foresaw_stops_only_its_own_model(
 ) -> None:
     hospital.release(name="a-first")
 
-    def failing(package: Package) -> Runner:
+    def failing(package: Package, engines: Engines) -> Runner:
         if package.manifest.name == "a-first":
             raise ValueError("nobody foresaw this")
-        return load(package)
+        return load(package, engines)
 
     monkeypatch.setattr(released, "load", failing)
     fresh = ReleasedModels(hospital.site.registry, hospital.site.ledger)
@@ -153,9 +154,9 @@ def test_a_model_is_loaded_once_for_many_callers(
 ) -> None:
     loads: list[Package] = []
 
-    def counting(package: Package) -> Runner:
+    def counting(package: Package, engines: Engines) -> Runner:
         loads.append(package)
-        return load(package)
+        return load(package, engines)
 
     monkeypatch.setattr(released, "load", counting)
     assert models.fetch(MODEL) is models.fetch(MODEL)
@@ -251,7 +252,7 @@ def test_every_event_of_a_patient_says_with_which_key_it_was_asked(hospital: Hos
 def test_a_package_that_did_not_load_is_tried_again_after_a_while(
     hospital: Hospital, models: ReleasedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refusing(package: object) -> object:
+    def refusing(package: object, engines: Engines) -> object:
         raise PackageDamaged("a disk forgot it")
 
     with monkeypatch.context() as broken:
