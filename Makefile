@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 ANTSPYNET ?= .venv-antspynet
 DEMO   ?=
 PYTEST ?=
+RAY    ?= .venv-ray
+BENCH_IMAGING ?=
 
-.PHONY: help demo test test-antspynet install peers lint types house unit format lock bench clean
+.PHONY: help demo test test-antspynet test-ray install peers lint types house unit format lock bench bench-imaging clean
 
 help:  ## list these words
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -64,6 +66,15 @@ $(ANTSPYNET)/.ready: locks/antspynet.constraint.txt | $(VENV)/bin/python
 	$(ANTSPYNET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -c locks/antspynet.constraint.txt antspynet
 	@touch $@
 
+test-ray: $(RAY)/.ready  ## analyses over a local Ray cluster, one node of which dies
+	$(RAY)/bin/python -m pytest tests/jobs/test_ray_cluster.py $(PYTEST)
+
+$(RAY)/.ready: locks/test.txt pyproject.toml
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
+	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[ray]"
+	@touch $@
+
 format: install  ## write the format that `lint` asks for
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -74,5 +85,8 @@ lock: install  ## resolve pyproject.toml into locks/ anew, with hashes and witho
 bench: install  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tools.bench
 
+bench-imaging: install  ## measure volumes, and write docs/benchmarks-imaging.md
+	$(BIN)/python -m tools.bench_imaging $(BENCH_IMAGING)
+
 clean:  ## forget the environment and every cache
-	rm -rf $(VENV) $(ANTSPYNET) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ANTSPYNET) $(RAY) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

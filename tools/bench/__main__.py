@@ -25,7 +25,7 @@ HEAD = [
     "# Benchmarks",
     "",
     "Written by `make bench`; do not edit. Ratios come first, since absolute times differ from machine to",
-    "machine and from minute to minute.",
+    "machine and from minute to minute. Volumes have a page of their own: [benchmarks-imaging](benchmarks-imaging.md).",
 ]
 
 
