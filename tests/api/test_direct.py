@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from bedside.api.app import create_app
 from bedside.api.direct import Direct, Held
@@ -16,6 +18,7 @@ from bedside.api.server import GracefulServer, server_for
 from bedside.canonical import Json
 from bedside.errors import Unavailable
 from bedside.ledger.events import EventKind
+from bedside.serving.serving import INLINE_BYTES
 from bedside.site.settings import Limits
 from tests.bedside_site import MODEL, Hospital
 
@@ -56,6 +59,7 @@ class Wire:
     """A service of this process, asked over sockets."""
 
     def __init__(self, hospital: Hospital, runner: asyncio.Runner, server: GracefulServer) -> None:
+        self.serving: Any = None
         self.hospital = hospital
         self.server = server
         self.app: Any = server.config.app
@@ -132,6 +136,7 @@ def wire(hospital: Hospital, direct: Counting) -> Iterator[Wire]:
 
         runner.run(begun())
         opened = Wire(hospital, runner, server)
+        opened.serving = serving
         opened.run(opened.exchange(opened.post(BODY)))
         assert direct.answered == 0
         yield opened
@@ -314,3 +319,93 @@ def test_it_is_counted_and_logged_once(
     counted = 'bedside_requests_total{route="predict",status="200"} 2.0'
     assert counted in wire.app.state.metrics.text().decode()
     assert direct.answered == 1
+
+
+def test_a_body_that_is_held_is_never_so_long_that_reading_would_pause() -> None:
+    assert INLINE_BYTES <= HIGH_WATER_LIMIT  # nobody calls `receive`, which would go on reading
+
+
+def test_what_was_accepted_is_recorded_and_logged_though_its_client_left_and_the_service_stops(
+    wire: Wire, direct: Counting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bedside.requests")
+    before = len(wire.hospital.site.ledger.find(kind=EventKind.PREDICTION))
+    record_each = wire.hospital.site.ledger.record_each
+
+    def slowly(*given: Any) -> Any:
+        time.sleep(0.5)
+        return record_each(*given)
+
+    monkeypatch.setattr(wire.hospital.site.ledger, "record_each", slowly)
+
+    async def leaving() -> None:
+        writers = [(await wire.opened())[1] for _ in range(3)]
+        for writer in writers:
+            writer.write(wire.post(BODY))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
+        wire.server.should_exit = True
+        await asyncio.wait_for(wire.serving, 20)
+
+    wire.run(leaving())
+    assert len(wire.hospital.site.ledger.find(kind=EventKind.PREDICTION)) == before + 3
+    assert [getattr(one, "facts", {}).get("route") for one in caplog.records] == ["predict"] * 3
+
+
+def test_an_admitted_request_that_goes_on_to_the_routes_keeps_its_place(
+    wire: Wire, direct: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, ask = wire.app.state.service, Held.ask
+
+    def crowding(held: Held, data: bytes) -> Any:
+        service.in_flight += 10_000  # others come before its turn
+        return ask(held, data)
+
+    def failing(*_: object) -> object:
+        raise Unavailable("The disk is full.", advice="Make room.")
+
+    monkeypatch.setattr(Held, "ask", crowding)
+    monkeypatch.setattr(wire.hospital.site.ledger, "record_each", failing)
+    (answer,) = wire.run(wire.exchange(wire.post(BODY)))
+    service.in_flight -= 10_000
+    assert b"The disk is full." in answer
+
+
+@pytest.mark.parametrize("step", ["ask", "head"])
+def test_a_fault_on_the_way_is_told_and_the_connection_goes_on(
+    wire: Wire, direct: Counting, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def faulty(*_: object, **__: object) -> object:
+        raise RuntimeError("a bug")
+
+    sent = wire.post(BODY)
+    with monkeypatch.context() as patch:
+        patch.setattr(Held if step == "ask" else Direct, step, faulty)
+        (answer,) = wire.run(wire.exchange(sent))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    (again,) = wire.run(wire.exchange(sent))
+    assert again.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_service_that_waits_no_longer_says_that_nothing_is_confirmed(
+    wire: Wire, direct: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire.hospital.site.group, "submit_each", lambda *_: None)
+
+    async def stopping() -> bytes:
+        reader, writer = await wire.opened()
+        writer.write(wire.post(BODY))
+        while not wire.server.server_state.tasks:
+            await asyncio.sleep(0.01)
+        for told in list(wire.server.server_state.tasks):
+            told.cancel(msg="as uvicorn does")
+        answer = await answer_of(reader)
+        writer.close()
+        return answer
+
+    answer = wire.run(stopping())
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"may have been recorded" in answer

@@ -132,4 +132,26 @@ def test_what_somebody_else_gave_a_thread_is_left(threads: dict[str, Thread]) ->
 
 def test_the_kernel_tells_how_long_a_thread_waited() -> None:
     assert module._nanoseconds_waited(threading.get_native_id()) > 0
-    assert module._nanoseconds_waited(2**31 - 1) == 0
+
+
+@pytest.mark.parametrize("trouble", [OSError("no file is left"), ValueError("x"), IndexError("x")])
+def test_where_the_kernel_does_not_tell_no_core_is_kept(
+    threads: dict[str, Thread], monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    everywhere = os.sched_getaffinity(0)
+    core = OneCore()
+
+    def silent(_: int) -> int:
+        raise trouble
+
+    async def looking() -> None:
+        core.start()
+        assert kept(core) is not None
+        monkeypatch.setattr(module, "_nanoseconds_waited", silent)
+        await asyncio.sleep(0.15)
+
+    asyncio.run(looking())
+    assert kept(core) is None
+    assert threads["ledger-group-commit"].cores == everywhere
+    core.stop()

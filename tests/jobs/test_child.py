@@ -54,6 +54,15 @@ def test_a_child_ends_when_its_worker_was_killed() -> None:
         time.sleep(0.02)
 
 
+def test_a_child_ends_when_its_worker_is_cut_off_in_the_middle_of_a_word() -> None:
+    with Child("tests.jobs.toy_child", ["normal"]) as child:
+        stream = child._process.stdin
+        assert stream is not None
+        stream.write(spell_json(Frame.WORDS, {"do": "wait"}) + spell(Frame.PIECE, b"abc")[:-1])
+        stream.close()
+        assert child._process.wait(20) == 3
+
+
 def test_a_child_has_the_lowest_priority() -> None:
     with Child("tests.jobs.toy_child", ["idle"]) as child:
         child.say([spell_json(Frame.WORDS, {"do": "wait"}), spell(Frame.LAST)], lambda: None)

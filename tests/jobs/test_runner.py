@@ -57,6 +57,7 @@ def test_a_child_has_no_secret_of_its_worker_and_does_the_next_job_too(
         until(lambda: over(toys, first.id) and over(toys, second.id))
     assert len({one["pid"] for one in toys.heard}) <= 2
     assert {"BEDSIDE_DATABASE_URL"}.isdisjoint(toys.heard[0]["names"])
+    assert "ORT_DISABLE_TELEMETRY" in toys.heard[0]["names"]
     assert toys.heard[0]["home"] != os.environ.get("HOME")
 
 

@@ -20,6 +20,9 @@ from tools.bench.tensors import measure_tensors
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 ENVIRONMENTS = ROOT / "build" / "bench"
+_SERVER = ", uvloop, uvicorn.protocols.http.httptools_impl, uvicorn.lifespan.on"
+OURS_IMPORTS = "bedside.__main__, bedside.cli.site, bedside.api.server" + _SERVER
+BARE_IMPORTS = "tools.bench.bare" + _SERVER
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 HEAD = [
     "# Benchmarks",
@@ -64,9 +67,7 @@ def _sections(folder: Path, options: argparse.Namespace) -> list[list[str]]:
         page.targets(rates, started, grown, import_seconds()),
         page.predict_section(rates, options.rounds, options.seconds),
         page.steps_section(steps, limit, rates),
-        page.start_section(
-            started, options.starts, imports("bedside.api.server"), imports("tools.bench.bare")
-        ),
+        page.start_section(started, options.starts, imports(OURS_IMPORTS), imports(BARE_IMPORTS)),
         page.ledger_section(grown),
         page.tensor_section(tensors, options.rounds, options.seconds),
         page.continuity_section(kept),

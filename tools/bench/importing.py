@@ -43,7 +43,7 @@ class Imports:
 
 
 def imports(module: str) -> Imports:
-    """Return what a fresh interpreter spends on importing `module`, the least of `TURNS` turns.
+    """Return what a fresh interpreter spends on importing `module` (or several), the least of `TURNS` turns.
 
     Python's own clock around each import costs something itself.
     """

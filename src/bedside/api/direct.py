@@ -18,7 +18,8 @@ from bedside.api.envelope import CLOSE, ROUTE, Envelope
 from bedside.api.lane import Asked, Lane
 from bedside.api.rates import TOLD
 from bedside.errors import BedsideError
-from bedside.serving.together import Told
+from bedside.serving.outcomes import not_confirmed
+from bedside.serving.together import LOOK, Told
 
 Recorded: TypeAlias = asyncio.Future[Told]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -53,6 +54,7 @@ class Direct:
         except BedsideError:
             return None  # nothing was taken: the route refuses it in the same words
         self.envelope.enter()
+        scope[ROUTE] = "predict"
         return Held(self, scope, asked)
 
     def head(self, scope: Any, defaults: Headers, *, keep_alive: bool) -> bytes:
@@ -101,18 +103,23 @@ class Held:
             defaults: Headers that the server gives every answer.
             keep_alive: Whether the connection stays open after it.
         """
+        if told.cancelled():  # the server stops, and waits no longer
+            return self.telling(not_confirmed(LOOK))
         try:
             body = self._direct.lane.spelled(told.result())
+            if body is None:
+                return None
+            head = self._direct.head(self._scope, defaults, keep_alive=keep_alive)
         except Exception as error:  # noqa: BLE001 - not swallowed: told, and in the log
-            return self._direct.envelope.telling(error)
-        if body is None:
-            return None
-        head = self._direct.head(self._scope, defaults, keep_alive=keep_alive)
+            return self.telling(error)
         return head % len(body) + body
+
+    def telling(self, error: Exception) -> ASGIApp:
+        """Return what answers the request with `error`."""
+        return self._direct.envelope.telling(error)
 
     def leave(self) -> None:
         """Count, measure and log the request, which is answered."""
-        self._scope[ROUTE] = "predict"
         self._direct.envelope.leave(self._scope, 200, self._begun)
 
     def pass_on(self) -> None:

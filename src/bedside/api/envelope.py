@@ -106,9 +106,11 @@ class Envelope:
 
         keyless = scope["path"].startswith(KEYLESS)
         self._service.keyless += keyless
-        self.enter()
+        admitted = BEGUN in scope  # by the lane, which passed it on
+        if not admitted:
+            self.enter()
         try:
-            if self._is_full(scope["path"], keyless=keyless):
+            if not admitted and self._is_full(scope["path"], keyless=keyless):
                 await respond(_full(self._limit, scope["path"]))(scope, receive, sending)
             elif (asked := self._by_lane(scope)) is None:
                 await self._app(scope, receive, sending)
@@ -133,8 +135,7 @@ class Envelope:
         self._service.in_flight += 1
 
     def pass_on(self, scope: Scope, begun: float) -> None:
-        """Let go of a request that the routes answer; the place that it took of its person stays taken."""
-        self._service.in_flight -= 1
+        """Leave a request to the routes; it was admitted, and keeps its place."""
         scope[BEGUN] = begun
 
     def leave(self, scope: Scope, status: int, begun: float) -> None:

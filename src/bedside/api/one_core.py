@@ -34,6 +34,7 @@ TURNS: Final = ("ledger-group-commit", "subject-keys")
 """How the names of the threads begin that take turns with the event loop."""
 
 _TASKS: Final = Path("/proc/self/task")
+_TROUBLE: Final = (OSError, ValueError, IndexError)
 
 
 class OneCore:
@@ -65,11 +66,19 @@ class OneCore:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._let_go()
+        with contextlib.suppress(*_TROUBLE):
+            self._let_go()
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        try:
+            self._weigh(loop.time())
+        except _TROUBLE:  # no file is left to read by, or the kernel tells nothing
+            with contextlib.suppress(*_TROUBLE):
+                self._let_go()
+        self._timer = loop.call_later(LOOK_SECONDS, self._look)
+
+    def _weigh(self, now: float) -> None:
         waited, before = _nanoseconds_waited(self._own), self._waited
         self._waited = waited
         if self.core is not None and waited - before > MOST_WAITED * LOOK_SECONDS * 1e9:
@@ -78,7 +87,6 @@ class OneCore:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         elif self.core is not None or now >= self._again:
             self._keep()
-        self._timer = loop.call_later(LOOK_SECONDS, self._look)
 
     def _keep(self) -> None:
         """Keep the core on which the loop runs now, and see that nobody else is kept there."""
@@ -95,9 +103,9 @@ class OneCore:
 
     def _let_go(self) -> None:
         if self.core is not None:
-            kept, self.core = {self.core}, None
             for thread in map(int, os.listdir(_TASKS)):  # noqa: PTH208 - no path is needed
-                _may_use(thread, kept, self._all)
+                _may_use(thread, {self.core}, self._all)
+            self.core = None
 
 
 def _threads_of(names: tuple[str, ...]) -> set[int]:
@@ -119,10 +127,11 @@ def _nanoseconds_waited(thread: int) -> int:
     """Return how long a thread was ready to run and did not, since it began.
 
     Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat", the second number.
+
+    Raises:
+        OSError, ValueError, IndexError: the kernel does not tell.
     """
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int((_TASKS / str(thread) / "schedstat").read_text().split()[1])
-    return 0
+    return int((_TASKS / str(thread) / "schedstat").read_text().split()[1])
 
 
 def _core_of(thread: int) -> int:

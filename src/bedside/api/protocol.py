@@ -262,12 +262,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._ask(cycle, held)
 
     def _ask(self, cycle: RequestResponseCycle, held: Held) -> None:
-        told = held.ask(bytes(cycle.body))
+        try:
+            told = held.ask(bytes(cycle.body))
+        except Exception as error:  # noqa: BLE001 - not swallowed: told, and in the log
+            self._pass_on(cycle, held, held.telling(error))
+            return
         if told is None:
             self._pass_on(cycle, held)
-        else:
-            self._held = None
-            told.add_done_callback(partial(self._answer, cycle, held))
+            return
+        self._held = None
+        self.tasks.add(told)  # type: ignore[arg-type]  # a stopping server waits for it too
+        told.add_done_callback(self.tasks.discard)
+        told.add_done_callback(partial(self._answer, cycle, held))
 
     def _answer(self, cycle: RequestResponseCycle, held: Held, told: Recorded) -> None:
         """Write what is recorded in one piece, or let the routes say what became of it."""

@@ -154,5 +154,10 @@ class Child:
 def _environment(home: Path) -> dict[str, str]:
     """Return an environment without our secrets."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    own = {"HOME": str(home), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would keep a store of what it could report
+    }
     return kept | own | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

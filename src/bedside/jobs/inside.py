@@ -143,9 +143,11 @@ def _voice() -> Voice:
 
 
 def _listen(source: BinaryIO, coming: Queue[tuple[Frame, bytes]]) -> None:
-    while (frame := read_frame(source)) is not None:
-        coming.put(frame)
-    os._exit(PARENT_GONE)  # whoever wanted it is gone; the work is not to go on
+    try:
+        while (frame := read_frame(source)) is not None:
+            coming.put(frame)
+    finally:  # at the end, and where it was cut off: whoever wanted the work is gone
+        os._exit(PARENT_GONE)
 
 
 def _files(coming: Queue[tuple[Frame, bytes]]) -> Given:

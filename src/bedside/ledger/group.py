@@ -6,6 +6,7 @@ commit then serves as many callers in that millisecond as there are.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ from bedside.ledger.appending import Outcome
 from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, Entry, Prepared, prepare
 from bedside.ledger.ledger import Ledger
+
+_FAULTS: Final = logging.getLogger("bedside.faults")
 
 MAX_GROUP = 256
 """Drafts in one transaction: it should not keep other processes waiting for long."""
@@ -51,7 +54,10 @@ class _Together:
         self._outcomes[place] = outcome
         self._left -= 1
         if not self._left:
-            self._done(self._outcomes)
+            try:
+                self._done(self._outcomes)
+            except Exception:  # noqa: BLE001 - not swallowed: in the log; whoever waits for others must not suffer from it
+                _FAULTS.exception("what was recorded could not be told")
 
 
 class _Place:

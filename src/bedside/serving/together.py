@@ -34,7 +34,8 @@ from bedside.serving.values import Prediction, Row
 MOST: Final = 64
 """Requests in one group: what is computed at once on the event loop stays under some milliseconds."""
 
-_LOOK: Final = "Look into the ledger before you send it again."
+LOOK: Final = "Look into the ledger before you send it again."
+"""What to do where nobody knows whether something was recorded."""
 
 Told: TypeAlias = Prediction | FenceMoved | None
 """A recorded prediction; or, for whoever must go the long way: the fence that moved, or None."""
@@ -210,7 +211,7 @@ class Together:
 
     def _given_up(self, group: _Group) -> None:
         """Tell all of a group that nobody confirmed their record in time."""
-        self._failed(group, not_confirmed(_LOOK))
+        self._failed(group, not_confirmed(LOOK))
 
     def _failed(self, group: _Group, problem: BaseException) -> None:
         """Tell all of a group who have heard nothing yet what is wrong."""
