@@ -15,6 +15,7 @@ from bedside.errors import (
     Refusal,
     SiteProblem,
     UsageError,
+    VolumeRefused,
 )
 
 OUT_OF_RANGE = Refusal(row=0, field="age", code="out-of-range", value="300", allowed="0 to 120")
@@ -27,7 +28,9 @@ def every_kind(kind: type[BedsideError] = BedsideError) -> list[type[BedsideErro
 def refusal(kind: type[BedsideError]) -> BedsideError:
     if kind is InputRefused:
         return InputRefused((OUT_OF_RANGE,))
-    return PictureRefused("corrupt", "no") if kind is PictureRefused else kind("no")
+    if kind in {PictureRefused, VolumeRefused}:
+        return kind("corrupt", "no")  # type: ignore[call-arg]
+    return kind("no")
 
 
 def test_wrong_usage_leaves_with_2_and_every_refusal_with_1() -> None:
