@@ -29,7 +29,7 @@ def refusal(kind: type[BedsideError]) -> BedsideError:
     if kind is InputRefused:
         return InputRefused((OUT_OF_RANGE,))
     if kind in {PictureRefused, VolumeRefused}:
-        return kind("corrupt", "no")  # type: ignore[call-arg]
+        return kind("corrupt", "no")
     return kind("no")
 
 
