@@ -111,7 +111,7 @@ def steps_section(profiles: Sequence[Profile], limit: Floor, rates: Sequence[Rat
         f"by itself, without anything of ours ({limit.disk:.0f} µs of it to write and `fdatasync` 4 kB; `tools/bench/floor.py`), and the bare",
         f"endpoint's answer {1000 * alone:.0f} µs. A bare endpoint that recorded durably, and did nothing else, would so reach {durable:.2f} × itself",
         "at one client: that is the limit, and gate, seal, tree, signature and two hand-overs between threads come on top. What is",
-        "idle while it waits has cold caches afterwards, so each step costs two to three times what it costs under load:",
+        "idle while it waits has cold caches afterwards, so a step costs up to five times what it costs under load:",
         "compare the columns. Under load the disk's time is shared by a group, and what is left is the sealed and signed record.",
         "",
         f"| processor time, µs for one answer | {heads} |",
