@@ -11,6 +11,10 @@ import nibabel
 import numpy as np
 import pytest
 
+from bedside.imaging.files import files_of
+from bedside.imaging.views.picture import picture
+from bedside.imaging.views.view import Findings, ShownClass, Style
+from bedside.imaging.volume_reading import read_volume
 from bedside.keys.signing import SigningKey
 from bedside.site.settings import SETTINGS_FILE
 from tests.cli.conftest import Cli, Laboratory, Ward
@@ -18,6 +22,7 @@ from tests.volume_packages import A_NUMBER, head_nifti, volume_package
 
 FILES = ["mask.nii.gz", "measurements.json", "picture.png", "probability.nii.gz"]
 MR = ("--modality", "MR", "--body-part", "HEAD")
+DRAWN = ("--language", "ja", "--convention", "neurological")
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +60,16 @@ def released(cli: Cli, ward: Ward, folder: Path) -> None:
     cli.done("registry", "release", ref, "--reason", "first", *ward.as_("operator"))
 
 
+def is_drawn_as_said(folder: Path, *, recorded: bool) -> bool:
+    """Whether the picture has Japanese words and the patient's right at its right."""
+    labels = np.asarray(nibabel.Nifti1Image.from_filename(folder / FILES[0]).dataobj, np.uint8)
+    volume = read_volume(files_of([("head.nii", head_nifti())]))
+    found = Findings(labels, None, (ShownClass(1, "明るい組織"),))
+    style = Style("ja", "neurological", recorded)
+    drawn = picture(volume.values, volume.affine, found, style)
+    return (folder / "picture.png").read_bytes() == drawn
+
+
 class TestOneVolume:
     def test_leaves_mask_probability_measurements_and_picture(
         self, cli: Cli, package: Path, head: Path, tmp_path: Path
@@ -76,7 +91,8 @@ class TestOneVolume:
         with zipfile.ZipFile(tmp_path / "head.zip", "w") as archive:
             archive.writestr("head.nii", head_nifti())
         words = ("analyse", tmp_path / "head.zip", "-o", tmp_path / "out", "--package", package)
-        found = cli.json(*words, *MR)
+        found = cli.json(*words, *MR, *DRAWN)
+        assert is_drawn_as_said(tmp_path / "out", recorded=False)
         assert found["warning"] == "UNRECORDED, not for clinical use"
         assert sorted(found["files"]) == FILES
         assert found["analysis"]["classes"][0]["measurements"][0]["unit"] == "mL"
@@ -119,7 +135,7 @@ class TestMany:
         (heads / "sub").mkdir(parents=True)
         (heads / "sub" / "b.nii").write_bytes(head_nifti())
         (heads / "cut.nii").write_bytes(head_nifti()[:1000])
-        words = ("analyse", heads, "-o", out, "--package", package, "--jobs", "2", *MR)
+        words = ("analyse", heads, "-o", out, "--package", package, "--jobs", "2", *MR, *DRAWN)
         refused = cli(*words)
         assert refused.code == 1
         assert "1 of 2 volumes were not analysed" in refused.err
@@ -131,6 +147,7 @@ class TestMany:
         ]
         assert "damaged" in rows[0]["reason"]
         mask = out / "sub" / "b" / "mask.nii.gz"
+        assert is_drawn_as_said(mask.parent, recorded=False)
         written = mask.stat().st_mtime_ns
         (heads / "cut.nii").write_bytes(head_nifti())
         found = cli.json(*words)
@@ -147,10 +164,11 @@ class TestASite:
         released(cli, ward, tmp_path)
         with (ward.site / SETTINGS_FILE).open("a") as settings:
             settings.write('\n[jobs]\npriority = "normal"\n')
-        words = ("analyse", head, "-o", tmp_path / "out", "--model", "drawn-head", *MR)
+        words = ("analyse", head, "-o", tmp_path / "out", "--model", "drawn-head", *MR, *DRAWN)
         found = cli.json(*words, "--subject", "p-17", *ward.as_("clinician"))
         assert found["recorded"] is True
         assert "warning" not in found
+        assert is_drawn_as_said(tmp_path / "out", recorded=True)
         assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
         trace = cli.json("trace", found["id"], *ward.as_("clinician"))
         assert found["id"] in json.dumps(trace)

@@ -7,7 +7,8 @@ import pytest
 
 from bedside.canonical import Json
 from bedside.errors import LimitExceeded, NotFound, UsageError
-from bedside.freezing.spec import MAX_SPEC_BYTES, make_spec, read_spec
+from bedside.freezing.spec import make_spec, read_spec
+from bedside.freezing.spec_file import MAX_SPEC_BYTES
 from tests.freezing.building import AGE, answers
 
 TOML = """

@@ -65,6 +65,16 @@ RayOption = Annotated[
         "--ray", metavar="ADDRESS", help="Of a folder of many: spread over a Ray cluster."
     ),
 ]
+PictureLanguage = Annotated[
+    Literal["en", "ja"] | None, typer.Option("--language", help="Of the picture's words: en or ja.")
+]
+ConventionOption = Annotated[
+    Literal["radiological", "neurological"] | None,
+    typer.Option(
+        "--convention",
+        help="Of the picture: the patient's right at its left (radiological) or right (neurological).",
+    ),
+]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Analyse anew what the folder holds results of already.")
 ]
@@ -84,6 +94,8 @@ def analyse(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     rule: RuleOption = "only",
     jobs: JobsOption = None,
     ray: RayOption = None,
+    language: PictureLanguage = None,
+    convention: ConventionOption = None,
     again: AgainOption = False,
     weights: WeightsOption = None,
     antspynet_python: PythonOption = None,
@@ -95,7 +107,9 @@ def analyse(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     from bedside.runtime.engines.engine import Engines
     from bedside.serving.analysis_words import Order
 
-    order = Order(subject, modality, body_part, series, rule)
+    order = Order(
+        subject, modality, body_part, series, rule, language=language, convention=convention
+    )
     wish = Wish(path, out, order, Engines(weights, antspynet_python), again)
     many = _many(path, out, wanted=jobs is not None or ray is not None)
     if site is not None:

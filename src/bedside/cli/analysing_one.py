@@ -84,7 +84,8 @@ def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
             stated = Stated(wish.order.modality, wish.order.body_part)
             analysis = runner.analyse(volume, stated, lambda one: _tell(shown, one))
             shown.whole("write", 0, 0)
-            files = files_of(analysis, found.manifest, volume, Style(recorded=False))
+            style = Style(**wish.order.style(), recorded=False)
+            files = files_of(analysis, found.manifest, volume, style)
             seconds: dict[str, float] = dict(analysis.seconds.items())
             seconds["all"] = time.monotonic() - begun
     finally:

@@ -14,8 +14,8 @@ import bedside
 from bedside.canonical import Json
 from bedside.clock import system_clock, timestamp
 from bedside.errors import UsageError
+from bedside.freezing.authors_words import Origin
 from bedside.freezing.comparison import Comparison
-from bedside.freezing.spec import Origin
 from bedside.package.manifest import Difference, Lineage
 
 

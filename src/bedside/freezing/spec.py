@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Final, Self, TypeAlias
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from bedside.canonical import Json, canonical_bytes
-from bedside.clock import read_timestamp, timestamp
-from bedside.errors import LimitExceeded, NotFound, PackageDamaged, UsageError
-from bedside.freezing.draft.unanswered import refuse_unanswered
+from bedside.canonical import Json
+from bedside.errors import PackageDamaged
+from bedside.freezing.authors_words import AuthorsWords, Origin
 from bedside.freezing.explanation_answers import (
     ContributionAnswers,
     ExplanationAnswers,
@@ -21,27 +18,21 @@ from bedside.freezing.explanation_answers import (
 )
 from bedside.freezing.image_answers import ImageAnswers, LikenessAnswers
 from bedside.freezing.network_answers import NetworkAnswers, misfit
-from bedside.freezing.questions import Questions, told
-from bedside.freezing.strangers.toml import read_toml
+from bedside.freezing.questions import Questions
+from bedside.freezing.spec_file import Asked, answers_in, fitted
 from bedside.package.fields import (
     CategoryField,
     Frozen,
     InputField,
     NumberField,
-    Text,
     UnitConversion,
 )
 from bedside.package.images import Intensity, SideRange
 from bedside.package.manifest import (
     DataSet,
     Evaluation,
-    Languages,
     Metric,
-    ModelName,
-    Timestamp,
-    Version,
 )
-from bedside.package.networks import Digest, Line
 from bedside.package.outputs import (
     BinaryOutput,
     IsotonicCalibration,
@@ -54,36 +45,10 @@ from bedside.package.outputs import (
 )
 from bedside.package.preprocessing import AnyOperation, image_operations, tabular_operations
 
-MAX_SPEC_BYTES = 2 * 2**20
-"""As large as the manifest that a spec turns into may be."""
+PAGE: Final = "docs/how-to/freeze-scikit-learn.md"
+"""Where a spec with every answer stands."""
 
 NativeClass: TypeAlias = str | int | bool
-
-
-class Origin(Frozen):
-    """Who trained the model, when, with which code, on which data."""
-
-    trained_by: Line = Field(description="the person or team that trained the model")
-    trained_at: Timestamp = Field(description="when, like 2026-11-21T08:00:00Z")
-    code: Line = Field(description="commit or other exact name of the training code")
-    data: tuple[DataSet, ...] = Field(
-        min_length=1,
-        description="the training data: name, digest, rows, licence, consent_basis, origin",
-    )
-    split: Line = Field(description="how the data was split into training, validation and test")
-    seed: int | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Training parameters beside those of the estimator, which are recorded by themselves."""
-    run_record: Digest | None = None
-    parent: Digest | None = None
-
-    @field_validator("trained_at", mode="before")
-    @classmethod
-    def _with_microseconds(cls, value: object) -> object:
-        try:
-            return timestamp(read_timestamp(value)) if isinstance(value, str) else value
-        except UsageError as problem:
-            raise ValueError(str(problem)) from problem
 
 
 class ComparisonOptions(Frozen):
@@ -108,27 +73,13 @@ class GoldenOptions(Frozen):
     """Take real rows of the data into the package; declared in its lineage."""
 
 
-class Spec(Frozen):
+class Spec(AuthorsWords):
     """Everything that the author must state; the rest is read from the fitted model.
 
     `native_classes[i]` is the model's own name (`classes_[i]`) of `output.classes[i]`. It may be
     left out where both are the same text.
     """
 
-    name: ModelName = Field(description="the model's name, such as breast-cancer")
-    version: Version = Field(description="a semantic version, such as 1.0.0")
-    title: Annotated[Text, Field(min_length=1)] = Field(description="what people read, by language")
-    licence: Line = Field(description="the licence of the model, such as Apache-2.0")
-    intended_use: Annotated[Text, Field(min_length=1)] = Field(
-        description="for whom and what the model is meant"
-    )
-    not_for: Annotated[Text, Field(min_length=1)] = Field(
-        description="what it must not be used for"
-    )
-    claim_level: Literal["demonstration", "research", "investigational", "cleared"] = Field(
-        description="demonstration, research, investigational or cleared"
-    )
-    languages: Languages = ("en",)
     fields: tuple[InputField, ...] = ()
     image: ImageAnswers | None = None
     preprocessing: tuple[AnyOperation, ...] = ()
@@ -187,10 +138,7 @@ class Spec(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _speaks_its_languages(self) -> Self:
-        for name in ("title", "intended_use", "not_for"):
-            if absent := set(self.languages) - set(getattr(self, name)):
-                raise ValueError(f"{name} lacks the declared language(s) {sorted(absent)}")
+    def _names_native_classes_of_a_classifier(self) -> Self:
         if self.native_classes and isinstance(self.output, NumberOutput):
             raise ValueError("native_classes are for classifiers; this output is a number")
         return self
@@ -202,15 +150,7 @@ def make_spec(answers: dict[str, Json]) -> Spec:
     Raises:
         UsageError: an answer is missing or does not fit; names each, and says what is asked.
     """
-    refuse_unanswered(answers)
-    plain = plain_answers(answers)
-    try:
-        return Spec.model_validate_json(canonical_bytes(plain))
-    except ValidationError as problem:
-        raise UsageError(
-            told(problem, plain, _questions(), _names()),
-            advice="docs/how-to/freeze-scikit-learn.md has a spec with every answer.",
-        ) from problem
+    return fitted(Spec, answers, Asked(_questions(), _names(), PAGE))
 
 
 def read_spec(path: Path | str) -> Spec:
@@ -221,14 +161,7 @@ def read_spec(path: Path | str) -> Spec:
         LimitExceeded: larger than `MAX_SPEC_BYTES`, or nested too deep.
         UsageError: not TOML, or an answer is missing or does not fit.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise NotFound(
-            f"There is no spec at {str(path)!r}.", advice="Give the path of a TOML file."
-        )
-    if path.stat().st_size > MAX_SPEC_BYTES:
-        raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
-    return make_spec(read_toml(path.read_bytes(), path.name))
+    return make_spec(answers_in(Path(path)))
 
 
 def with_parameters(spec: Spec, parameters: Mapping[str, Json]) -> Spec:
@@ -261,38 +194,3 @@ def _names() -> list[str]:
         *(ContributionAnswers, OcclusionAnswers),
     )
     return sorted({name for model in models for name in model.model_fields})
-
-
-def plain_answers(value: Json, place: str = "") -> Json:
-    """Return answers of a TOML file as JSON: times as text, everything else as it is.
-
-    Raises:
-        UsageError: names the place of a value that a spec cannot hold.
-    """
-    match value:
-        case dict():
-            dot = "." if place else ""
-            return {str(k): plain_answers(inner, f"{place}{dot}{k}") for k, inner in value.items()}
-        case list() | tuple():
-            return [plain_answers(inner, f"{place}[{i}]") for i, inner in enumerate(value)]
-        case datetime():
-            if value.tzinfo is None:
-                raise UsageError(
-                    f"{place}: the time {value.isoformat()} has no zone.",
-                    advice="Add Z or an offset like +09:00.",
-                )
-            return timestamp(value)
-        case date() | time():
-            missing = "time" if isinstance(value, date) else "date"
-            raise UsageError(
-                f"{place}: {value} has no {missing}.",
-                advice="Write it like 2026-11-21T08:00:00Z.",
-            )
-        case float() if not math.isfinite(value):
-            raise UsageError(f"{place} is {value}.", advice="Give a finite number.")
-        case None | str() | bool() | int() | float():
-            return value
-    raise UsageError(
-        f"{place or 'The spec'} is a {type(value).__name__}.",
-        advice="Give text, a number, true or false, a list or a table.",
-    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from bedside.jobs.frames import Frame, Frames
+from bedside.jobs.frames import Frame, Frames, Garbled
+from bedside.jobs.workplace import Workplace, of_this_account
 
 READ_BYTES: Final = 1024 * 1024
 LISTEN_SECONDS: Final = 0.25
@@ -27,6 +29,9 @@ LISTEN_SECONDS: Final = 0.25
 
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 """What a child needs of our environment; everything else may be a secret."""
+
+MOST_UNHEARD: Final = 64 * 2**20
+"""Bytes that a child may say before it was told all."""
 
 MOST_WORDS: Final = 2_000
 """Characters of what a child wrote to its standard error that are kept."""
@@ -55,23 +60,37 @@ class ChildEnded(Exception):
 class Child:
     """One child process; use it as a context manager."""
 
-    def __init__(self, module: str, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, module: str, arguments: Sequence[str] = (), place: Workplace | None = None
+    ) -> None:
         """Start `module`, one of ours, with its standard streams as pipes.
 
         Its standard error goes to a file of ours that nobody else can open.
+
+        Args:
+            module: What it runs.
+            arguments: What it is told at its start.
+            place: Where its home is made; without it, in a place of this account.
+
+        Raises:
+            Unavailable: the disk refuses.
         """
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._home = tempfile.TemporaryDirectory(prefix="bedside-job-")
+        self._alone = place is None  # then the place goes with us
+        self._place = place or Workplace(of_this_account())
+        self._home = self._place.new()
+        self._words = tempfile.TemporaryFile(dir=self._home)  # noqa: SIM115 - closed by `close`
         self._frames = Frames()
+        self._early: list[tuple[Frame, bytes]] = []
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
             [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
-            cwd=self._home.name,
-            env=_environment(Path(self._home.name)),
+            cwd=self._home,
+            env=_environment(self._home),
             bufsize=0,
         )
+        os.set_blocking(self._to, False)
 
     @property
     def pid(self) -> int:
@@ -83,22 +102,36 @@ class Child:
         """Whether it runs still."""
         return self._process.poll() is None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it runs, and said nothing that nobody asked for: it may do the next job."""
+        unheard = self._early or not self._frames.whole or _ready(0, self._from)
+        return self.alive and not unheard
+
     def say(self, pieces: Iterable[bytes], going_on: Callable[[], None]) -> None:
-        """Send what it is to work on; `going_on` is asked between pieces, and may raise.
+        """Send what it is to work on, and keep what it says meanwhile.
+
+        Args:
+            pieces: Frames, in any pieces.
+            going_on: Asked between pieces, and while the child takes none; it may raise.
 
         Raises:
             ChildEnded: it ended before it had heard all.
+            Garbled: it says what is no frame, or too much.
         """
-        stream = self._process.stdin
-        assert stream is not None  # noqa: S101 - it is a pipe
-        try:
-            for piece in pieces:
-                going_on()
-                view = memoryview(piece)
-                while view:
-                    view = view[stream.write(view) :]
-        except BrokenPipeError as problem:
-            raise self._ended() from problem
+        for piece in pieces:
+            going_on()
+            view = memoryview(piece)
+            while view:
+                ready = _ready(LISTEN_SECONDS, self._from, self._to)
+                if self._from in ready:
+                    self._early += self._heard()
+                    if sum(len(payload) for _, payload in self._early) > MOST_UNHEARD:
+                        raise Garbled("A child says much before it was told all.")
+                if self._to in ready:
+                    view = view[self._taken(view) :]
+                else:
+                    going_on()
 
     def hear(self) -> Iterator[tuple[Frame, bytes] | None]:
         """Yield each frame that it says, and None while it says nothing.
@@ -107,17 +140,13 @@ class Child:
             ChildEnded: it ended.
             Garbled: it says what is no frame.
         """
-        stream = self._process.stdout
-        assert stream is not None  # noqa: S101 - it is a pipe
         while True:
-            ready, _, _ = select.select([stream], [], [], LISTEN_SECONDS)
-            if not ready:
+            while self._early:
+                yield self._early.pop(0)
+            if _ready(LISTEN_SECONDS, self._from):
+                self._early += self._heard()
+            else:
                 yield None
-                continue
-            data = os.read(stream.fileno(), READ_BYTES)
-            if not data:
-                raise self._ended()
-            yield from self._frames.add(data)
 
     def close(self) -> None:
         """End it, if it runs still, and forget what it wrote."""
@@ -129,8 +158,36 @@ class Child:
                     stream.close()
         self._process.wait()
         self._words.close()
-        with suppress(OSError):
-            self._home.cleanup()
+        shutil.rmtree(self._home, ignore_errors=True)
+        if self._alone:
+            self._place.close()
+
+    @property
+    def _to(self) -> int:
+        stream = self._process.stdin
+        assert stream is not None  # noqa: S101 - it is a pipe
+        return stream.fileno()
+
+    @property
+    def _from(self) -> int:
+        stream = self._process.stdout
+        assert stream is not None  # noqa: S101 - it is a pipe
+        return stream.fileno()
+
+    def _taken(self, view: memoryview) -> int:
+        """Return how many bytes of `view` the pipe took."""
+        try:
+            return os.write(self._to, view)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError as problem:
+            raise self._ended() from problem
+
+    def _heard(self) -> list[tuple[Frame, bytes]]:
+        data = os.read(self._from, READ_BYTES)
+        if not data:
+            raise self._ended()
+        return list(self._frames.add(data))
 
     def _ended(self) -> ChildEnded:
         until = time.monotonic() + 5.0
@@ -149,6 +206,18 @@ class Child:
     def __exit__(self, *_: object) -> None:
         """End it."""
         self.close()
+
+
+def _ready(seconds: float, reads: int, writes: int | None = None) -> set[int]:
+    """Return which of two ends of pipes can be used, or have come to their end; wait so long for one.
+
+    Source: poll(2), which takes descriptors beyond 1023; select(2) does not.
+    """
+    looks = select.poll()
+    looks.register(reads, select.POLLIN)
+    if writes is not None:
+        looks.register(writes, select.POLLOUT)
+    return {descriptor for descriptor, _ in looks.poll(seconds * 1000)}
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -31,6 +31,17 @@ PARENT_GONE: Final = 3
 _AHEAD: Final = 64
 """Frames that are read before the work asks for them: 16 MiB of a file."""
 
+_OF_FILES: Final = frozenset({Frame.FILE, Frame.PIECE, Frame.END})
+
+MEMORY_MARGIN: Final = 1.25
+"""What is declared is an estimate; so much of it is allowed."""
+
+MEMORY_BESIDE: Final = 512 * 2**20
+"""And so much besides: stacks of threads, and what an allocator keeps, are counted though unused."""
+
+OUT_OF_MEMORY: Final = "The job took more memory than it may."
+MORE_MEMORY: Final = "Send a smaller volume; or let whoever froze the model look at what it needs."
+
 Given: TypeAlias = Iterator[tuple[str, bytes]]
 
 
@@ -83,14 +94,36 @@ def serve(work: Work) -> None:
         kind, payload = coming.get()
         if kind is not Frame.WORDS:
             raise SystemExit(2)
-        asked = read_words(payload)
+        given = _Coming(coming)
         try:
-            told = work(asked, _files(coming), voice)
+            asked = read_words(payload)
+            bound_memory(asked.get("memory"))
+            told = work(asked, given.files(), voice)
         except BedsideError as problem:
             told = refusal_told(problem)
         except MemoryError:
-            told = {"problem": "memory", "message": "There was not enough memory.", "advice": ""}
+            told = {"problem": "memory", "message": OUT_OF_MEMORY, "advice": MORE_MEMORY}
+        given.finish()  # what it did not look at is not to be taken for the next job
         voice.words(told)
+
+
+def bound_memory(declared: Json) -> None:
+    """Let this process have no more memory than was declared of the job, and a margin.
+
+    What is beyond is refused to whoever asks for it (a MemoryError, or the library's own error), so
+    that a job that takes more than it may ends by itself, with a reason, before the machine runs out.
+
+    Args:
+        declared: Bytes; None for no bound.
+
+    Source: setrlimit(2), RLIMIT_DATA: all private memory that can be written (since Linux 4.7).
+    The address space (RLIMIT_AS) would not do: threads and arenas reserve far more than they use.
+    """
+    most = resource.RLIM_INFINITY
+    if declared is not None:
+        most = int(int(declared) * MEMORY_MARGIN) + MEMORY_BESIDE
+    with suppress(ValueError, OSError):  # a lower bound was set from outside
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def refusal_told(problem: BedsideError) -> dict[str, Json]:
@@ -150,19 +183,39 @@ def _listen(source: BinaryIO, coming: Queue[tuple[Frame, bytes]]) -> None:
         os._exit(PARENT_GONE)
 
 
-def _files(coming: Queue[tuple[Frame, bytes]]) -> Given:
-    """Yield name and bytes of each file that belongs to this job."""
-    name, data = "", bytearray()
-    while True:
-        kind, payload = coming.get()
-        if kind is Frame.FILE:
-            name, data = str(read_words(payload).get("name", "")), bytearray()
-        elif kind is Frame.PIECE:
-            data += payload
-        elif kind is Frame.END:
-            yield name, bytes(data)
-            data = bytearray()
-        elif kind is Frame.LAST:
-            return
-        else:
+class _Coming:
+    """The files of one job, as they come; whatever of them was not looked at can be passed over."""
+
+    def __init__(self, coming: Queue[tuple[Frame, bytes]]) -> None:
+        self._coming = coming
+        self._over = False
+
+    def files(self) -> Given:
+        """Yield name and bytes of each file that belongs to this job."""
+        name, data = "", bytearray()
+        while (frame := self._next()) is not None:
+            kind, payload = frame
+            if kind is Frame.FILE:
+                name, data = str(read_words(payload).get("name", "")), bytearray()
+            elif kind is Frame.PIECE:
+                data += payload
+            else:
+                yield name, bytes(data)
+                data = bytearray()
+
+    def finish(self) -> None:
+        """Pass over what is left of this job."""
+        while self._next() is not None:
+            continue
+
+    def _next(self) -> tuple[Frame, bytes] | None:
+        """Return the next frame of a file, or None once there is none."""
+        if self._over:
+            return None
+        kind, payload = self._coming.get()
+        if kind is Frame.LAST:
+            self._over = True
+            return None
+        if kind not in _OF_FILES:
             raise SystemExit(2)
+        return kind, payload

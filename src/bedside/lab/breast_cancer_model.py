@@ -22,13 +22,14 @@ import bedside
 from bedside.canonical import canonical_bytes, digest
 from bedside.clock import Clock, timestamp
 from bedside.errors import FreezeRefused
+from bedside.freezing.authors_words import Origin
 from bedside.freezing.explanation_answers import ContributionAnswers
 from bedside.freezing.frames import describe_data, raw_rows
 from bedside.freezing.freeze import freeze
 from bedside.freezing.libraries import check_libraries
 from bedside.freezing.lineage import plain
 from bedside.freezing.output import write_whole
-from bedside.freezing.spec import Origin, Spec
+from bedside.freezing.spec import Spec
 from bedside.keys.signing import SigningKey
 from bedside.lab import breast_cancer_words as words
 from bedside.lab.evaluation import binary_metrics, evaluate_package, metric_table

@@ -23,8 +23,9 @@ from bedside.imaging.picture import Facts, Picture, PictureLimits
 from bedside.imaging.reading import read_picture
 from bedside.package.image_operations import HeaderWindow, Windowing
 from bedside.package.images import ImageInput, Likeness, is_code_string
-from bedside.runtime.flags import Flag, FlagCode
+from bedside.runtime.flags import Flag
 from bedside.runtime.gate import Refusals
+from bedside.runtime.stated_codes import Adder, CodeField, check_code
 from bedside.runtime.windowing import unwindowed, window
 from bedside.runtime.wording import shown
 
@@ -37,8 +38,6 @@ MAX_PICTURE_BYTES: Final = 64 * 2**20
 _UNPADDED: Final = re.compile(r"[A-Za-z0-9+/]*+")
 
 GREY_LEVELS: Final = 65_536
-
-CODE_WORDS: Final = "a DICOM code: at most 16 of A to Z, 0 to 9, space and _"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +85,7 @@ class ImageGate:
         picture = self._read(row.get("image"), position, refusals)
         if picture is None:
             return None
-        add = _Adder(position, refusals)
+        add = Adder(position, refusals)
         flags = [*self._facts(picture.facts, row, add)]
         self._geometry(picture, add)
         self._brightness(picture, add)
@@ -134,39 +133,17 @@ class ImageGate:
             return None
         return picture
 
-    def _facts(self, facts: Facts, row: Mapping[str, Json], add: _Adder) -> Iterator[Flag]:
+    def _facts(self, facts: Facts, row: Mapping[str, Json], add: Adder) -> Iterator[Flag]:
         declared = self._declared
-        domain = {
-            "modality": (facts.modality, declared.modalities),
-            "body_part": (facts.body_part, declared.body_parts),
-            "view": (facts.view, declared.views),
-        }
-        for name, (written, allowed) in domain.items():
-            stated = row.get(name)
-            words = f"one of {', '.join(allowed)}" if allowed else CODE_WORDS
-            if stated is not None and not is_code_string(stated):
-                add(name, "wrong-type", shown(stated), words)
-            elif written is not None and stated is not None and written != stated:
-                add(name, "contradiction", f"{stated!r}, and the header says {written!r}", words)
-            elif allowed:
-                found = written or stated
-                if found is None:
-                    yield from self._unstated(name, words, add)
-                elif found not in allowed:
-                    add(name, "out-of-domain", repr(found[:60]), words)
+        for name, written, allowed in (
+            ("modality", facts.modality, declared.modalities),
+            ("body_part", facts.body_part, declared.body_parts),
+            ("view", facts.view, declared.views),
+        ):
+            code = CodeField(name, written, row.get(name), allowed)
+            yield from check_code(code, declared.unstated, add)
 
-    def _unstated(self, name: str, words: str, add: _Adder) -> Iterator[Flag]:
-        if self._declared.unstated == "refuse":
-            add(name, "unstated", "nothing, in the header or beside it", words)
-        elif self._declared.unstated == "flag":
-            codes: dict[str, FlagCode] = {
-                "modality": "modality-unstated",
-                "body_part": "body-part-unstated",
-                "view": "view-unstated",
-            }
-            yield Flag(codes[name], f"nobody says the {name.replace('_', ' ')}; it must be {words}")
-
-    def _geometry(self, picture: Picture, add: _Adder) -> None:
+    def _geometry(self, picture: Picture, add: Adder) -> None:
         declared, (rows, columns) = self._declared, picture.values.shape[:2]
         for name, found, allowed in (
             ("rows", rows, declared.rows),
@@ -183,12 +160,12 @@ class ImageGate:
         if grey is not (declared.pixels == "grey"):
             add("image", "out-of-domain", "grey" if grey else "colour", declared.pixels)
 
-    def _brightness(self, picture: Picture, add: _Adder) -> None:
+    def _brightness(self, picture: Picture, add: Adder) -> None:
         if isinstance(self._windowing, HeaderWindow) and picture.unused:
             words = "a window of the function LINEAR, LINEAR_EXACT or SIGMOID"
             add("image", "unsupported", f"the header asks for {picture.unused}", words)
 
-    def _intensity(self, picture: Picture, add: _Adder) -> None:
+    def _intensity(self, picture: Picture, add: Adder) -> None:
         """Count values, on 65,536 levels of what is possible; the channels' mean where colour."""
         wanted, values = self._declared.intensity, picture.values
         grey = values if values.ndim == 2 else values.mean(axis=2)
@@ -206,9 +183,7 @@ class ImageGate:
                 f"at most {wanted.most_at_one_level:.0%}",
             )
 
-    def _likeness(
-        self, picture: Picture, add: _Adder
-    ) -> tuple[NDArray[np.float32], Sequence[Flag]]:
+    def _likeness(self, picture: Picture, add: Adder) -> tuple[NDArray[np.float32], Sequence[Flag]]:
         likeness, unit = self._declared.likeness, window(picture, self._windowing)
         if likeness is None or self._reference is None:
             return unit, ()
@@ -222,7 +197,7 @@ class ImageGate:
             return window(turned, self._windowing), (Flag("polarity-overruled", told),)
         return unit, self._unlike(near, likeness, add)
 
-    def _unlike(self, near: float, likeness: Likeness, add: _Adder) -> Sequence[Flag]:
+    def _unlike(self, near: float, likeness: Likeness, add: Adder) -> Sequence[Flag]:
         if likeness.otherwise == "flag":
             told = f"its likeness to the pictures of the domain is {near:.2f}, below {likeness.minimum:g}"
             return (Flag("unlike-the-domain", told),)
@@ -246,14 +221,3 @@ def no_base64(sent: str) -> str:
     if len(sent) % 4 > 1 and _UNPADDED.fullmatch(sent):
         return f"base64 without its padding; {'=' * (4 - len(sent) % 4)!r} is missing at its end"
     return "text that is no base64"
-
-
-@dataclass(frozen=True, slots=True)
-class _Adder:
-    """Adds reasons about the picture at one position."""
-
-    position: int
-    refusals: Refusals
-
-    def __call__(self, field: str, code: str, value: str, allowed: str) -> None:
-        self.refusals.add(self.position, field, code, value, allowed)

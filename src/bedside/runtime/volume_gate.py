@@ -23,10 +23,9 @@ from bedside.package.manifest import Manifest
 from bedside.package.volume_operations import Conform, Resample
 from bedside.package.volumes import MillimetreRange, VolumeInput, VolumeLikeness
 from bedside.runtime.analysis import Stated
-from bedside.runtime.flags import Flag, FlagCode
+from bedside.runtime.flags import Flag
 from bedside.runtime.gate import Refusals
-from bedside.runtime.image_gate import CODE_WORDS
-from bedside.runtime.wording import shown
+from bedside.runtime.stated_codes import Adder, CodeField, check_code
 
 VOLUME: Final = "volume"
 """The field that a refusal names, where it is about the volume itself."""
@@ -94,7 +93,7 @@ class VolumeGate:
             InputRefused: with every reason; its field is `volume`, `modality` or `body_part`.
         """
         refusals = Refusals()
-        add = _Adder(refusals)
+        add = Adder(0, refusals)
         flags = [Flag("reading-note", f"{code}: {words}") for code, words in volume.facts.notes]
         flags += self._facts(volume.facts, stated, add)
         flags += self._geometry(volume, add)
@@ -109,39 +108,17 @@ class VolumeGate:
             raise InputRefused(tuple(refusals.found))
         return Passed(_as_used(volume.facts, stated), tuple(flags), score, head)
 
-    def _facts(self, facts: VolumeFacts, stated: Stated, add: _Adder) -> Iterator[Flag]:
+    def _facts(self, facts: VolumeFacts, stated: Stated, add: Adder) -> Iterator[Flag]:
         declared = self._declared
         if facts.medium not in declared.media:
             add(VOLUME, "out-of-domain", facts.medium, f"one of {', '.join(declared.media)}")
-        domain = {
-            "modality": (facts.modality, stated.modality, declared.modalities),
-            "body_part": (facts.body_part, stated.body_part, declared.body_parts),
-        }
-        for name, (written, said, allowed) in domain.items():
-            words = f"one of {', '.join(allowed)}" if allowed else CODE_WORDS
-            known = written if is_code_string(written) else None
-            if said is not None and not is_code_string(said):
-                add(name, "wrong-type", shown(said), words)
-            elif known is not None and said is not None and known != said:
-                add(name, "contradiction", f"{said!r}, and the header says {known!r}", words)
-            elif allowed:
-                found = known or said
-                if found is None:
-                    yield from self._unstated(name, words, add)
-                elif found not in allowed:
-                    add(name, "out-of-domain", repr(found[:60]), words)
+        for one in (
+            CodeField("modality", facts.modality, stated.modality, declared.modalities),
+            CodeField("body_part", facts.body_part, stated.body_part, declared.body_parts),
+        ):
+            yield from check_code(one, declared.unstated, add)
 
-    def _unstated(self, name: str, words: str, add: _Adder) -> Iterator[Flag]:
-        if self._declared.unstated == "refuse":
-            add(name, "unstated", "nothing, in the header or beside it", words)
-        elif self._declared.unstated == "flag":
-            codes: dict[str, FlagCode] = {
-                "modality": "modality-unstated",
-                "body_part": "body-part-unstated",
-            }
-            yield Flag(codes[name], f"nobody says the {name.replace('_', ' ')}; it must be {words}")
-
-    def _geometry(self, volume: Volume, add: _Adder) -> Iterator[Flag]:
+    def _geometry(self, volume: Volume, add: Adder) -> Iterator[Flag]:
         declared, shape, spacing = self._declared, volume.shape, volume.spacing
         told = " × ".join(map(str, shape)) + " voxels"
         least, most = declared.sides.minimum, declared.sides.maximum
@@ -165,7 +142,7 @@ class VolumeGate:
                 "from its axes",
             )
 
-    def _field_of_view(self, volume: Volume, add: _Adder) -> None:
+    def _field_of_view(self, volume: Volume, add: Adder) -> None:
         wanted = self._declared.field_of_view
         turn = nearest_turn(volume.affine[:3, :3])
         reaches = [volume.shape[axis] * volume.spacing[axis] for axis in turn.axes]
@@ -175,7 +152,7 @@ class VolumeGate:
             if not _within(reach, allowed):
                 add(VOLUME, "out-of-range", f"{reach:.0f} mm {words}", _words(allowed))
 
-    def _intensity(self, volume: Volume, add: _Adder) -> None:
+    def _intensity(self, volume: Volume, add: Adder) -> None:
         wanted = self._declared.intensity
         largest = max(abs(float(volume.values.min())), abs(float(volume.values.max())))
         if largest > LARGEST:
@@ -201,7 +178,7 @@ class VolumeGate:
             add(VOLUME, "out-of-domain", told, f"at least {wanted.least_continuity:g}")
 
     def _likeness(
-        self, volume: Volume, head: Head | None, add: _Adder
+        self, volume: Volume, head: Head | None, add: Adder
     ) -> tuple[float | None, tuple[Flag, ...]]:
         likeness = self._declared.likeness
         if likeness is None:
@@ -215,8 +192,8 @@ class VolumeGate:
         return 1 - near, _unlike(near, likeness, add)
 
 
-def _unlike(near: float, likeness: VolumeLikeness, add: _Adder) -> tuple[Flag, ...]:
-    told = f"a likeness of {near:.2f} to the volumes that the model knows"
+def _unlike(near: float, likeness: VolumeLikeness, add: Adder) -> tuple[Flag, ...]:
+    told = f"a likeness of {near:.3f} to the volumes that the model knows"
     if likeness.otherwise == "flag":
         return (Flag("unlike-the-domain", f"{told}, below {likeness.minimum:g}"),)
     add(VOLUME, "out-of-domain", told, f"at least {likeness.minimum:g}")
@@ -238,13 +215,3 @@ def _within(length: float, allowed: MillimetreRange) -> bool:
 
 def _words(allowed: MillimetreRange) -> str:
     return f"from {allowed.minimum:g} to {allowed.maximum:g} mm"
-
-
-@dataclass(frozen=True, slots=True)
-class _Adder:
-    """Adds reasons about the one volume."""
-
-    refusals: Refusals
-
-    def __call__(self, field: str, code: str, value: str, allowed: str) -> None:
-        self.refusals.add(0, field, code, value, allowed)

@@ -15,7 +15,8 @@ from bedside.imaging.volume_reading import read_volume
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import UNSTATED, Stated
 from bedside.runtime.gate import Refusals
-from bedside.runtime.image_gate import CODE_WORDS, no_base64
+from bedside.runtime.image_gate import no_base64
+from bedside.runtime.stated_codes import CODE_WORDS
 from bedside.runtime.volume_gate import VOLUME, refusal_of, volume_limits
 from bedside.runtime.wording import shown
 

@@ -61,7 +61,7 @@ class Bench:
         except InputRefused as refused:
             return refused_told(refused)
         voice.stage(WRITING, 0, 1)
-        style = Style(recorded=asked.get("recorded", True) is True)
+        style = Style(**asked.get("style", {}), recorded=asked.get("recorded", True) is True)
         made = files_of(analysis, runner.manifest, volume, style)
         for name, data in made.items():
             voice.file(Made(name, media_type(name), data))

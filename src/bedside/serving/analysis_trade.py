@@ -215,6 +215,7 @@ class AnalysisTrade:
         told: dict[str, Json] = {
             "stated": asked.order.stated(),
             "choice": asked.order.choice(),
+            "style": asked.order.style(),
             "weights": None if engines.weights is None else str(engines.weights),
             "python": None if engines.python is None else str(engines.python),
         }

@@ -91,6 +91,8 @@ class Order:
         series: Which series, where there are several; the end of its UID.
         rule: How one is chosen where none is named.
         version: The only version that may answer; None for whichever is released.
+        language: Of the words in the picture; None for English.
+        convention: On which side of the picture the patient's right is; None for the left.
     """
 
     subject: str | None = None
@@ -99,6 +101,8 @@ class Order:
     series: str | None = None
     rule: Literal["only", "only-volumetric", "largest"] = "only"
     version: str | None = None
+    language: Literal["en", "ja"] | None = None
+    convention: Literal["radiological", "neurological"] | None = None
 
     def stated(self) -> dict[str, Json]:
         """Return what the sender says of the volume."""
@@ -107,6 +111,11 @@ class Order:
     def choice(self) -> dict[str, Json]:
         """Return which series is meant."""
         return {"series": self.series, "rule": self.rule}
+
+    def style(self) -> dict[str, Json]:
+        """Return what is said of the picture, where anything is."""
+        said = {"language": self.language, "convention": self.convention}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from bedside.canonical import Json
 from bedside.errors import LimitExceeded, NotFound, UsageError
-from bedside.freezing.spec import MAX_SPEC_BYTES
+from bedside.freezing.spec_file import MAX_SPEC_BYTES
 from bedside.freezing.volumes.spec import make_volume_spec, read_volume_spec
 from tests.freezing.volumes.building import output_of, volume_answers, volume_spec
 

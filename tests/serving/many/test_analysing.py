@@ -117,9 +117,9 @@ class TestTakenUpAgain:
 
     def test_by_another_question_is_refused(self, tmp_path: Path) -> None:
         run(tmp_path, Told())
-        other = replace(the_plan(), order=Order(modality="CT"))
-        with pytest.raises(Conflict, match="other questions"):
-            run(tmp_path, Told(), plan=other)
+        for order in (Order(modality="CT"), Order(modality="MR", language="ja")):
+            with pytest.raises(Conflict, match="other questions"):
+                run(tmp_path, Told(), plan=replace(the_plan(), order=order))
 
     @pytest.mark.parametrize(
         "line", [b"[]", b"no json", b'{"name":1}', b'{"name":"one","extra":2,"flags":[]}']

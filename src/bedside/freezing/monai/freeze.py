@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bedside.canonical import canonical_bytes
-from bedside.errors import FreezeRefused, LimitExceeded, NotFound
+from bedside.errors import FreezeRefused
 from bedside.freezing.child_process import run_job
 from bedside.freezing.circumstances import Tell, unheard
 from bedside.freezing.comparison import read_comparison
@@ -22,9 +22,8 @@ from bedside.freezing.monai.bundle import Bundle, read_bundle
 from bedside.freezing.monai.completing import completed
 from bedside.freezing.output import check_target, write_whole
 from bedside.freezing.pytorch.installed import check_torch
-from bedside.freezing.spec import MAX_SPEC_BYTES
+from bedside.freezing.spec_file import answers_in
 from bedside.freezing.strangers import refuse_code
-from bedside.freezing.strangers.toml import read_toml
 from bedside.freezing.volumes.spec import VolumeSpec, make_volume_spec
 from bedside.keys.signing import SigningKey
 from bedside.package.package import check_signature, open_package, sign_package
@@ -97,13 +96,7 @@ def read_answers(path: Path, bundle: Bundle) -> VolumeSpec:
         LimitExceeded: it is larger than a spec may be.
         UsageError: an answer is missing or does not fit.
     """
-    if not path.is_file():
-        raise NotFound(
-            f"There is no spec at {str(path)!r}.", advice="Give the path of a TOML file."
-        )
-    if path.stat().st_size > MAX_SPEC_BYTES:
-        raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
-    return make_volume_spec(completed(read_toml(path.read_bytes(), path.name), bundle))
+    return make_volume_spec(completed(answers_in(path), bundle))
 
 
 def _refuse_strangers(bundle: Bundle, *, i_made_this: bool) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bedside.canonical import Json
 from bedside.errors import FreezeRefused
 from bedside.freezing.comparison import Comparison
 from bedside.freezing.data import AuthorData
+from bedside.freezing.described import DescribedSource
 from bedside.freezing.graph import Precision
 from bedside.freezing.native import NativeAnswers
 from bedside.freezing.rows import RawRow
@@ -74,27 +74,8 @@ class Native(Protocol):
         """Return the refusal of this model, by name."""
 
 
-class Source(Protocol):
-    """A model that can be frozen.
-
-    Attributes:
-        algorithm: Its kind and class, as the lineage names it.
-        parameters: What it was made with, by name, for the lineage.
-        libraries: Versions of the libraries that decide its answers.
-        notes: What its author must be told.
-    """
-
-    @property
-    def algorithm(self) -> str: ...  # noqa: D102 - described above
-
-    @property
-    def parameters(self) -> Mapping[str, Json]: ...  # noqa: D102
-
-    @property
-    def libraries(self) -> Mapping[str, str]: ...  # noqa: D102
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+class Source(DescribedSource, Protocol):
+    """A model that can be frozen."""
 
     def network(self, data: AuthorData, spec: Spec) -> FrozenNetwork:
         """Return the model as declared operations and a graph.

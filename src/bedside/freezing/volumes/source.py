@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from bedside.canonical import Json
 from bedside.freezing.comparison import Comparison
+from bedside.freezing.described import DescribedSource
 from bedside.freezing.volumes.spec import VolumeSpec
 from bedside.imaging.volume import Volume
 from bedside.package.volume_models import SlidingInference, WholeInference
@@ -39,27 +39,8 @@ class VolumeNetwork:
     memory: int | None = None
 
 
-class VolumeSource(Protocol):
-    """A volume model that can be frozen.
-
-    Attributes:
-        algorithm: Its kind, as the lineage names it.
-        parameters: What it was made with, by name, for the lineage.
-        libraries: Versions of the libraries that decide its answers.
-        notes: What its author must be told.
-    """
-
-    @property
-    def algorithm(self) -> str: ...  # noqa: D102 - described above
-
-    @property
-    def parameters(self) -> Mapping[str, Json]: ...  # noqa: D102
-
-    @property
-    def libraries(self) -> Mapping[str, str]: ...  # noqa: D102
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+class VolumeSource(DescribedSource, Protocol):
+    """A volume model that can be frozen."""
 
     def network(self, spec: VolumeSpec) -> VolumeNetwork:
         """Return the model as declared operations and a graph.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from bedside.canonical import Json, canonical_bytes
-from bedside.errors import LimitExceeded, NotFound, PackageDamaged, UsageError
-from bedside.freezing.draft.unanswered import refuse_unanswered
-from bedside.freezing.questions import Questions, told
-from bedside.freezing.spec import MAX_SPEC_BYTES, Origin, plain_answers
-from bedside.freezing.strangers.toml import read_toml
+from bedside.canonical import Json
+from bedside.errors import PackageDamaged
+from bedside.freezing.authors_words import AuthorsWords, Origin
+from bedside.freezing.questions import Questions
+from bedside.freezing.spec_file import Asked, answers_in, fitted
 from bedside.freezing.volumes.label_maps import with_likeness
-from bedside.package.fields import Frozen, Text
-from bedside.package.manifest import DataSet, Evaluation, Languages, Metric, ModelName, Version
-from bedside.package.networks import Line
+from bedside.package.fields import Frozen
+from bedside.package.manifest import DataSet, Evaluation, Metric
 from bedside.package.outputs import NumberOutput, Threshold
 from bedside.package.segmentation import MillilitreRange, SegmentationOutput, SegmentedClass
 from bedside.package.volume_models import Inference
@@ -72,26 +70,12 @@ class VolumeGolden(Frozen):
     least_dice: Annotated[float, Field(ge=0.9, le=1)] = 0.98
 
 
-class VolumeSpec(Frozen):
+class VolumeSpec(AuthorsWords):
     """Everything that the author of a volume model must state.
 
     What the model's own files say (operations, windows) may be left out.
     """
 
-    name: ModelName = Field(description="the model's name, such as brain-mask")
-    version: Version = Field(description="a semantic version, such as 1.0.0")
-    title: Annotated[Text, Field(min_length=1)] = Field(description="what people read, by language")
-    licence: Line = Field(description="the licence of the model, such as Apache-2.0")
-    intended_use: Annotated[Text, Field(min_length=1)] = Field(
-        description="for whom and what the model is meant"
-    )
-    not_for: Annotated[Text, Field(min_length=1)] = Field(
-        description="what it must not be used for"
-    )
-    claim_level: Literal["demonstration", "research", "investigational", "cleared"] = Field(
-        description="demonstration, research, investigational or cleared"
-    )
-    languages: Languages = ("en",)
     volume: VolumeAnswers = Field(
         description="which files, modalities, body parts, spacings, fields of view and sizes"
     )
@@ -117,13 +101,6 @@ class VolumeSpec(Frozen):
             raise ValueError(f"preprocessing: {problem.message}") from problem
         return self
 
-    @model_validator(mode="after")
-    def _speaks_its_languages(self) -> Self:
-        for name in ("title", "intended_use", "not_for"):
-            if absent := set(self.languages) - set(getattr(self, name)):
-                raise ValueError(f"{name} lacks the declared language(s) {sorted(absent)}")
-        return self
-
 
 def make_volume_spec(answers: dict[str, Json]) -> VolumeSpec:
     """Return the spec that `answers` make up, as in TOML.
@@ -131,15 +108,7 @@ def make_volume_spec(answers: dict[str, Json]) -> VolumeSpec:
     Raises:
         UsageError: an answer is missing or does not fit; names each, and says what is asked.
     """
-    refuse_unanswered(answers)
-    plain = plain_answers(answers)
-    try:
-        return VolumeSpec.model_validate_json(canonical_bytes(plain))
-    except ValidationError as problem:
-        raise UsageError(
-            told(problem, plain, _questions(), _names()),
-            advice=f"{PAGE} has a spec with every answer.",
-        ) from problem
+    return fitted(VolumeSpec, answers, Asked(_questions(), _names(), PAGE))
 
 
 def read_volume_spec(path: Path) -> VolumeSpec:
@@ -150,14 +119,7 @@ def read_volume_spec(path: Path) -> VolumeSpec:
         LimitExceeded: larger than `MAX_SPEC_BYTES`, or nested too deep.
         UsageError: not TOML, or an answer is missing or does not fit.
     """
-    if not path.is_file():
-        raise NotFound(
-            f"There is no spec at {str(path)!r}.", advice="Give the path of a TOML file."
-        )
-    if path.stat().st_size > MAX_SPEC_BYTES:
-        raise LimitExceeded(f"The spec {path.name} is larger than {MAX_SPEC_BYTES} bytes.")
-    answers = read_toml(path.read_bytes(), path.name)
-    return make_volume_spec(with_likeness(answers, path.parent))
+    return make_volume_spec(with_likeness(answers_in(path), path.parent))
 
 
 def _questions() -> Questions:

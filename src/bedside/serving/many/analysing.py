@@ -92,7 +92,8 @@ def _begun(left: Iterable[Found], plan: Plan, begun: dict[str, float]) -> Iterat
 
 
 def _question(plan: Plan) -> dict[str, Json]:
-    return {"package": plan.digest, **plan.order.stated(), **plan.order.choice()}
+    order = plan.order
+    return {"package": plan.digest, **order.stated(), **order.choice(), **order.style()}
 
 
 def _ended(entry: Entry | None, found: Found, folder: Path) -> bool:

@@ -76,6 +76,7 @@ class Plan:
         return {
             "stated": self.order.stated(),
             "choice": self.order.choice(),
+            "style": self.order.style(),
             "weights": _text(self.engines.weights),
             "python": _text(self.engines.python),
             "recorded": False,

@@ -1,0 +1,282 @@
+"""A training run in a folder of its own: begun, gone on with after any end, and put on record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
+
+import torch
+
+from bedside.canonical import Json, canonical_bytes
+from bedside.clock import system_clock, timestamp
+from bedside.errors import Conflict
+from bedside.lab.training.checkpoint import (
+    Checkpoint,
+    has_checkpoint,
+    last_checkpoint,
+    save_checkpoint,
+    save_weights,
+)
+from bedside.lab.training.diary import Diary
+from bedside.lab.training.environment import code, environment
+from bedside.lab.training.judging import Judgement, means_of
+from bedside.lab.training.settings import Settings
+from bedside.lab.training.state import BEST, Named, part
+from bedside.lab.training.task import Cases, Task
+from bedside.lab.training.trainer import Trainer
+from bedside.store.disk import replace_file
+
+SETTINGS: Final = "settings.json"
+BEST_WEIGHTS: Final = "best.safetensors"
+FINAL_WEIGHTS: Final = "final.safetensors"
+MODE: Final = 0o644
+
+End: TypeAlias = Literal["steps", "patience", "minutes", "asked"]
+"""Why it ended: all steps done; no better score for long; the time is over; somebody asked for it."""
+
+
+class Watch(Protocol):
+    """Who looks on while a network is trained."""
+
+    def stepped(self, step: int, loss: float) -> None:
+        """Be told of each step."""
+
+    def validating(self, case: int, of: int) -> None:
+        """Be told of each validation case."""
+
+    def validated(self, step: int, means: Mapping[str, float], *, best: bool) -> None:
+        """Be told of each validation."""
+
+    def saved(self, step: int) -> None:
+        """Be told of each checkpoint."""
+
+
+class Nobody:
+    """Looks on and says nothing."""
+
+    def stepped(self, step: int, loss: float) -> None: ...  # noqa: D102 - as in Watch
+
+    def validating(self, case: int, of: int) -> None: ...  # noqa: D102
+
+    def validated(self, step: int, means: Mapping[str, float], *, best: bool) -> None: ...  # noqa: D102
+
+    def saved(self, step: int) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be trained.
+
+    Attributes:
+        name: Of the task.
+        task: The task.
+        settings: Its settings.
+        asked_to_stop: Asked after every step; where it says yes, a checkpoint is written and the run
+            can be gone on with.
+        watch: Who looks on.
+    """
+
+    name: str
+    task: Task
+    settings: Settings
+    asked_to_stop: Callable[[], bool] = lambda: False
+    watch: Watch = field(default_factory=Nobody)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a session of a run ended with.
+
+    Attributes:
+        step: How many steps are done.
+        end: Why it ended.
+        judgement: The best score, and when.
+        seconds: Of training, all sessions together.
+        sessions: Of each session: when, where, with which code, from which step to which.
+        weights: Digests of the files of weights, by their names.
+    """
+
+    step: int
+    end: End
+    judgement: Judgement
+    seconds: float
+    sessions: tuple[dict[str, Json], ...]
+    weights: Mapping[str, str]
+
+
+def train(order: Order, folder: Path) -> Trained:
+    """Train in a new folder, or one that holds nothing.
+
+    Raises:
+        Conflict: the folder holds a run.
+        BedsideError: training failed; what checkpoints there are stand.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if has_checkpoint(folder) or (folder / SETTINGS).exists():
+        raise Conflict(
+            f"{folder} holds a run already.",
+            advice="Go on with it by --resume, or name another folder.",
+        )
+    document = {"task": order.name, "settings": order.settings.model_dump(mode="json")}
+    replace_file(folder / SETTINGS, canonical_bytes(document), MODE)
+    with _exactly(order.settings):
+        return _Run(order, folder, None).done()
+
+
+def go_on(order: Order, folder: Path) -> Trained:
+    """Go on with a run from its last checkpoint, exactly as if it had never ended.
+
+    Equal bits need the same machine, libraries and number of threads; the sessions in the record say
+    whether they were.
+
+    Raises:
+        NotFound: there is no checkpoint.
+        UsageError: the checkpoint is of another network.
+    """
+    has_begun = has_checkpoint(folder) or not (folder / SETTINGS).exists()
+    checkpoint = last_checkpoint(folder) if has_begun else None
+    with _exactly(order.settings):
+        return _Run(order, folder, checkpoint).done()
+
+
+class _Run:
+    """One session of a run."""
+
+    def __init__(self, order: Order, folder: Path, checkpoint: Checkpoint | None) -> None:
+        self._order = order
+        self._folder = folder
+        self._trainer = Trainer(order.task, order.settings)
+        self._judgement = Judgement()
+        self._best: Named = {}
+        self._losses: list[float] = []
+        self._norms: list[float] = []
+        self._before, self._sessions = 0.0, list[dict[str, Json]]()
+        self._weights: dict[str, str] = {}
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        self._diary = Diary(folder, self._trainer.step)
+        self._begun = self._saved = time.monotonic()
+        self._sessions.append(
+            {
+                "began_at": timestamp(system_clock()),
+                "from_step": self._trainer.step,
+                "code": code(),
+                "environment": environment(self._trainer.device),
+            }
+        )
+
+    def done(self) -> Trained:
+        end = self._end()
+        if end is None:
+            batches = self._trainer.batches()
+            cases = self._order.task.validation_cases()
+            while end is None:
+                self._step(batches, cases)
+                end = self._end()
+        self._save()
+        final = save_weights(self._folder / FINAL_WEIGHTS, self._trainer.weights())
+        self._weights[FINAL_WEIGHTS] = final
+        return Trained(
+            self._trainer.step,
+            end,
+            self._judgement,
+            self._seconds,
+            tuple(self._sessions),
+            dict(self._weights),
+        )
+
+    def _step(self, batches: Iterator[dict[str, torch.Tensor]], cases: Cases) -> None:
+        settings, trainer = self._order.settings, self._trainer
+        loss, norm = trainer.advance(batches)
+        self._losses.append(loss)
+        self._norms.append(norm)
+        self._order.watch.stepped(trainer.step, loss)
+        if trainer.step % settings.log_every == 0:
+            self._log()
+        if trainer.step % settings.validate_every == 0 or trainer.step == settings.steps:
+            self._validate(cases)
+        if time.monotonic() - self._saved >= settings.checkpoint_minutes * 60:
+            self._save()
+
+    def _log(self) -> None:
+        losses, norms = self._losses, [one for one in self._norms if one < float("inf")]
+        line: dict[str, Json] = {
+            "step": self._trainer.step,
+            "loss": sum(losses) / len(losses),
+            "seconds": round(self._seconds, 3),
+        }
+        if norms:
+            line["gradient"] = sum(norms) / len(norms)
+        self._diary.write(line)
+        self._losses, self._norms = [], []
+
+    def _validate(self, cases: Cases) -> None:
+        found = self._trainer.validate(cases, self._order.watch.validating)
+        means, step = means_of(found), self._trainer.step
+        self._judgement = self._judgement.after(step, means, self._order.task.score)
+        self._diary.write({"step": step, "validation": means, "cases": len(found)})
+        if self._judgement.improved:
+            self._best = self._trainer.weights()
+            self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+        self._order.watch.validated(step, means, best=self._judgement.improved)
+
+    def _end(self) -> End | None:
+        settings = self._order.settings
+        if self._trainer.step >= settings.steps:
+            return "steps"
+        if settings.patience and self._judgement.since >= settings.patience:
+            return "patience"
+        if settings.minutes and self._seconds >= settings.minutes * 60:
+            return "minutes"
+        return "asked" if self._order.asked_to_stop() else None
+
+    @property
+    def _seconds(self) -> float:
+        return self._before + time.monotonic() - self._begun
+
+    def _save(self) -> None:
+        self._sessions[-1]["to_step"] = self._trainer.step
+        self._sessions[-1]["until"] = timestamp(system_clock())
+        tensors, numbers = self._trainer.state()
+        tensors |= {f"{BEST}{name}": one for name, one in self._best.items()}
+        told = {
+            "numbers": numbers,
+            "judgement": self._judgement.told(),
+            "losses": self._losses,
+            "norms": [one if one < float("inf") else None for one in self._norms],
+            "seconds": self._seconds,
+            "sessions": self._sessions,
+        }
+        self._diary.keep()
+        save_checkpoint(self._folder, self._trainer.step, tensors, told)
+        self._saved = time.monotonic()
+        self._order.watch.saved(self._trainer.step)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        told = checkpoint.told
+        self._trainer.restore(checkpoint.step, checkpoint.tensors, told["numbers"])
+        self._judgement = Judgement.read(told["judgement"])
+        self._losses = list(told["losses"])
+        self._norms = [float("inf") if one is None else one for one in told["norms"]]
+        self._before, self._sessions = told["seconds"], list(told["sessions"])
+        self._best = part(checkpoint.tensors, BEST)
+        if self._best:
+            self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+
+
+@contextmanager
+def _exactly(settings: Settings) -> Iterator[None]:
+    """Set torch's threads and its choice of algorithms while a network is trained."""
+    threads, before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.use_deterministic_algorithms(settings.deterministic)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.set_num_threads(threads)
