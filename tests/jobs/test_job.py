@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bedside.jobs.job import (
     MOST_ATTEMPTS,
     MOST_RESTARTS,
     Job,
     State,
     can_be_taken,
-    fits,
+    excused,
     given_up,
     held,
     next_of,
@@ -49,14 +47,15 @@ def test_the_next_job_is_the_oldest_of_who_has_fewest_running() -> None:
     assert next_of([], running) is None
 
 
-@pytest.mark.parametrize(
-    ("taken", "memory", "at_once", "fitting"),
-    [((), 10, 1, True), ((4,), 10, 2, True), ((4,), 9, 2, False), ((4,), 100, 1, False)],
-)
-def test_a_job_fits_beside_others_by_memory_and_by_number(
-    taken: tuple[int, ...], memory: int, at_once: int, *, fitting: bool
-) -> None:
-    assert fits(job(memory=6), taken, memory, at_once) is fitting
+def test_an_attempt_that_was_late_and_not_ended_does_not_count() -> None:
+    late = job(state=State.RUNNING, holder="one", attempts=1)
+    taken_over = changed(late, holder="two", attempts=2)
+    after = excused(taken_over, held(late))
+    assert (after.attempts, after.restarts) == (1, 1)
+    assert held(after) == held(taken_over)  # whoever has it now keeps it
+    assert excused(late, held(late)) == late  # nobody took it over
+    failed = changed(taken_over, state=State.FAILED)
+    assert excused(failed, held(late)) == failed
 
 
 def test_each_attempt_gives_another_right() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bedside.errors import Conflict, NotFound, Unavailable
+from bedside.jobs.errand import Over
 from bedside.jobs.job import State, held
 from bedside.jobs.jobs import JobLost, Terms
 from tests.conftest import SettableClock
@@ -49,7 +50,7 @@ def test_a_cancelled_job_cannot_be_ended_with_a_result(toys: Toys) -> None:
     assert taken is not None
     assert toys.jobs.cancel(taken.id).cancelled
     assert toys.jobs.cancel(taken.id).cancelled  # twice is the same
-    with pytest.raises(JobLost), toys.jobs.ending(held(taken)):
+    with pytest.raises(Over), toys.jobs.ending(held(taken)):
         pass
     assert not toys.jobs.beat(held(taken), "", 0, 0)
     assert toys.jobs.end_held(held(taken), State.FAILED, "x").state is State.CANCELLED

@@ -10,8 +10,9 @@ import pytest
 
 from bedside.jobs.job import MOST_ATTEMPTS, State, held
 from bedside.jobs.jobs import JobLost
-from bedside.jobs.runner import Bounds, Runner
+from bedside.jobs.runner import Runner
 from bedside.jobs.tables import jobs
+from bedside.jobs.workshop import Bounds
 from bedside.ledger.events import EventKind
 from bedside.store.duty import Duty
 from tests.conftest import SettableClock

@@ -16,8 +16,10 @@ from bedside.jobs.frames import Frame, spell, spell_file, spell_json
 from bedside.jobs.job import Held, Job, State
 from bedside.jobs.jobs import Jobs, Terms
 from bedside.jobs.keeping import Keeping, Times
-from bedside.jobs.runner import Bounds, Runner
+from bedside.jobs.runner import Runner
 from bedside.jobs.uploads import Upload, Uploads
+from bedside.jobs.workplace import Workplace
+from bedside.jobs.workshop import Bounds, Workshop
 from bedside.keys.sealing import Sealed
 from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.events import Draft, EventKind
@@ -33,6 +35,7 @@ class Toys:
 
     Attributes:
         changes: How often `record` finds that the world has changed.
+        unready: What works on jobs that cannot be begun yet.
     """
 
     ledger: Ledger
@@ -42,6 +45,7 @@ class Toys:
     at: Fault = nowhere
     lease: float = 30.0
     changes: int = 0
+    unready: set[str] = field(default_factory=set)
     heard: list[dict[str, Json]] = field(default_factory=list)
     jobs: Jobs = field(init=False)
     files: JobFiles = field(init=False)
@@ -57,8 +61,11 @@ class Toys:
 
     def runner(self, bounds: Bounds | None = None, lock: str = "jobs.lock") -> Runner:
         bounds = bounds or Bounds(2**30, priority="normal")
-        duty = Duty(self.folder / lock)
-        return Runner(self.jobs, self.keeping, self, bounds, duty, self.at)
+        workshop = Workshop(bounds, Duty(self.folder / lock), Workplace(self.folder / "work"))
+        return Runner(self.jobs, self.keeping, self, workshop, self.at)
+
+    def ready(self, job: Job) -> bool:
+        return job.about not in self.unready
 
     def add(
         self, do: str = "give-back", person: str = "ada", memory: int = 1, claim: str | None = None

@@ -92,9 +92,8 @@ class Ward:
             models=site.serving.models,
             clock=site.clock,
         )
-        return analyses_of(
-            site.folder, site.settings.jobs, rooms, unlock(site.folder, site.settings), at
-        )
+        where, key = (site.folder, site.workshop), unlock(site.folder, site.settings)
+        return analyses_of(where, site.settings.jobs, rooms, key, at)
 
 
 @pytest.fixture(scope="module")

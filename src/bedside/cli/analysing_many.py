@@ -66,7 +66,8 @@ def analyse_folder(
     """
     jobs, address = chosen
     plan = _plan(wish, package, prove=address is not None)
-    _analysed(found, wish, plan, _workers(plan, jobs, address), Shown(False, as_json))
+    workers = _workers(plan.of(found), jobs, address)
+    _analysed(found, wish, plan, workers, Shown(False, as_json))
 
 
 def analyse_folder_recorded(

@@ -149,9 +149,10 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
             },
         ),
         "lab": (
-            "Train the model that the demonstration uses, and evaluate packages on data.",
+            "Train networks, evaluate packages on data, list data sets.",
             {
                 "train": "lab.train",
+                "tasks": "lab.tasks",
                 "evaluate": "lab.evaluate",
             },
         ),

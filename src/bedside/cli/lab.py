@@ -1,60 +1,58 @@
-"""`bedside lab …`: train the demonstration's model; evaluate a package on labelled rows."""
+"""`bedside lab …`: train a task or the demonstration's model; evaluate a package; list data sets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bedside.canonical import Json, digest
-from bedside.cli.inspection import tell_metrics
+from bedside.cli.lab_rows import evaluate_rows, train_demonstration
 from bedside.cli.options import JsonOption
 from bedside.cli.packages import PackageArgument, read_package
-from bedside.cli.rows import read_rows
-from bedside.cli.screen import Page, progress, show
 from bedside.errors import UsageError
-
-if TYPE_CHECKING:
-    from bedside.package.fields import TabularInput
-    from bedside.package.manifest import Manifest
 
 
 def train(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where the package and data go.")],
-    key: Annotated[Path, typer.Option("--key", help="Your signing key: `bedside keys new`.")],
-    seed: Annotated[int, typer.Option("--seed", help="Draws the split.")] = 1,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TASK [NAME=VALUE]...", help="What is trained, and what is set."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The run's folder, new.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="A run's folder: go on with it, exactly.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings, TOML.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help="Your signing key: train the demonstration's model into TASK."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the demonstration's split.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Train, evaluate and freeze the demonstration's breast-cancer model (569 real patients)."""
-    from bedside.freezing.libraries import check_libraries
+    """Train a task (`bedside lab tasks`), in the background if you like: it goes on where it stopped.
 
-    check_libraries()
-    from bedside.lab.breast_cancer import train as train_model
+    With --key, the demonstration's breast-cancer model (569 real patients) into a folder.
+    """
+    from bedside.cli.lab_training import begin_run, resume_run
 
-    with progress("Training, measuring and freezing"):
-        trained = train_model(out, key, seed)
-    package, choice = trained.frozen.package, trained.threshold
-
-    def tell(page: Page) -> None:
-        page.line(f"{trained.package}: {package.manifest.ref}", style="bold")
-        tell_metrics(page, trained.metrics)
-        page.line(
-            f"threshold {choice.value:g}, chosen for a sensitivity of {choice.target:.0%} on "
-            f"{choice.positives} positive patients of the validation split"
+    said = words or []
+    if key is not None:
+        if len(said) != 1 or out or resume or config:
+            raise UsageError("With --key, say one folder and nothing else.")
+        train_demonstration(Path(said[0]), key, seed, as_json=as_json)
+    elif resume is not None:
+        if out or config:
+            raise UsageError("--resume goes on in its folder, with its settings.")
+        resume_run(resume, said, as_json=as_json)
+    elif said and out is not None:
+        begin_run(said[0], said[1:], (out, config), as_json=as_json)
+    else:
+        raise UsageError(
+            "Nothing is asked for.",
+            advice="Say a task and --out RUN, or --resume RUN, or a folder and --key KEY; "
+            "`bedside lab tasks` lists the tasks.",
         )
-        page.line(f"held-out rows: {trained.held_out}; run record: {trained.run_record}")
-
-    value: dict[str, Json] = {
-        "package": str(trained.package),
-        "ref": package.manifest.ref,
-        "digest": package.digest,
-        "held_out": str(trained.held_out),
-        "run_record": str(trained.run_record),
-        "threshold": {"value": choice.value, "target_sensitivity": choice.target},
-        "metrics": [metric.model_dump(mode="json") for metric in trained.metrics],
-    }
-    show(value, tell, as_json=as_json)
 
 
 def evaluate(
@@ -64,58 +62,17 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a package on labelled rows, each run the whole way as when serving."""
-    from bedside.freezing.libraries import check_libraries
-
-    check_libraries()
-    from bedside.lab.evaluation import evaluate_package
-
-    opened = read_package(package)
-    manifest = opened.manifest
-    rows = read_rows(str(data), _table(manifest))
-    truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
-    inputs = [{name: value for name, value in row.items() if name != label} for row in rows]
-    with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
-        metrics = evaluate_package(opened, inputs, truth)
-
-    def tell(page: Page) -> None:
-        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
-        tell_metrics(page, metrics)
-
-    value: dict[str, Json] = {
-        "ref": manifest.ref,
-        "package": opened.digest,
-        "data": digest(data.read_bytes()),
-        "rows": len(rows),
-        "metrics": [metric.model_dump(mode="json") for metric in metrics],
-    }
-    show(value, tell, as_json=as_json)
+    evaluate_rows(read_package(package), data, label, as_json=as_json)
 
 
-def _table(manifest: Manifest) -> TabularInput:
-    if manifest.input.kind == "tabular":
-        return manifest.input
-    takes = "pictures" if manifest.input.kind == "image" else "volumes"
-    raise UsageError(
-        f"{manifest.ref} takes {takes}, and this command measures on rows of fields.",
-        advice="Measure it where it was trained, and state the metrics when you freeze it.",
-    )
+def tasks(
+    task: Annotated[str | None, typer.Argument(metavar="TASK", help="Show its settings.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what can be trained, or all that may be set of a task."""
+    from bedside.cli.lab_training import list_tasks, show_settings
 
-
-def _true_answer(position: int, row: dict[str, Json], label: str, manifest: Manifest) -> Json:
-    """Return the true answer of a row: a label as text, or a number.
-
-    Raises:
-        UsageError: it is not there, or no number where the model gives one.
-    """
-    found = row.get(label)
-    if found is None:
-        raise UsageError(
-            f"Row {position} has no value in the column {label!r}.",
-            advice=f"The columns are {', '.join(row)}.",
-        )
-    if manifest.postprocessing.kind != "number":
-        return str(found)
-    try:
-        return float(found)
-    except (TypeError, ValueError) as problem:
-        raise UsageError(f"Row {position}: {label!r} is {found!r}, not a number.") from problem
+    if task is None:
+        list_tasks(as_json=as_json)
+    else:
+        show_settings(task, as_json=as_json)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
+from contextlib import suppress
 from typing import Final
 
 from bedside.errors import BedsideError, KeyUnavailable, Unavailable
+from bedside.jobs.beating import Beating
 from bedside.jobs.child import Child, ChildEnded
-from bedside.jobs.children import Children
 from bedside.jobs.errand import Again, Errand, Fault, Heard, Over, Trade
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.frames import Frame, Garbled, read_words
 from bedside.jobs.job import Held, Job, State, held
 from bedside.jobs.jobs import JobLost, Jobs
 from bedside.jobs.sealing import Sealing
+from bedside.jobs.workshop import Workshop
 
 LOG: Final = logging.getLogger("bedside.jobs")
-
-BEAT_SECONDS: Final = 1.0
-"""How often a worker says that it is at work, and how far; a small durable write."""
 
 
 class Stopped(Exception):
@@ -31,29 +29,31 @@ class Attempt:
     """How one attempt goes; one object for each."""
 
     def __init__(
-        self, jobs: Jobs, trade: Trade, files: JobFiles, children: Children, at: Fault
+        self, jobs: Jobs, trade: Trade, files: JobFiles, workshop: Workshop, at: Fault
     ) -> None:
         self._jobs = jobs
         self._trade = trade
         self._files = files
-        self._children = children
+        self._workshop = workshop
         self._at = at
-        self._progress = ("", 0, 0)
-        self._beaten = 0.0
 
     def run(self, job: Job, stop: threading.Event) -> None:
         """Do a job that was taken; whatever happens, its row says what is to become of it."""
         right = held(job)
         try:
-            if not self._tried(job, right, stop):
+            with Beating(self._jobs, right) as beating:
+                recorded = self._tried(job, right, _GoingOn(beating, stop))
+            if not recorded:
                 self._files.remove_results(job.id, right.attempt)
         except JobLost:
             self._files.remove_results(job.id, right.attempt)  # what another one made stays
+            with suppress(Unavailable):
+                self._jobs.excuse(right)
         except Unavailable as problem:
             # nobody can write it down, or tell whether it was: the lease gives it to the next one
             LOG.warning("job's end not written", extra={"facts": {"problem": problem.message}})
 
-    def _tried(self, job: Job, right: Held, stop: threading.Event) -> bool:
+    def _tried(self, job: Job, right: Held, going_on: _GoingOn) -> bool:
         """Return whether a result was recorded; where none was, the row says what is to become of it.
 
         Raises:
@@ -61,7 +61,7 @@ class Attempt:
             Unavailable: the database or the disk cannot be used now.
         """
         try:
-            self._done(job, right, stop)
+            self._done(job, right, going_on)
         except (Unavailable, JobLost):
             raise
         except Over as over:
@@ -83,29 +83,21 @@ class Attempt:
     def _say(self, what: str, job: Job, why: str) -> None:
         LOG.warning(what, extra={"facts": {"about": job.about, "why": why}})
 
-    def _done(self, job: Job, right: Held, stop: threading.Event) -> None:
+    def _done(self, job: Job, right: Held, going_on: _GoingOn) -> None:
         self._files.remove_results(job.id)  # of attempts that nobody came to tell of
         errand = self._trade.errand(job)
         self._at("prepared")
-        child = self._children.for_errand(errand)
-        try:
-            heard = self._heard(child, errand, (job, right, stop))
-        except BaseException:
-            child.close()
-            raise
-        self._children.give_back(errand, child)
+        with self._workshop.child(errand) as child:
+            child.say(errand.frames, going_on)
+            self._at("sent")
+            heard = self._heard(child, Sealing(self._files, job.id, right.attempt), going_on)
+            if heard.said.get("problem") == "memory":
+                child.close()  # what it could not get may be missing in what it has loaded
         self._at("computed")
         self._trade.record(right, job, errand, heard)
         self._at("recorded")
 
-    def _heard(
-        self, child: Child, errand: Errand, work: tuple[Job, Held, threading.Event]
-    ) -> Heard:
-        job, right, stop = work
-        going_on = _GoingOn(self, right, stop)
-        child.say(errand.frames, going_on)
-        self._at("sent")
-        sealing = Sealing(self._files, job.id, right.attempt)
+    def _heard(self, child: Child, sealing: Sealing, going_on: _GoingOn) -> Heard:
         try:
             return self._listened(child, sealing, going_on)
         except BaseException:
@@ -119,7 +111,7 @@ class Attempt:
                 continue
             kind, payload = frame
             if kind is Frame.STAGE:
-                self._progress = _progress(payload)
+                going_on.beating.progress = _progress(payload)
                 self._at("heard")
             elif kind is Frame.WORDS:
                 return Heard(read_words(payload), tuple(sealing.files))
@@ -127,33 +119,18 @@ class Attempt:
                 self._at("file-sealed")
         raise Garbled("A child said nothing.")
 
-    def beat(self, right: Held) -> None:
-        """Say that the job is worked on, if that was not said for a second.
-
-        Raises:
-            Over: somebody cancelled it.
-            JobLost: it is no longer ours.
-        """
-        now = time.monotonic()
-        if now - self._beaten < BEAT_SECONDS:
-            return
-        self._beaten = now
-        if not self._jobs.beat(right, *self._progress):
-            raise Over(State.CANCELLED, "cancelled")
-
 
 class _GoingOn:
     """Asked between pieces: is anybody still waiting for this?"""
 
-    def __init__(self, attempt: Attempt, right: Held, stop: threading.Event) -> None:
-        self._attempt = attempt
-        self._right = right
+    def __init__(self, beating: Beating, stop: threading.Event) -> None:
+        self.beating = beating
         self._stop = stop
 
     def __call__(self) -> None:
         if self._stop.is_set():
             raise Stopped("The service is being stopped.")
-        self._attempt.beat(self._right)
+        self.beating.check()
 
 
 def _progress(payload: bytes) -> tuple[str, int, int]:

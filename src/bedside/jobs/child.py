@@ -105,8 +105,8 @@ class Child:
     @property
     def quiet(self) -> bool:
         """Whether it runs, and said nothing that nobody asked for: it may do the next job."""
-        unheard = self._early or not self._frames.whole or _ready(0, self._from)
-        return self.alive and not unheard
+        said = self._early or not self._frames.whole
+        return self.alive and not said and not _ready(0, self._from)
 
     def say(self, pieces: Iterable[bytes], going_on: Callable[[], None]) -> None:
         """Send what it is to work on, and keep what it says meanwhile.

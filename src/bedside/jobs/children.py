@@ -11,14 +11,17 @@ import time
 
 from bedside.jobs.child import Child
 from bedside.jobs.errand import Errand
+from bedside.jobs.workplace import Workplace
+from bedside.jobs.workshop import Bounds
 
 
 class Children:
     """The children of one worker; safe to use from many threads."""
 
-    def __init__(self, priority: str, idle_seconds: float) -> None:
-        self._priority = priority
-        self._idle_seconds = idle_seconds
+    def __init__(self, bounds: Bounds, place: Workplace) -> None:
+        self._priority = bounds.priority
+        self._idle_seconds = bounds.idle_seconds
+        self._place = place
         self._idle: dict[str, tuple[Child, float]] = {}
         self._guard = threading.Lock()
 
@@ -29,11 +32,11 @@ class Children:
             others = [self._idle.pop(name)[0] for name in list(self._idle)]
         for other in others:  # its memory is not counted, and may be needed now
             other.close()
-        if found is not None and found[0].alive:
+        if found is not None and found[0].quiet:
             return found[0]
         if found is not None:
             found[0].close()
-        return Child(errand.module, [self._priority])
+        return Child(errand.module, [self._priority], self._place)
 
     def give_back(self, errand: Errand, child: Child) -> None:
         """Keep a child that did its work and waits for more."""

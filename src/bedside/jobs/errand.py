@@ -103,6 +103,10 @@ class Heard:
 class Trade(Protocol):
     """Whoever knows one kind of work; used by several threads at once."""
 
+    def ready(self, job: Job) -> bool:
+        """Return whether it can be begun now; one that cannot yet keeps nobody else's waiting."""
+        ...
+
     def errand(self, job: Job) -> Errand:
         """Return what a child is to do.
 

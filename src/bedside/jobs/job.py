@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -131,21 +131,19 @@ def given_up(job: Job) -> str:
 def next_of(waiting: Sequence[Job], running: Iterable[Job]) -> Job | None:
     """Return which job is next: of who has fewest running, and of those the oldest.
 
-    So nobody's hundred jobs keep another person's one waiting for all of them.
+    So nobody's hundred jobs keep another person's one waiting for all of them. The next job is never
+    passed by a smaller one: it would wait for ever.
     """
     busy = Counter(job.person for job in running)
     return min(waiting, key=lambda job: (busy[job.person], job.id), default=None)
 
 
-def fits(job: Job, taken: Sequence[int], memory: int, at_once: int) -> bool:
-    """Return whether a job may begin beside those that take so much.
+def excused(job: Job, right: Held) -> Job:
+    """Return a job after the attempt of `right` turned out to have been late, and not to have ended.
 
-    The next job is never passed by a smaller one: it would wait for ever.
-
-    Args:
-        job: The next one.
-        taken: Bytes of each that runs on this machine.
-        memory: Bytes that all together may take.
-        at_once: How many may run.
+    Its worker lives, so the job did not end it; whoever took the job up meanwhile goes on.
     """
-    return len(taken) < at_once and sum(taken) + job.memory <= memory
+    taken_over = held(job).attempt > right.attempt and job.attempts > 1
+    if not (job.unfinished and taken_over):
+        return job
+    return replace(job, attempts=job.attempts - 1, restarts=job.restarts + 1)

@@ -6,7 +6,7 @@ thought dead and is not, or a second one, finds that it does not, and throws its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,7 +16,18 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bedside.clock import Clock, timestamp
 from bedside.errors import Conflict, NotFound, Unavailable
-from bedside.jobs.job import UNFINISHED, Held, Job, State, can_be_taken, given_up, held, next_of
+from bedside.jobs.errand import Over
+from bedside.jobs.job import (
+    UNFINISHED,
+    Held,
+    Job,
+    State,
+    can_be_taken,
+    excused,
+    given_up,
+    held,
+    next_of,
+)
 from bedside.jobs.tables import jobs
 from bedside.store.database import Database
 from bedside.store.statement import Statement
@@ -27,6 +38,10 @@ LOOKED_AT: Final = 500
 _UNFINISHED: Final = Statement("SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') LIMIT 1")
 _SEALED: Final = ("request", "outcome")
 _CLEAR: Final = tuple(column for column in jobs.c if column.name not in _SEALED)
+
+
+def _always(_job: Job) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +119,22 @@ class Jobs:
         """Return whether there is a job that waits or runs; one small query on the driver."""
         return bool(self.database.ask(_UNFINISHED))
 
-    def next(self) -> Job | None:
-        """Return the job that is to be begun next, or None; it is nobody's yet."""
+    def next(
+        self, ours: Collection[str] = (), ready: Callable[[Job], bool] = _always
+    ) -> Job | None:
+        """Return the job that is to be begun next, or None; it is nobody's yet.
+
+        Args:
+            ours: Ids of those that this process works on: however late it is to say so, it does.
+            ready: Whether a job can be begun now; one that cannot is passed by others.
+        """
         now = timestamp(self._clock())
         with self.database.read() as connection:
             running = _found(connection, State.RUNNING)
             waiting = _found(connection, State.WAITING)
-        lost = [job for job in running if can_be_taken(job, now)]
-        return next_of([*waiting, *lost], [job for job in running if job not in lost])
+        lost = [job for job in running if job.id not in ours and can_be_taken(job, now)]
+        free = [job for job in (*waiting, *lost) if ready(job)]
+        return next_of(free, [job for job in running if job not in lost])
 
     def take(self, job: Job, holder: str) -> Job | None:
         """Begin a job, and return it as it stands now; None where somebody else was faster.
@@ -160,12 +183,13 @@ class Jobs:
         The block ends the job by `end`.
 
         Raises:
-            JobLost: it is no longer this worker's, or somebody cancelled it; nothing was written.
+            JobLost: it is no longer this worker's; nothing was written.
+            Over: somebody cancelled it; nothing was written.
         """
         with self.database.write() as connection:
             job = self._mine(connection, right)
             if job.cancelled:
-                raise JobLost(right)
+                raise Over(State.CANCELLED, "cancelled")
             yield connection, job
 
     def end(
@@ -203,6 +227,13 @@ class Jobs:
                 job, state=State.WAITING, stage="", done=0, total=0, holder="", held_until=""
             )
             _put(connection, waiting)
+
+    def excuse(self, right: Held) -> None:
+        """Say that an attempt was late and not ended, after another worker took the job over."""
+        with self.database.write() as connection:
+            job = _job(connection, right.job)
+            if job is not None and (after := excused(job, right)) != job:
+                _put(connection, after)
 
     def cancel(self, job_id: str) -> Job:
         """Let a job end: at once where it waits, soon where it runs; twice is the same.

@@ -1,8 +1,9 @@
 """Whoever does the jobs of a site: one process of each machine, one thread and one child for each job.
 
 A worker says every second that it is at work, and how far. When its process ends, however it ends,
-the children end with it, and after the lease another takes the jobs up. What a job leaves behind is
-recorded in the transaction that ends it, so that there is one result, or none.
+the children end with it, and after the lease another takes the jobs up. A worker that could not say
+so in time, on a machine that is too busy, is no other one: it never takes up what it works on. What
+a job leaves behind is recorded in the transaction that ends it, so that there is one result, or none.
 """
 
 from __future__ import annotations
@@ -10,21 +11,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bedside.clock import new_id
 from bedside.errors import Unavailable
 from bedside.jobs.errand import Fault, Trade, nowhere
 from bedside.jobs.folder import JobFiles
-from bedside.jobs.job import Job, State, fits, held
+from bedside.jobs.job import Job, State, held
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.keeping import Keeping
-from bedside.store.duty import Duty
+from bedside.jobs.workshop import Workshop
 
 if TYPE_CHECKING:  # a service that has no job yet is spared what does one
     from bedside.jobs.attempt import Attempt
-    from bedside.jobs.children import Children
 
 LOG: Final = logging.getLogger("bedside.jobs")
 
@@ -44,23 +43,6 @@ STOP_SECONDS: Final = 20.0
 """How long `stop` waits for the threads; each ends its child at once and gives its job back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What jobs may take of this machine.
-
-    Attributes:
-        memory: Bytes, all together.
-        at_once: How many run.
-        priority: Of their children on the processor.
-        idle_seconds: How long a child without work keeps what it has loaded.
-    """
-
-    memory: int
-    at_once: int = 2
-    priority: str = "idle"
-    idle_seconds: float = 60.0
-
-
 class Runner:
     """The worker of one process; start it after a fork."""
 
@@ -69,18 +51,15 @@ class Runner:
         jobs: Jobs,
         keeping: Keeping,
         trade: Trade,
-        bounds: Bounds,
-        duty: Duty,
+        workshop: Workshop,
         at: Fault = nowhere,
     ) -> None:
         self._jobs = jobs
         self._keeping = keeping
         self._trade = trade
-        self._bounds = bounds
-        self._duty = duty
+        self._workshop = workshop
         self._at = at
         self._holder = new_id()
-        self._children: Children | None = None
         self._running: dict[threading.Thread, Job] = {}
         self._guard = threading.Lock()
         self._wake = threading.Event()
@@ -110,9 +89,7 @@ class Runner:
         until = time.monotonic() + STOP_SECONDS
         for thread in list(self._running):
             thread.join(max(0.0, until - time.monotonic()))
-        if self._children is not None:
-            self._children.close()
-        self._duty.close()
+        self._workshop.close()
 
     def wake(self) -> None:
         """Look at once: there is a job."""
@@ -120,10 +97,11 @@ class Runner:
 
     def _run(self) -> None:
         wait = LOOK_SECONDS
+        self._workshop.place.sweep()  # what killed workers left may be a patient's
         while not self._stop.is_set():
             self._wake.wait(wait)
             self._wake.clear()
-            if self._stop.is_set() or not self._duty.taken():
+            if self._stop.is_set() or not self._workshop.duty.taken():
                 continue
             try:
                 wait = self._looked()
@@ -139,45 +117,47 @@ class Runner:
         busy = self._jobs.any_unfinished()
         while busy and not self._stop.is_set() and self._begun_one():
             pass
-        if self._children is not None:
-            self._children.tidy()
+        self._workshop.tidy()
         if time.monotonic() > self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
             self._keeping.tidy()
         return LOOK_SECONDS if busy else IDLE_LOOK_SECONDS
 
     def _begun_one(self) -> bool:
+        """Begin the next job, and return whether there may be another one to begin."""
         with self._guard:
-            taken = [job.memory for job in self._running.values()]
-        job = self._jobs.next()
+            ours = {job.id for job in self._running.values()}
+        job = self._jobs.next(ours, self._trade.ready)
         if job is None:
             return False
-        impossible = job.memory > self._bounds.memory
-        if not impossible and not fits(job, taken, self._bounds.memory, self._bounds.at_once):
+        impossible = job.memory > self._workshop.bounds.memory
+        if not impossible and not self._workshop.reserve(job.memory):
             return False
-        mine = self._jobs.take(job, self._holder)
+        mine = None
+        try:
+            mine = self._jobs.take(job, self._holder)
+        finally:
+            if mine is None and not impossible:
+                self._workshop.release(job.memory)
         if mine is None:
             return True
         if impossible:
             self._jobs.end_held(held(mine), State.FAILED, "too-large")
             return True
         self._at("taken")
-        attempt = self._attempt()
-        thread = threading.Thread(
-            target=self._do, args=(attempt, mine), name=f"bedside-job-{mine.id}", daemon=True
-        )
-        with self._guard:
-            self._running[thread] = mine
-        thread.start()
+        self._begin(mine)
         return True
 
-    def _attempt(self) -> Attempt:
+    def _begin(self, job: Job) -> None:
         from bedside.jobs.attempt import Attempt  # noqa: PLC0415 - see above
-        from bedside.jobs.children import Children  # noqa: PLC0415
 
-        if self._children is None:
-            self._children = Children(self._bounds.priority, self._bounds.idle_seconds)
-        return Attempt(self._jobs, self._trade, self._keeping.files, self._children, self._at)
+        attempt = Attempt(self._jobs, self._trade, self._keeping.files, self._workshop, self._at)
+        thread = threading.Thread(
+            target=self._do, args=(attempt, job), name=f"bedside-job-{job.id}", daemon=True
+        )
+        with self._guard:
+            self._running[thread] = job
+        thread.start()
 
     def _do(self, attempt: Attempt, job: Job) -> None:
         try:
@@ -186,6 +166,7 @@ class Runner:
             facts = {"about": job.about, "problem": type(problem).__name__}
             LOG.error("job", extra={"facts": facts})  # noqa: TRY400 - a trace may tell of a person
         finally:
+            self._workshop.release(job.memory)
             with self._guard:
                 self._running.pop(threading.current_thread(), None)
             self._wake.set()

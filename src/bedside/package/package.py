@@ -20,7 +20,13 @@ from bedside.package.archive import MANIFEST, SIGNATURE, read_archive, read_file
 from bedside.package.consistency import check_manifest
 from bedside.package.golden import GoldenCase, check_golden, read_golden
 from bedside.package.manifest import Entry, Manifest, read_manifest, write_manifest
-from bedside.package.signature import Signature, read_signature, signed_message, write_signature
+from bedside.package.signature import (
+    Signature,
+    read_signature,
+    signed_message,
+    spelled_signature,
+    write_signature,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,14 @@ def open_package(source: bytes | Path) -> Package:
         )
     check_golden(golden, manifest.postprocessing)
     return Package(manifest, digest(written), MappingProxyType(parts), signature, golden)
+
+
+def archive_of(package: Package) -> bytes:
+    """Return the archive of an opened package: the only one that can hold it."""
+    parts = {MANIFEST: write_manifest(package.manifest), **package.entries}
+    if package.signature is not None:
+        parts[SIGNATURE] = spelled_signature(package.signature)
+    return write_archive(parts)
 
 
 def check_signature(package: Package, trusted: Collection[PublicKey]) -> PublicKey:

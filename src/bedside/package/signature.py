@@ -60,6 +60,11 @@ def signed_message(manifest_digest: str) -> bytes:
 def write_signature(raw: bytes, fingerprint: str) -> bytes:
     """Return the entry `signature.json` for a signature of 64 bytes by the key `fingerprint`."""
     signature = Signature(key=fingerprint, signature=base64.b64encode(raw).decode("ascii"))
+    return spelled_signature(signature)
+
+
+def spelled_signature(signature: Signature) -> bytes:
+    """Return the entry `signature.json` that says the same."""
     return canonical_bytes(signature.model_dump())
 
 

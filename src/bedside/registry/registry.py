@@ -43,8 +43,9 @@ from bedside.registry.lifecycle import (
     words,
 )
 from bedside.registry.release import HistoryEntry, Release, fence_name
-from bedside.runtime.engines.engine import ONNX_ONLY, Engines
-from bedside.runtime.runner import Runner, load
+from bedside.runtime.engines.engine import Engines
+from bedside.runtime.proving import Here, Prover
+from bedside.runtime.runner import GoldenReport
 from bedside.store.blobs import Blobs
 from bedside.store.database import Database
 
@@ -59,11 +60,16 @@ class Registry:
         people: People,
         blobs: Blobs,
         clock: Clock,
-        engines: Engines = ONNX_ONLY,
+        prover: Prover | None = None,
     ) -> None:
         self._database, self._ledger = database, ledger
         self._people, self._blobs = people, blobs
-        self._clock, self.engines = clock, engines
+        self._clock, self._prover = clock, prover or Here()
+
+    @property
+    def engines(self) -> Engines:
+        """What this machine has beside ONNX Runtime."""
+        return self._prover.engines
 
     def add(self, caller: Caller, archive: bytes) -> VersionRecord:
         """Register a package as a new version, a draft.
@@ -116,7 +122,7 @@ class Registry:
         self._people.require(caller, Action.PACKAGE_VERIFY, ref)
         record = self.version(ref)
         lifecycle.verified(record)
-        golden = self._proved(caller, record).replay_golden()
+        golden = self._proved(caller, record)
         with self._people.acting(caller, Action.PACKAGE_VERIFY, ref) as connection:
             after = lifecycle.verified(lookup.one(connection, ref))
             self._ledger.append(connection, [events.package_verified(caller, after, golden)])
@@ -340,10 +346,10 @@ class Registry:
     def _trusted(self) -> tuple[PublicKey, ...]:
         return tuple(key.public for key in self.trusted_keys())
 
-    def _proved(self, caller: Caller, record: VersionRecord) -> Runner:
-        """Return a version loaded and replayed on this machine; a refusal is recorded."""
+    def _proved(self, caller: Caller, record: VersionRecord) -> GoldenReport:
+        """Return what the replay of a version on this machine found; a refusal is recorded."""
         try:
-            return load(self.package(record.digest), self.engines)
+            return self._prover.prove(self.package(record.digest))
         except PackageRefused as refusal:
             draft = events.package_refused(caller, record.ref, record.archive, refusal)
             self._ledger.record(draft)

@@ -199,12 +199,12 @@ class ImageGate:
 
     def _unlike(self, near: float, likeness: Likeness, add: Adder) -> Sequence[Flag]:
         if likeness.otherwise == "flag":
-            told = f"its likeness to the pictures of the domain is {near:.2f}, below {likeness.minimum:g}"
+            told = f"its likeness to the pictures of the domain is {near:.3f}, below {likeness.minimum:g}"
             return (Flag("unlike-the-domain", told),)
         add(
             "image",
             "out-of-domain",
-            f"a likeness of {near:.2f} to the pictures that the model knows",
+            f"a likeness of {near:.3f} to the pictures that the model knows",
             f"at least {likeness.minimum:g}",
         )
         return ()

@@ -18,7 +18,8 @@ from bedside.jobs.errand import Fault, KeptFile, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State
 from bedside.jobs.keeping import Keeping, Times
-from bedside.jobs.runner import Bounds, Runner
+from bedside.jobs.runner import Runner
+from bedside.jobs.workshop import Workshop
 from bedside.ledger.fences import FenceMoved
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
@@ -28,7 +29,6 @@ from bedside.serving.outcomes import TRIES
 from bedside.serving.reading import reference, trace_read_draft
 from bedside.serving.released import Loaded
 from bedside.serving.submitting import Limits, Source, Submitting
-from bedside.store.duty import Duty
 
 LOOK_SECONDS: Final = 0.2
 """How often `wait` looks at a job."""
@@ -61,7 +61,7 @@ class Analysing:
         rooms: Rooms,
         stores: Stores,
         limits: Limits,
-        work: tuple[Bounds, Times, Duty],
+        work: tuple[Workshop, Times],
         secret: bytes,
         at: Fault = nowhere,
     ) -> None:
@@ -71,17 +71,17 @@ class Analysing:
             rooms: Of the site.
             stores: Where jobs and files are.
             limits: What uploads and jobs may take.
-            work: What jobs may take, how long files are kept, and which process does the jobs.
+            work: What does the jobs, and how long files are kept.
             secret: 32 bytes; claims are digests under them.
             at: Where a test lets the process end.
         """
-        bounds, times, duty = work
+        workshop, times = work
         self._rooms = rooms
         self._stores = stores
         self.keeping = Keeping(stores.jobs, stores.uploads, stores.files, times, rooms.clock)
         self.submitting = Submitting(rooms, stores, limits, self.keeping, secret, at)
         trade = AnalysisTrade(rooms, stores, at)
-        self.runner = Runner(stores.jobs, self.keeping, trade, bounds, duty, at)
+        self.runner = Runner(stores.jobs, self.keeping, trade, workshop, at)
 
     @property
     def files(self) -> JobFiles:

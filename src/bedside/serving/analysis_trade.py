@@ -100,6 +100,10 @@ class AnalysisTrade:
         self._stores = stores
         self._at = at
 
+    def ready(self, job: Job) -> bool:
+        """Return whether it can be begun now; see `Trade.ready`."""
+        return True
+
     def errand(self, job: Job) -> Errand:
         """Return what a child is to do.
 

@@ -9,25 +9,42 @@ from bedside.jobs.errand import Fault, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.uploads import Uploads
+from bedside.jobs.workplace import Workplace
+from bedside.jobs.workshop import Workshop
 from bedside.keys.site_key import SiteKey
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms, Stores
 from bedside.serving.submitting import PURPOSE, Limits
-from bedside.site.files import JOB_FILES_FOLDER
+from bedside.site.files import JOB_FILES_FOLDER, WORK_FOLDER
 from bedside.site.job_settings import JobSettings
 from bedside.store.duty import Duty
 
 LOCK: Final = "jobs.lock"
 
 
-def analyses_of(
-    folder: Path, settings: JobSettings, rooms: Rooms, site_key: SiteKey, at: Fault = nowhere
-) -> Analysing:
-    """Return the analyses of the site in `folder`; nothing is started.
+def workshop_of(folder: Path, settings: JobSettings) -> Workshop:
+    """Return what does the work of the site in `folder`; nothing is started."""
+    place = Workplace(folder / WORK_FOLDER)
+    return Workshop(settings.bounds, Duty(folder / LOCK), place)
 
-    `at` is told each point at which the process may end; a test lets it end there.
+
+def analyses_of(
+    where: tuple[Path, Workshop],
+    settings: JobSettings,
+    rooms: Rooms,
+    site_key: SiteKey,
+    at: Fault = nowhere,
+) -> Analysing:
+    """Return the analyses of a site; nothing is started.
+
+    Args:
+        where: The site's folder, and what does its work.
+        settings: Of jobs.
+        rooms: Of the site.
+        site_key: From which the key of claims comes.
+        at: Told each point at which the process may end; a test lets it end there.
     """
-    database, bounds = rooms.ledger.database, settings.bounds
+    (folder, workshop), database = where, rooms.ledger.database
     stores = Stores(
         jobs=Jobs(database, rooms.clock, settings.terms),
         uploads=Uploads(database),
@@ -35,7 +52,10 @@ def analyses_of(
         engines=settings.engines,
     )
     limits = Limits(
-        settings.upload_bytes, settings.upload_files, settings.uploads_bytes, bounds.memory
+        settings.upload_bytes,
+        settings.upload_files,
+        settings.uploads_bytes,
+        workshop.bounds.memory,
     )
-    work = (bounds, settings.times, Duty(folder / LOCK))
+    work = (workshop, settings.times)
     return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE), at)

@@ -16,6 +16,8 @@ LEDGER_KEY_FILE: Final = "ledger.key"
 LEDGER_PUBLIC_FILE: Final = "ledger.pub"
 LEDGER_WITNESS_FILE: Final = "ledger.vkey"
 BLOBS_FOLDER: Final = "blobs"
+WORK_FOLDER: Final = "work"
+"""Where processes that analyse may write while they do; in no backup."""
 JOB_FILES_FOLDER: Final = "files"
 """Uploads and results of long analyses, each file sealed; made when the first one comes."""
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from bedside.jobs.jobs import Terms
 from bedside.jobs.keeping import Times
 from bedside.jobs.memory import jobs_memory
-from bedside.jobs.runner import Bounds
+from bedside.jobs.workshop import Bounds
 from bedside.package.fields import Frozen
 from bedside.runtime.engines.engine import Engines
 

@@ -33,7 +33,7 @@ from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
 from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
 from bedside.serving.story import Story
-from bedside.site.analyses import analyses_of
+from bedside.site.analyses import analyses_of, workshop_of
 from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
 from bedside.site.backup.forgetting import forget_keys
@@ -137,6 +137,7 @@ class Site:
         self.blobs = FolderBlobs(self.folder / BLOBS_FOLDER)
         self.people = People(self.database, self.ledger, clock)
         self.witnessed = Witnessed(self.ledger, self.people, self.folder / KEYS_FOLDER, clock)
+        self.workshop = workshop_of(self.folder, settings.jobs)
         engines = settings.jobs.engines
         self.registry = Registry(
             self.database, self.ledger, self.people, self.blobs, clock, engines
@@ -177,7 +178,7 @@ class Site:
             models=self.serving.models,
             clock=self.clock,
         )
-        return analyses_of(self.folder, self.settings.jobs, rooms, site_key)
+        return analyses_of((self.folder, self.workshop), self.settings.jobs, rooms, site_key)
 
     @classmethod
     def create(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from bedside.errors import Conflict, UsageError
-from bedside.imaging.folders import Found
+from bedside.imaging.files import files_at
+from bedside.imaging.folders import Found, volumes_in
+from bedside.imaging.volume_reading import read_volume
 from bedside.jobs.task import Finished, Heard, Step, Task
 from bedside.keys.signing import SigningKey
 from bedside.package.package import open_package
@@ -17,7 +19,7 @@ from bedside.serving.analysis_words import Order
 from bedside.serving.many.analysing import Progress, analyse_many
 from bedside.serving.many.diary import NAME, Entry
 from bedside.serving.many.plan import Plan, at_once
-from tests.volume_packages import volume_package
+from tests.volume_packages import head_nifti, volume_package
 
 FILES = {"mask.nii.gz": b"mask", "measurements.json": b"{}"}
 ANSWER = {"values": {"bright": 12.5}, "flags": [["mask-empty", "0 mL"]], "out_of_domain": 0.25}
@@ -139,6 +141,19 @@ class TestHowMany:
         assert at_once(plan, None, cores=5, memory=100 * plan.memory) == 5
         assert at_once(plan, 8, cores=8, memory=int(2.5 * plan.memory)) == 2
         assert at_once(plan, 8, cores=8, memory=1) == 1
+
+    def test_are_more_where_the_headers_say_that_the_volumes_are_small(
+        self, tmp_path: Path
+    ) -> None:
+        for name in ("a.nii", "b.nii"):
+            (tmp_path / name).write_bytes(head_nifti())
+        (tmp_path / "cut.nii").write_bytes(head_nifti()[:400])
+        plan = the_plan()
+        small = plan.of(volumes_in(tmp_path))
+        assert small.voxels == read_volume(files_at(tmp_path / "a.nii")).values.size
+        assert 0 < small.memory < plan.memory
+        assert at_once(small, 8, cores=8, memory=3 * small.memory) == 3
+        assert plan.of(()).memory == plan.memory
 
     def test_are_not_none(self) -> None:
         with pytest.raises(UsageError, match="0 analyses"):

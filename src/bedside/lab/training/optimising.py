@@ -86,8 +86,8 @@ class Average:
         decay = min(self._decay, (1 + step) / (10 + step))
         for mean, weight in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(weight.detach(), 1 - decay)
-        for mean, value in zip(self.network.buffers(), network.buffers(), strict=True):
-            mean.copy_(value)
+        for kept, value in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(value)
 
 
 class Precise:

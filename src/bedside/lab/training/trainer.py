@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from bedside.canonical import Json
 from bedside.errors import BedsideError
@@ -56,7 +56,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         network = task.network().to(self.device)
         self._format = _format_of(network, settings)
-        self._network = network.to(memory_format=self._format)
+        self._network = network.to(memory_format=self._format)  # type: ignore[call-overload]
         self._average = Average(self._network, settings.ema) if settings.ema else None
         self._optimiser = make_optimiser(self._network, settings)
         self._precise = Precise(settings, self.device)
@@ -160,7 +160,7 @@ class Trainer:
 def _loader(cases: Cases, numbers: Sequence[int], settings: Settings) -> DataLoader[Batch]:
     workers = settings.workers
     return DataLoader(
-        cases,  # type: ignore[arg-type] - it has __getitem__ and __len__, all that is asked
+        cast("Dataset[Batch]", cases),  # all that is asked of one is __getitem__
         batch_size=settings.batch,
         sampler=numbers,
         num_workers=workers,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from bedside.canonical import Json
-from bedside.errors import UsageError
+from bedside.errors import BedsideError, UsageError
 from bedside.imaging.folders import Found
 from bedside.imaging.volume import VolumeLimits
+from bedside.imaging.volume_size import most_voxels
 from bedside.jobs.frames import spell_file
 from bedside.jobs.memory import jobs_memory
 from bedside.jobs.task import Task
@@ -39,6 +40,7 @@ class Plan:
         order: Modality, body part and which series; nobody's subject.
         engines: What this machine has beside ONNX Runtime.
         prove: Whether each process replays the golden cases itself: on other machines.
+        voxels: Of the largest volume; None for the most that the package allows.
     """
 
     manifest: Manifest
@@ -47,6 +49,13 @@ class Plan:
     order: Order = UNASKED
     engines: Engines = ONNX_ONLY
     prove: bool = False
+    voxels: int | None = None
+
+    def of(self, found: Iterable[Found]) -> Self:
+        """Return the plan for these volumes, whose headers say how large they are."""
+        limits = self.limits
+        most = max((_voxels(one, limits) for one in found), default=limits.voxels)
+        return replace(self, voxels=most)
 
     @property
     def limits(self) -> VolumeLimits:
@@ -64,8 +73,9 @@ class Plan:
 
     @property
     def memory(self) -> int:
-        """Bytes that one analysis may take, of the largest volume that the package allows."""
-        return bytes_for(self.manifest, self.limits.voxels)
+        """Bytes that one analysis may take, of the largest volume."""
+        voxels = self.limits.voxels if self.voxels is None else self.voxels
+        return bytes_for(self.manifest, voxels)
 
     def common(self) -> tuple[bytes, ...]:
         """Return the frames of the package, which every task begins with."""
@@ -111,6 +121,14 @@ def at_once(plan: Plan, wanted: int | None, cores: int, memory: int | None = Non
     threads = plan.manifest.conditions.threads
     fitting = max(jobs_memory(memory) // plan.memory, 1)
     return min(wanted or max(cores // threads, 1), fitting)
+
+
+def _voxels(found: Found, limits: VolumeLimits) -> int:
+    """Return how many voxels a volume has at most; 0 where its files cannot be opened."""
+    try:
+        return most_voxels(found.files(limits), limits)
+    except (BedsideError, OSError):  # it will be told of as one that cannot be read
+        return 0
 
 
 def _text(path: Path | None) -> str | None:

@@ -1,0 +1,115 @@
+"""The laboratory for rows: the demonstration's model is trained, a package measured on labelled rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bedside.canonical import Json, digest
+from bedside.cli.inspection import tell_metrics
+from bedside.cli.rows import read_rows
+from bedside.cli.screen import Page, progress, show
+from bedside.errors import UsageError
+
+if TYPE_CHECKING:
+    from bedside.package.fields import TabularInput
+    from bedside.package.manifest import Manifest
+    from bedside.package.package import Package
+
+
+def train_demonstration(out: Path, key: Path, seed: int, *, as_json: bool) -> None:
+    """Train, measure and freeze the demonstration's model into a folder.
+
+    Raises:
+        UsageError: a library or the key is missing.
+    """
+    from bedside.freezing.libraries import check_libraries
+
+    check_libraries()
+    from bedside.lab.breast_cancer import train as train_model
+
+    with progress("Training, measuring and freezing"):
+        trained = train_model(out, key, seed)
+    package, choice = trained.frozen.package, trained.threshold
+
+    def tell(page: Page) -> None:
+        page.line(f"{trained.package}: {package.manifest.ref}", style="bold")
+        tell_metrics(page, trained.metrics)
+        page.line(
+            f"threshold {choice.value:g}, chosen for a sensitivity of {choice.target:.0%} on "
+            f"{choice.positives} positive patients of the validation split"
+        )
+        page.line(f"held-out rows: {trained.held_out}; run record: {trained.run_record}")
+
+    value: dict[str, Json] = {
+        "package": str(trained.package),
+        "ref": package.manifest.ref,
+        "digest": package.digest,
+        "held_out": str(trained.held_out),
+        "run_record": str(trained.run_record),
+        "threshold": {"value": choice.value, "target_sensitivity": choice.target},
+        "metrics": [metric.model_dump(mode="json") for metric in trained.metrics],
+    }
+    show(value, tell, as_json=as_json)
+
+
+def evaluate_rows(opened: Package, data: Path, label: str, *, as_json: bool) -> None:
+    """Measure a package on labelled rows, each run the whole way as when serving.
+
+    Raises:
+        UsageError: it takes no rows, or a row has no usable label.
+    """
+    from bedside.freezing.libraries import check_libraries
+
+    check_libraries()
+    from bedside.lab.evaluation import evaluate_package
+
+    manifest = opened.manifest
+    rows = read_rows(str(data), _table(manifest))
+    truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
+    inputs = [{name: value for name, value in row.items() if name != label} for row in rows]
+    with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
+        metrics = evaluate_package(opened, inputs, truth)
+
+    def tell(page: Page) -> None:
+        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
+        tell_metrics(page, metrics)
+
+    value: dict[str, Json] = {
+        "ref": manifest.ref,
+        "package": opened.digest,
+        "data": digest(data.read_bytes()),
+        "rows": len(rows),
+        "metrics": [metric.model_dump(mode="json") for metric in metrics],
+    }
+    show(value, tell, as_json=as_json)
+
+
+def _table(manifest: Manifest) -> TabularInput:
+    if manifest.input.kind == "tabular":
+        return manifest.input
+    takes = "pictures" if manifest.input.kind == "image" else "volumes"
+    raise UsageError(
+        f"{manifest.ref} takes {takes}, and this command measures on rows of fields.",
+        advice="Measure it where it was trained, and state the metrics when you freeze it.",
+    )
+
+
+def _true_answer(position: int, row: dict[str, Json], label: str, manifest: Manifest) -> Json:
+    """Return the true answer of a row: a label as text, or a number.
+
+    Raises:
+        UsageError: it is not there, or no number where the model gives one.
+    """
+    found = row.get(label)
+    if found is None:
+        raise UsageError(
+            f"Row {position} has no value in the column {label!r}.",
+            advice=f"The columns are {', '.join(row)}.",
+        )
+    if manifest.postprocessing.kind != "number":
+        return str(found)
+    try:
+        return float(found)
+    except (TypeError, ValueError) as problem:
+        raise UsageError(f"Row {position}: {label!r} is {found!r}, not a number.") from problem
