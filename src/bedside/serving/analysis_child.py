@@ -1,8 +1,9 @@
 """What a child does for an analysis: it reads the volume, runs the package, and hands over the files.
 
 It is given the package's archive and the files of the volume over its pipe, and has nothing else: no
-key, no database, no address. That the package is signed and gives its golden answers here was proved
-by the process that started it. Nothing of it is written to a disk.
+key, no database, no address. That the package is signed was proved by the process that started it; that
+it gives its golden answers here is proved by a child like this one (`serving.proving`), before
+anybody is answered. Nothing of it is written to a disk.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from bedside.runtime.analysis_files import files_of
 from bedside.runtime.engines.engine import Engines
 from bedside.runtime.progress import Progress
 from bedside.runtime.runner import Runner, load
+from bedside.runtime.session import check_conditions
 from bedside.runtime.volume_gate import refusal_of, straightens, volume_limits
+from bedside.serving.proof_board import found_told
 
 PACKAGE: Final = "package"
 """Name of the first file that a child is given."""
@@ -53,6 +56,9 @@ class Bench:
         _, archive = next(files)
         runner = self._runner(archive, asked)
         del archive
+        if asked.get("proof"):
+            check_conditions(runner.manifest.conditions)
+            return {"proved": found_told(runner.replay_golden())}
         voice.stage(READING, 0, 1)
         try:
             volume = _read(list(files), runner, asked.get("choice") or {})

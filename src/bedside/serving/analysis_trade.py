@@ -214,19 +214,25 @@ class AnalysisTrade:
         return Over(State.FAILED, code, outcome.seal(key, job.id))
 
     def _frames(self, asked: Asked, loaded: Loaded, upload: tuple[str, bytes]) -> Iterator[bytes]:
-        engines = self._stores.engines
         archive = self._rooms.registry.version(loaded.release.ref).archive
         told: dict[str, Json] = {
             "stated": asked.order.stated(),
             "choice": asked.order.choice(),
             "style": asked.order.style(),
-            "weights": None if engines.weights is None else str(engines.weights),
-            "python": None if engines.python is None else str(engines.python),
+            **engines_told(self._stores.engines),
         }
         yield spell_json(Frame.WORDS, told)
         yield from spell_file({"name": PACKAGE}, self._rooms.blobs.get(archive))
         yield from self._stores.files.reading(f"{UPLOADS}/{upload[0]}", upload[1])
         yield spell(Frame.LAST)
+
+
+def engines_told(engines: Engines) -> dict[str, Json]:
+    """Return what this machine has beside ONNX Runtime, as a child is told of it."""
+    return {
+        "weights": None if engines.weights is None else str(engines.weights),
+        "python": None if engines.python is None else str(engines.python),
+    }
 
 
 def _ending(heard: Heard) -> tuple[State, str]:

@@ -61,7 +61,8 @@ def read_metadata(metadata: Mapping[str, Json]) -> BundleFacts:
     if taken.get("num_channels", 1) != 1:
         raise _refused(
             f"says that the network takes {str(taken.get('num_channels'))[:40]} channels",
-            "A package reads one volume; several contrasts at once are not here yet.",
+            "A package reads one volume with one channel. Freeze a network of one contrast, or one "
+            "package for each.",
         )
     told = {
         name: " ".join(str(metadata[name]).split())[:LONGEST]
@@ -77,7 +78,7 @@ def _only(formats: Mapping[str, Json], name: str) -> tuple[str, Mapping[str, Jso
         shown = sorted(found)[:5] if isinstance(found, dict) else "nothing"
         raise _refused(
             f"names {shown} as {name} of the network, not one",
-            "A package's network takes one volume and gives one answer.",
+            "A package's network takes one volume and gives one answer: freeze one package for each.",
         )
     key, told = next(iter(found.items()))
     if not isinstance(told, dict):

@@ -7,11 +7,12 @@ file is a program; it is opened on its giver's word alone, and then it is itself
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from bedside.canonical import Json
 from bedside.errors import FreezeRefused, LimitExceeded
@@ -78,7 +79,7 @@ def construct(definition: NetworkDefinition) -> nn.Module:
         LimitExceeded: it has more weights than an ONNX file holds.
     """
     kind = _classes()[definition.name]
-    with torch.device("meta"), quiet():
+    with torch.device("meta"), _ReadOnTheWay(), quiet():
         size = 4 * sum(one.numel() for one in _made(kind, definition).parameters())
     if size > MAX_WEIGHTS:
         raise LimitExceeded(
@@ -102,11 +103,28 @@ def _classes() -> Mapping[str, Callable[..., nn.Module]]:
     return {name: getattr(nets, name) for name in NETWORKS}
 
 
+class _ReadOnTheWay(TorchFunctionMode):
+    """Lets a constructor read the few numbers that it spaces evenly (SwinUNETR), and no weights."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        _types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        told = dict(kwargs or {})
+        if func is torch.linspace:
+            told["device"] = "cpu"
+        return func(*args, **told)
+
+
 def _made(kind: Callable[..., nn.Module], definition: NetworkDefinition) -> nn.Module:
     arguments: Mapping[str, Json] = definition.arguments
     try:
         return kind(**arguments)
     except (Exception, SystemExit) as problem:  # MONAI raises many kinds
+        _refuse_without_einops(definition.name, problem)
         raise FreezeRefused(
             f"{definition.name} cannot be constructed with {dict(arguments)}: "
             f"{type(problem).__name__}: {first_line(problem)}.",
@@ -140,6 +158,7 @@ def _refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) ->
         with torch.no_grad(), quiet():
             made = module(given)
     except Exception as problem:
+        _refuse_without_einops(name, problem)
         raise FreezeRefused(
             f"{name} fails on a volume of {_told(sides)}: {first_line(problem)}.",
             advice="Take the size that it was trained on: roi_size of the inferer, or a "
@@ -157,6 +176,15 @@ def _refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) ->
         raise FreezeRefused(
             f"{name} gives NaN or infinity on a volume of noise.", advice="Train it again."
         )
+
+
+def _refuse_without_einops(name: str, problem: BaseException) -> None:
+    """Say which library is missing, where that is why a transformer of MONAI fails."""
+    if "No module named 'einops'" in str(problem):
+        raise FreezeRefused(
+            f"{name} needs einops, which is not installed here.",
+            advice="pip install einops, and freeze again.",
+        ) from problem
 
 
 def _told(sides: Sides) -> str:

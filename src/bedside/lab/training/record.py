@@ -14,11 +14,10 @@ from bedside.errors import UsageError
 from bedside.freezing.authors_words import Origin
 from bedside.lab.training.diary import read_diary
 from bedside.lab.training.environment import told_code
-from bedside.lab.training.training import Order, Trained
+from bedside.lab.training.training import RECORD, Order, Trained
 from bedside.package.manifest import DataSet
 from bedside.store.disk import replace_file
 
-NAME: Final = "run-record.json"
 FORMAT_VERSION: Final = 1
 MODE: Final = 0o644
 
@@ -50,9 +49,10 @@ def write_record(order: Order, trained: Trained, folder: Path) -> str:
                 for line in validations
             ],
             "weights": dict(trained.weights),
+            "parent": trained.parent,
         }
     )
-    replace_file(folder / NAME, data, MODE)
+    replace_file(folder / RECORD, data, MODE)
     return digest(data)
 
 
@@ -64,7 +64,7 @@ def read_record(path: Path) -> dict[str, Json]:
     """
     found = read_json(path.read_bytes())
     if not isinstance(found, dict) or found.get("format_version") != FORMAT_VERSION:
-        raise UsageError(f"{path} is no run record.", advice=f"It is called {NAME} in a run.")
+        raise UsageError(f"{path} is no run record.", advice=f"It is called {RECORD} in a run.")
     return found
 
 

@@ -41,6 +41,7 @@ class Settings(Frozen):
         minutes: Longest time of training, all sessions together; 0 is no limit.
         checkpoint_minutes: Time from one checkpoint to the next.
         log_every: Steps of which the log holds one line, with their mean loss.
+        start: Folder of another run whose best weights are the first ones; empty draws them anew.
         mlflow: Address of an MLflow server that gets a copy; empty is none.
     """
 
@@ -67,6 +68,7 @@ class Settings(Frozen):
     minutes: Annotated[float, Field(ge=0)] = 0.0
     checkpoint_minutes: Annotated[float, Field(ge=0)] = 10.0
     log_every: Annotated[int, Field(ge=1)] = 10
+    start: str = ""
     mlflow: str = ""
 
     @model_validator(mode="after")

@@ -73,6 +73,6 @@ def restore_weights(network: nn.Module, tensors: Named) -> None:
         network.load_state_dict(tensors)
     except RuntimeError as problem:
         raise UsageError(
-            f"This checkpoint is of another network: {str(problem).splitlines()[-1].strip()}",
-            advice="Continue with the version of Bedside that began the run.",
+            f"These weights are of another network: {str(problem).splitlines()[-1].strip()}",
+            advice="Take the settings and the version of Bedside that they were trained with.",
         ) from problem

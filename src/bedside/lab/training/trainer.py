@@ -129,6 +129,16 @@ class Trainer:
             tensors |= weights_of(self._average.network, AVERAGE)
         return tensors, {"optimiser": numbers, "scaler": self._precise.state()}
 
+    def begin_with(self, weights: Named) -> None:
+        """Take first weights from another run.
+
+        Raises:
+            UsageError: they are of another network.
+        """
+        restore_weights(self._network, weights)
+        if self._average is not None:
+            restore_weights(self._average.network, weights)
+
     def restore(self, step: int, tensors: Named, numbers: dict[str, Json]) -> None:
         """Take up what `state` told after `step` steps.
 

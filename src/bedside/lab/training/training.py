@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 import torch
+from safetensors.torch import load
 
-from bedside.canonical import Json, canonical_bytes
+from bedside.canonical import Json, canonical_bytes, digest, read_json
 from bedside.clock import system_clock, timestamp
-from bedside.errors import Conflict
+from bedside.errors import Conflict, NotFound, UsageError
 from bedside.lab.training.checkpoint import (
     Checkpoint,
     has_checkpoint,
@@ -31,6 +32,7 @@ from bedside.lab.training.trainer import Trainer
 from bedside.store.disk import replace_file
 
 SETTINGS: Final = "settings.json"
+RECORD: Final = "run-record.json"
 BEST_WEIGHTS: Final = "best.safetensors"
 FINAL_WEIGHTS: Final = "final.safetensors"
 MODE: Final = 0o644
@@ -98,6 +100,7 @@ class Trained:
         seconds: Of training, all sessions together.
         sessions: Of each session: when, where, with which code, from which step to which.
         weights: Digests of the files of weights, by their names.
+        parent: Digest of the record of the run that the first weights came from.
     """
 
     step: int
@@ -106,6 +109,7 @@ class Trained:
     seconds: float
     sessions: tuple[dict[str, Json], ...]
     weights: Mapping[str, str]
+    parent: str | None = None
 
 
 def train(order: Order, folder: Path) -> Trained:
@@ -156,8 +160,12 @@ class _Run:
         self._norms: list[float] = []
         self._before, self._sessions = 0.0, list[dict[str, Json]]()
         self._weights: dict[str, str] = {}
+        self._parent: str | None = None
         if checkpoint is not None:
             self._restore(checkpoint)
+        elif order.settings.start:
+            weights, self._parent = _first_weights(Path(order.settings.start))
+            self._trainer.begin_with(weights)
         self._diary = Diary(folder, self._trainer.step)
         self._begun = self._saved = time.monotonic()
         self._sessions.append(
@@ -187,6 +195,7 @@ class _Run:
             self._seconds,
             tuple(self._sessions),
             dict(self._weights),
+            self._parent,
         )
 
     def _step(self, batches: Iterator[dict[str, torch.Tensor]], cases: Cases) -> None:
@@ -250,6 +259,7 @@ class _Run:
             "norms": [one if one < float("inf") else None for one in self._norms],
             "seconds": self._seconds,
             "sessions": self._sessions,
+            "parent": self._parent,
         }
         self._diary.keep()
         save_checkpoint(self._folder, self._trainer.step, tensors, told)
@@ -263,9 +273,29 @@ class _Run:
         self._losses = list(told["losses"])
         self._norms = [float("inf") if one is None else one for one in told["norms"]]
         self._before, self._sessions = told["seconds"], list(told["sessions"])
+        self._parent = told["parent"]
         self._best = part(checkpoint.tensors, BEST)
         if self._best:
             self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+
+
+def _first_weights(folder: Path) -> tuple[Named, str]:
+    """Return the best weights of another run, and the digest of its record.
+
+    Raises:
+        NotFound: the folder holds no run that came to an end.
+        UsageError: its weights are not those of its record.
+    """
+    record, weights = folder / RECORD, folder / BEST_WEIGHTS
+    if not record.is_file() or not weights.is_file():
+        raise NotFound(
+            f"{folder} holds no {RECORD} and {BEST_WEIGHTS} to start from.",
+            advice="Let that run come to an end, by SIGTERM if it must be.",
+        )
+    told, data = record.read_bytes(), weights.read_bytes()
+    if read_json(told)["weights"].get(BEST_WEIGHTS) != digest(data):
+        raise UsageError(f"{weights} is not the file that {RECORD} beside it names.")
+    return load(data), digest(told)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Images of heads out of label maps: any contrast, any geometry, no patient's image."""

@@ -1,0 +1,131 @@
+"""One head to draw from: its tissues and the mask that a network shall find, at 1 mm, cropped.
+
+The mask is brain tissue with its ventricles, cerebellum and brain stem, closed so that the fluid in
+the sulci is inside (`closing` mm), and without the fluid that lies around the brain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bedside.errors import UsageError
+from bedside.imaging.axes import reoriented
+from bedside.imaging.files import files_at
+from bedside.imaging.grid import Placed
+from bedside.imaging.volume_reading import read_volume
+from bedside.lab.synthesis.tissues import BRAIN, FLUID, Tissue, tissues_of
+
+VERSION: Final = 1
+"""Of what `read_head` computes; a kept head of another version is computed anew."""
+
+MARGIN: Final = 4
+"""Voxels of nothing that are kept around a head."""
+
+SPECKS: Final = 1_000
+"""Voxels; what hangs together in fewer is no part of a head."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """One person's head, 1 mm, RAS+: i to the right, j to the front, k to the head.
+
+    Attributes:
+        name: Of its file.
+        tissues: `Tissue` of each voxel, (i, j, k).
+        mask: 1 where the brain is, as the module says, else 0.
+        middle: Voxel in the middle of the mask's bounding box.
+    """
+
+    name: str
+    tissues: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    middle: tuple[float, float, float]
+
+
+def read_head(path: Path, closing: float = 4.0, keep: Path | None = None) -> Head:
+    """Return the head of a label map.
+
+    Args:
+        path: A NIfTI file with labels of `tissues`, 1 mm.
+        closing: Half the width in mm of the widest gap that the mask bridges.
+        keep: Folder where what was computed is kept, and found again by the file's digest.
+
+    Raises:
+        UsageError: the spacing is not 1 mm, or a label is unknown.
+        VolumeRefused: the file cannot be read.
+    """
+    kept = None if keep is None else keep / _kept_name(path, closing)
+    if kept is not None and kept.exists():
+        with np.load(kept, allow_pickle=False) as arrays:
+            return _head(path.name, arrays["tissues"], arrays["mask"])
+    head = _computed(path, closing)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part.npz")
+        np.savez_compressed(part, tissues=head.tissues, mask=head.mask)
+        part.replace(kept)
+    return head
+
+
+def _computed(path: Path, closing: float) -> Head:
+    volume = read_volume(files_at(path))
+    if not np.allclose(volume.spacing, 1.0, atol=0.01):
+        raise UsageError(f"{path.name} has voxels of {volume.spacing} mm; label maps have 1 mm.")
+    labels = np.rint(reoriented(Placed.of(volume), "RAS").values).astype(np.int32)
+    tissues = tissues_of(labels)
+    tissues = _cropped(_without_specks(tissues))
+    mask = brain_mask(tissues, closing)
+    return _head(path.name, _parted_fluid(tissues, mask), mask)
+
+
+def brain_mask(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.uint8]:
+    """Return 1 where the brain is: tissue and ventricles, closed, without holes."""
+    brain = np.isin(tissues, list(BRAIN))
+    near = ndimage.distance_transform_edt(~brain) <= closing
+    closed = ndimage.distance_transform_edt(near) > closing
+    inside = np.isin(tissues, [*BRAIN, *FLUID, Tissue.VEIN])
+    filled = ndimage.binary_fill_holes(brain | (closed & inside))
+    regions, _ = ndimage.label(filled)
+    largest = np.bincount(regions.ravel())[1:].argmax() + 1
+    return (regions == largest).astype(np.uint8)
+
+
+def _parted_fluid(tissues: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return tissues with fluid outside the mask told apart, and of it what touches the skull."""
+    parted = tissues.copy()
+    fluid = tissues == Tissue.SULCAL_FLUID
+    around = ~np.isin(tissues, [*BRAIN, *FLUID])
+    parted[fluid & (mask == 0)] = Tissue.OUTER_FLUID
+    parted[fluid & (mask == 0) & ndimage.binary_dilation(around)] = Tissue.DURA
+    return parted
+
+
+def _without_specks(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the tissues without what hangs together in few voxels."""
+    regions, _ = ndimage.label(tissues > 0)
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0
+    return np.where(sizes[regions] >= SPECKS, tissues, 0).astype(np.uint8)
+
+
+def _cropped(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    where = ndimage.find_objects((tissues > 0).astype(np.uint8))[0]
+    return np.pad(tissues[where], MARGIN)
+
+
+def _head(name: str, tissues: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Head:
+    where = ndimage.find_objects(mask)[0]
+    i, j, k = ((side.start + side.stop - 1) / 2 for side in where)
+    return Head(name, tissues, mask, (i, j, k))
+
+
+def _kept_name(path: Path, closing: float) -> str:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{digest[:24]}-{closing:g}-v{VERSION}.npz"

@@ -1,0 +1,194 @@
+"""A run is the same run however often it is put down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bedside.errors import BedsideError, Conflict, NotFound, UsageError
+from bedside.lab.training.checkpoint import last_checkpoint
+from bedside.lab.training.diary import read_diary
+from bedside.lab.training.training import (
+    BEST_WEIGHTS,
+    FINAL_WEIGHTS,
+    Nobody,
+    Order,
+    Trained,
+    go_on,
+    train,
+)
+from tests.lab.training.tiny import BallSettings, BallTask, RowSettings, RowTask
+
+
+class Steps(Nobody):
+    """Counts steps, so that a run can be asked to stop after some of them."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def stepped(self, step: int, loss: float) -> None:
+        self.done = step
+
+
+def order(settings: BallSettings, until: int = 10**9) -> Order:
+    steps = Steps()
+    return Order("balls", BallTask(settings), settings, lambda: steps.done >= until, steps)
+
+
+def test_a_run_that_was_put_down_twice_ends_with_the_very_bits_of_one_that_was_not(
+    tmp_path: Path,
+) -> None:
+    settings = BallSettings(accumulate=2, batch=2)
+    whole = train(order(settings), tmp_path / "whole")
+    parts = tmp_path / "parts"
+    assert train(order(settings, 5), parts).end == "asked"
+    assert go_on(order(settings, 7), parts).step == 7
+    again = go_on(order(settings), parts)
+    assert (again.step, again.end) == (whole.step, whole.end) == (12, "steps")
+    assert again.weights == whole.weights
+    assert again.judgement == whole.judgement
+    assert len(again.sessions) == 3
+    assert _losses(parts) == _losses(tmp_path / "whole")
+
+
+def _losses(folder: Path) -> list[dict[str, object]]:
+    lines = read_diary(folder)
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def test_a_crash_costs_what_came_after_the_last_checkpoint_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    settings = BallSettings()
+    whole = train(order(settings), tmp_path / "whole")
+
+    class Crash(Steps):
+        def stepped(self, step: int, loss: float) -> None:
+            if step == 9:
+                raise OSError("the machine is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        train(Order("balls", BallTask(settings), settings, watch=Crash()), tmp_path / "early")
+    assert go_on(order(settings), tmp_path / "early").weights == whole.weights  # from the start
+    often = settings.model_copy(update={"checkpoint_minutes": 0.0})
+    with pytest.raises(OSError, match="gone"):
+        train(Order("balls", BallTask(often), often, watch=Crash()), tmp_path / "late")
+    assert last_checkpoint(tmp_path / "late").step == 8
+    assert len(list((tmp_path / "late").glob("checkpoint-*.json"))) == 2
+    assert go_on(order(settings), tmp_path / "late").weights == whole.weights
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it(tmp_path: Path) -> None:
+    settings = BallSettings(checkpoint_minutes=0.0)
+    whole = train(order(settings), tmp_path)
+    last = sorted(tmp_path.glob("checkpoint-*.safetensors"))[-1]
+    data = bytearray(last.read_bytes())
+    data[-1] ^= 1
+    last.write_bytes(data)
+    assert last_checkpoint(tmp_path).step == 11
+    assert go_on(order(settings), tmp_path).weights == whole.weights
+
+
+def test_cases_prepared_by_workers_are_the_same_cases(tmp_path: Path) -> None:
+    settings = BallSettings(steps=3, validate_every=3)
+    here = train(order(settings), tmp_path / "here")
+    workers = settings.model_copy(update={"workers": 1})
+    assert train(order(workers), tmp_path / "workers").weights == here.weights
+
+
+def test_another_seed_gives_another_network(tmp_path: Path) -> None:
+    one = train(order(BallSettings(steps=1)), tmp_path / "one")
+    other = train(order(BallSettings(steps=1, seed=2)), tmp_path / "other")
+    assert one.weights != other.weights
+
+
+def test_the_networks_of_the_tasks_learn(tmp_path: Path) -> None:
+    balls = train(order(BallSettings(steps=60, ema=0.9)), tmp_path / "balls")
+    assert balls.judgement.best > 0.5
+    settings = RowSettings()
+    rows = train(Order("rows", RowTask(settings), settings), tmp_path / "rows")
+    assert rows.judgement.best > -1.5
+    lines = [
+        line["validation"]["closeness"]
+        for line in read_diary(tmp_path / "rows")
+        if "validation" in line
+    ]
+    assert lines[0] < lines[-1]
+
+
+def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
+    class Worse(RowTask):
+        def metrics(
+            self, network: torch.nn.Module, batch: dict[str, torch.Tensor]
+        ) -> dict[str, float]:
+            return {"closeness": 0.0}
+
+    settings = RowSettings(validate_every=1, patience=3)
+    found = train(Order("rows", Worse(settings), settings), tmp_path)
+    assert (found.end, found.step, found.judgement.best_step) == ("patience", 4, 1)
+
+
+def test_training_stops_when_its_time_is_over_and_can_go_on(tmp_path: Path) -> None:
+    settings = RowSettings(minutes=1e-9)
+    task = RowTask(settings)
+    assert train(Order("rows", task, settings), tmp_path).end == "minutes"
+    longer = settings.model_copy(update={"minutes": 0.0})
+    assert go_on(Order("rows", task, longer), tmp_path).end == "steps"
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_its_checkpoints(tmp_path: Path) -> None:
+    class Broken(RowTask):
+        def loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            return super().loss(network, batch) * math.nan
+
+    settings = RowSettings()
+    with pytest.raises(BedsideError, match="loss is nan at step 0"):
+        train(Order("rows", Broken(settings), settings), tmp_path)
+
+
+def test_the_best_weights_are_kept_beside_the_last_ones(tmp_path: Path) -> None:
+    class Falling(RowTask):
+        calls = 0
+
+        def metrics(
+            self, network: torch.nn.Module, batch: dict[str, torch.Tensor]
+        ) -> dict[str, float]:
+            self.calls += 1
+            return {"closeness": -float(self.calls)}
+
+    settings = RowSettings(validate_every=5)
+    found = train(Order("rows", Falling(settings), settings), tmp_path)
+    best, final = (load_file(tmp_path / name) for name in (BEST_WEIGHTS, FINAL_WEIGHTS))
+    assert found.judgement.best_step == 5
+    assert not torch.equal(best["weight"], final["weight"])
+
+
+def test_a_folder_holds_one_run(tmp_path: Path) -> None:
+    settings = RowSettings(steps=1)
+    train(Order("rows", RowTask(settings), settings), tmp_path)
+    with pytest.raises(Conflict, match="holds a run already"):
+        train(Order("rows", RowTask(settings), settings), tmp_path)
+    with pytest.raises(NotFound, match="no whole checkpoint"):
+        go_on(Order("rows", RowTask(settings), settings), tmp_path / "elsewhere")
+
+
+def test_a_run_starts_from_the_weights_of_another(
+    tmp_path: Path, recorded: Callable[[Order, Path], tuple[Trained, str]]
+) -> None:
+    _, record = recorded(order(BallSettings()), tmp_path / "first")
+    settings = BallSettings(steps=1, lr=1e-30, ema=0.0, start=str(tmp_path / "first"))
+    second = train(order(settings), tmp_path / "second")
+    assert second.parent == record
+    before, after = (
+        load_file(tmp_path / "first" / BEST_WEIGHTS),
+        load_file(tmp_path / "second" / FINAL_WEIGHTS),
+    )
+    assert torch.equal(before["0.weight"], after["0.weight"])
+    wider = BallSettings(network={"width": 5}, start=str(tmp_path / "first"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="of another network"):
+        train(order(wider), tmp_path / "third")
