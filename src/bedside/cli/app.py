@@ -153,6 +153,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
             {
                 "train": "lab.train",
                 "tasks": "lab.tasks",
+                "dataset": "lab_datasets.dataset",
                 "evaluate": "lab.evaluate",
             },
         ),

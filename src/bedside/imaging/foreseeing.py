@@ -6,7 +6,6 @@ whoever then reads the volume holds it to the promise (`VolumeLimits.voxels`).
 
 from __future__ import annotations
 
-import math
 import zlib
 from typing import Final
 
@@ -68,7 +67,7 @@ def _of_dicom(start: bytes) -> int | None:
         if one.tag >= _COLUMNS:
             break
     header = Header(start, syntax.data_set, found, walk)
-    sides = [*header.unsigned(_ROWS), *header.unsigned(_COLUMNS)]
-    if len(sides) != len((_ROWS, _COLUMNS)):
+    frames = header.integer(_FRAMES) if _FRAMES in header else 1
+    if frames is None or frames < 1:
         return None
-    return math.prod(sides) * int((header.decimals(_FRAMES) or (1.0,))[0])
+    return header.short(_ROWS, "Rows") * header.short(_COLUMNS, "Columns") * frames

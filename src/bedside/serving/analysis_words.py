@@ -37,11 +37,13 @@ class Sent:
         key: 32 bytes that open its file.
         files: In the order in which they came.
         subject: Whom it is about; None where nobody was named.
+        voxels: That the headers of the files promise together; None where they do not tell.
     """
 
     key: bytes
     files: tuple[SentFile, ...]
     subject: str | None
+    voxels: int | None = None
 
     @property
     def size(self) -> int:
@@ -54,6 +56,7 @@ class Sent:
             "key": _text(self.key),
             "files": [[one.digest, one.bytes] for one in self.files],
             "subject": self.subject,
+            "voxels": self.voxels,
         }
         return sealed(key, upload, told)
 
@@ -66,7 +69,7 @@ class Sent:
         """
         told = opened(key, upload, data)
         files = tuple(SentFile(*one) for one in told["files"])
-        return cls(base64.b64decode(told["key"]), files, told["subject"])
+        return cls(base64.b64decode(told["key"]), files, told["subject"], told.get("voxels"))
 
     def told(self) -> Json:
         """Return what names the files in the ledger, which does not hold them."""

@@ -10,6 +10,7 @@ import hashlib
 
 from bedside.clock import new_id
 from bedside.errors import LimitExceeded, UsageError
+from bedside.imaging.foreseeing import START_BYTES, voxels_promised
 from bedside.jobs.folder import UPLOADS, JobFiles
 from bedside.jobs.frames import PIECE_BYTES, Frame, spell, spell_json
 from bedside.serving.analysis_words import Sent, SentFile
@@ -24,6 +25,7 @@ class Receiving:
     Attributes:
         id: Of the upload.
         plain: Bytes of the files so far.
+        voxels: That the files so far promise; None once one of them does not tell.
     """
 
     def __init__(self, files: JobFiles, most_bytes: int, most_files: int) -> None:
@@ -34,10 +36,12 @@ class Receiving:
         """
         self.id = new_id()
         self.plain = 0
+        self.voxels: int | None = 0
         self._most_bytes = most_bytes
         self._most_files = most_files
         self._files: list[SentFile] = []
         self._digest = hashlib.sha256()
+        self._start = bytearray()
         self._begun = 0
         self._open = False
         self._folder = files
@@ -69,6 +73,7 @@ class Receiving:
                 f"More than {self._most_files} files were sent.", advice="Send one series alone."
             )
         self._open, self._begun, self._digest = True, self.plain, hashlib.sha256()
+        self._start.clear()
         self._writer.write(spell_json(Frame.FILE, {"name": name[-MAX_FILE_NAME:]}))
 
     def add(self, data: bytes) -> None:
@@ -85,6 +90,7 @@ class Receiving:
             )
         self.plain += len(data)
         self._digest.update(data)
+        self._start += data[: START_BYTES - len(self._start)]
         for start in range(0, len(data), PIECE_BYTES):
             self._writer.write(spell(Frame.PIECE, data[start : start + PIECE_BYTES]))
 
@@ -98,6 +104,8 @@ class Receiving:
         if not size:
             raise UsageError("A file is empty.", advice="Send the volume in it.")
         self._open = False
+        promised = None if self.voxels is None else voxels_promised(bytes(self._start))
+        self.voxels = None if promised is None else (self.voxels or 0) + promised
         self._writer.write(spell(Frame.END))
         self._files.append(SentFile("sha256:" + self._digest.hexdigest(), size))
 
@@ -112,7 +120,7 @@ class Receiving:
             raise UsageError("No file was sent.", advice="Send the volume: one file, or several.")
         self._writer.close()
         self._whole = True
-        return Sent(self._writer.key, tuple(self._files), subject)
+        return Sent(self._writer.key, tuple(self._files), subject, self.voxels)
 
     def keep(self) -> None:
         """Let it stay: a row tells of it now."""

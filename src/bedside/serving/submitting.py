@@ -172,7 +172,7 @@ class Submitting:
         for _ in range(TRIES):
             upload, sent, key = self._given(caller, source, order, sent)
             order = replace(order, subject=sent.subject)
-            memory = self.memory_of(loaded, sent.size)
+            memory = self.memory_of(loaded, sent)
             asked = Asked(order, sent.told(), caller.door, caller.credential)
             job = self._job(caller, model, (upload, key, memory, claim), asked)
             try:
@@ -188,31 +188,24 @@ class Submitting:
             return job, False
         raise _kept_changing()
 
-    def memory_of(self, loaded: Loaded, sent: int = 0) -> int:
-        """Return the bytes that an analysis by this package may take, of the largest volume.
+    def memory_of(self, loaded: Loaded, sent: Sent | None = None) -> int:
+        """Return the bytes that an analysis by this package may take.
 
         Args:
             loaded: The package.
-            sent: Bytes that came, which its process holds besides.
+            sent: What came; None before that, for the smallest volume of the domain.
 
         Raises:
             UsageError: it analyses no volumes.
             LimitExceeded: this machine has not so much for jobs.
         """
-        declared = loaded.manifest.input
-        if not isinstance(declared, VolumeInput):
-            raise UsageError(
-                f"{loaded.release.model} analyses no volumes.",
-                advice=f"Ask /v1/models/{loaded.release.model}/predict.",
-            )
-        from bedside.runtime.volume_memory import bytes_for  # noqa: PLC0415 - of volumes alone
-
-        memory = bytes_for(loaded.manifest, declared.most_voxels) + sent
+        memory = memory_declared(loaded, sent)
         if memory > self._limits.memory:
             raise LimitExceeded(
                 f"An analysis by {loaded.release.ref} may take {memory} bytes of memory; jobs may "
                 f"take {self._limits.memory} here.",
-                advice="Use a machine with more memory, or allow more: memory_bytes in [jobs].",
+                advice="Send a volume of fewer voxels; or use a machine with more memory, or allow "
+                "more: memory_bytes in [jobs].",
             )
         return memory
 
@@ -304,6 +297,36 @@ class Submitting:
                 advice="Use a new key for every new request; nothing was begun now.",
             )
         return found
+
+
+def voxels_admitted(declared: VolumeInput, sent: Sent | None) -> int:
+    """Return the most voxels that a volume may have: as its headers promise, within the domain.
+
+    Args:
+        declared: What the model takes.
+        sent: What came; None before that, for the smallest volume.
+    """
+    if sent is None:
+        return int(declared.sides.minimum**3)
+    return declared.most_voxels if sent.voxels is None else min(sent.voxels, declared.most_voxels)
+
+
+def memory_declared(loaded: Loaded, sent: Sent | None) -> int:
+    """Return the bytes that an analysis may take of this machine; its process holds the files, too.
+
+    Raises:
+        UsageError: the package analyses no volumes.
+    """
+    declared = loaded.manifest.input
+    if not isinstance(declared, VolumeInput):
+        raise UsageError(
+            f"{loaded.release.model} analyses no volumes.",
+            advice=f"Ask /v1/models/{loaded.release.model}/predict.",
+        )
+    from bedside.runtime.volume_memory import bytes_for  # noqa: PLC0415 - of volumes alone
+
+    size = 0 if sent is None else sent.size
+    return bytes_for(loaded.manifest, voxels_admitted(declared, sent)) + size
 
 
 def _refuse_moved(caller: Caller, found: Callable[[str], int]) -> None:

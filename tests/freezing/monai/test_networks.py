@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
 
 from bedside.canonical import Json
-from bedside.errors import LimitExceeded
+from bedside.errors import FreezeRefused, LimitExceeded
 from bedside.freezing.monai.export import export_network
-from bedside.freezing.monai.network import BundleNetwork, construct, noise
+from bedside.freezing.monai.network import BundleNetwork, construct, noise, refuse_answer
 from bedside.freezing.monai.networks import NetworkDefinition
 from bedside.freezing.pytorch.cleaned import INPUT, OUTPUT
 from bedside.package.manifest import Conditions
@@ -58,6 +60,20 @@ def test_a_network_as_onnx_answers_as_it_does_in_pytorch(name: str) -> None:
     with torch.no_grad():
         wanted = module(given)[0].numpy()
     assert np.abs(found - wanted).max() < 1e-5 * max(1.0, float(np.abs(wanted).max()))
+
+
+TRANSFORMERS: dict[str, dict[str, Json]] = {
+    "SwinUNETR": {"feature_size": 12},
+    "UNETR": {"img_size": [32, 32, 32], "hidden_size": 32, "mlp_dim": 64, "num_heads": 4},
+}
+
+
+@pytest.mark.skipif(find_spec("einops") is not None, reason="einops is installed here")
+@pytest.mark.parametrize("name", sorted(TRANSFORMERS))
+def test_a_transformer_says_which_library_it_needs(name: str) -> None:
+    arguments: dict[str, Json] = {"in_channels": 1, "out_channels": 2, **TRANSFORMERS[name]}
+    with pytest.raises(FreezeRefused, match=f"{name} needs einops.*pip install einops"):
+        refuse_answer(construct(NetworkDefinition(name, arguments)), name, 2, (64, 64, 64))
 
 
 def test_a_network_that_grows_without_end_is_refused_before_it_is_made() -> None:

@@ -112,13 +112,12 @@ def test_the_networks_of_the_tasks_learn(tmp_path: Path) -> None:
     assert balls.judgement.best > 0.5
     settings = RowSettings()
     rows = train(Order("rows", RowTask(settings), settings), tmp_path / "rows")
-    assert rows.judgement.best > -1.5
     lines = [
         line["validation"]["closeness"]
         for line in read_diary(tmp_path / "rows")
         if "validation" in line
     ]
-    assert lines[0] < lines[-1]
+    assert rows.judgement.best == lines[-1] > lines[0] / 3  # errors, as negative numbers
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def load_network(bundle: Bundle, sides: Sides, *, i_made_this: bool) -> BundleNe
         refuse_not_finite(module, name)
         module, changed = prepare(module.eval(), name, noise(sides))
         notes = (*read.notes, *fitted, *changed)
-    _refuse_answer(module, name, bundle.channels, sides)
+    refuse_answer(module, name, bundle.channels, sides)
     trained = sum(one.numel() for one in module.parameters())
     return BundleNetwork(module, name, trained, notes)
 
@@ -151,7 +151,7 @@ def _script(bundle: Bundle, *, i_made_this: bool) -> nn.Module:
     return module.eval()
 
 
-def _refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) -> None:
+def refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) -> None:
     """Run the network once; refuse it where it fails, or gives something else than scores."""
     given = noise(sides)
     try:
@@ -180,7 +180,7 @@ def _refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) ->
 
 def _refuse_without_einops(name: str, problem: BaseException) -> None:
     """Say which library is missing, where that is why a transformer of MONAI fails."""
-    if "No module named 'einops'" in str(problem):
+    if "einops" in str(problem):
         raise FreezeRefused(
             f"{name} needs einops, which is not installed here.",
             advice="pip install einops, and freeze again.",
