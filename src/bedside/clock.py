@@ -7,12 +7,18 @@ passes its own.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bedside.errors import UsageError
+
+ID_FORM: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""How every id of ours is written, as a regular expression."""
+
+_ID: Final = re.compile(ID_FORM)
 
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """The variant's two bits are 10; the other two of that digit are random (RFC 9562, section 4.1)."""
@@ -60,6 +66,11 @@ def read_timestamp(text: str) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError as problem:  # in the first or last hours of the calendar
         raise UsageError(f"{text!r} is no time that can be said in UTC.") from problem
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text can be an id of ours; of one that cannot, nobody need be asked."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_id() -> str:

@@ -23,10 +23,9 @@ from bedside.errors import (
 from bedside.keys.signing import SigningKey
 from bedside.ledger.events import Draft, EventKind, Fence
 from bedside.ledger.fences import FenceMoved
-from bedside.registry import registry as registry_module
 from bedside.registry.lifecycle import Act, State
 from bedside.registry.registry import Registry
-from bedside.runtime.runner import load
+from bedside.runtime.proving import Here
 from bedside.store.blobs import FolderBlobs
 from tests.package.building import Recipe
 from tests.registry.conftest import MEANING, MODEL, Bench, wrong_golden
@@ -124,8 +123,8 @@ def test_a_version_that_answers_otherwise_on_this_machine_is_never_switched_to(
     bench.release("1.0.0")
     name = bench.add(recipe=wrong_golden("1.1.0"))
     with monkeypatch.context() as elsewhere:  # another machine computes as the package says
-        good = load(bench.registry.package(bench.registry.version(ref("1.0.0")).digest))
-        elsewhere.setattr(registry_module, "load", lambda *_: good)
+        good = Here().prove(bench.registry.package(bench.registry.version(ref("1.0.0")).digest))
+        elsewhere.setattr(Here, "prove", lambda *_: good)
         bench.registry.verify(bench.crew["ops"], name)
     for approver in ("ann", "ben"):
         bench.registry.approve(bench.crew[approver], name, MEANING)

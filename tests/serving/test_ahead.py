@@ -167,7 +167,7 @@ def test_a_network_beyond_the_bound_is_not_kept(
 ) -> None:
     monkeypatch.setattr(ahead, "MOST_BYTES", 10)
     approved(hospital, "2.0.0")
-    own = Ahead(hospital.site.registry)
+    own = Ahead(hospital.site.registry, hospital.site.proofs)
     own.look()
     for record in hospital.site.registry.versions(MODEL):
         assert own.of(record.digest) is None

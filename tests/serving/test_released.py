@@ -142,7 +142,7 @@ def test_a_package_that_fails_as_nobody_foresaw_stops_only_its_own_model(
         return load(package, engines)
 
     monkeypatch.setattr(released, "load", failing)
-    fresh = ReleasedModels(hospital.site.registry, hospital.site.ledger)
+    fresh = ReleasedModels(hospital.site.registry, hospital.site.ledger, hospital.site.proofs)
     fresh.refresh()
     assert fresh.current(MODEL) is not None
     with pytest.raises(Unavailable, match="does not load here: ValueError: nobody foresaw this"):
@@ -198,7 +198,7 @@ def test_a_signature_that_is_trusted_no_more_is_refused_and_recorded_once(
     site = hospital.site
     site.registry.revoke_key(hospital["administrator"].caller, hospital.key.public.fingerprint)
     for _ in range(2):
-        fresh = ReleasedModels(site.registry, site.ledger)
+        fresh = ReleasedModels(site.registry, site.ledger, site.proofs)
         fresh.refresh()
         with pytest.raises(SignatureRefused, match="is released and does not load here"):
             fresh.fetch(MODEL)

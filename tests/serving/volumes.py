@@ -26,23 +26,27 @@ QUICKLY = '\n[jobs]\npriority = "normal"\nidle_seconds = 20\nlease_seconds = 5\n
 def hospital_of_heads(folder: Path, clock: Clock = system_clock, jobs: str = QUICKLY) -> Hospital:
     """A hospital in which the package of drawn heads is released, with jobs set as a test needs."""
     built = bedside_site.build(folder, clock)
-    release_heads(built)
     built.site.close()
     with (folder / SETTINGS_FILE).open("a") as settings:
         settings.write(jobs)
-    return replace(built, site=Site.open(folder, clock))
+    opened = replace(built, site=Site.open(folder, clock))
+    release_heads(opened)
+    return opened
 
 
 def original_of_heads(folder: Path, server: postgres.Server | None = None) -> Original:
     """The same hospital, closed, to be copied for each test."""
 
     def filled(built: Hospital) -> Hospital:
-        release_heads(built)
+        built.site.close()
         with (built.site.folder / SETTINGS_FILE).open("a") as settings:
             settings.write(QUICKLY)
-        return built
+        opened = replace(built, site=Site.open(built.site.folder, clock))
+        release_heads(opened)
+        return opened
 
-    return site_copies.original(folder, filled, server, SettableClock())
+    clock = SettableClock()
+    return site_copies.original(folder, filled, server, clock)
 
 
 def release_heads(hospital: Hospital, made: Made = TWO_WHOLE) -> str:

@@ -120,6 +120,7 @@ async def _watching(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        site.proofs.stop()
         site.analysing.runner.stop()
         site.erasing.forgetting.stop()
         site.backups.stop()

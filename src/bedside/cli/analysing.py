@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bedside.cli.screen import on_one_line
 from bedside.cli.options import JsonOption, KeyFileOption, PythonOption, WeightsOption
 from bedside.errors import UsageError
 
@@ -137,8 +138,21 @@ def _many(path: Path, out: Path, *, wanted: bool) -> tuple[Found, ...] | None:
                 "--jobs and --ray are for a folder of many volumes.", advice="Leave them out."
             )
         return None
+    if out.resolve() == path.resolve():
+        raise _among(path)
     found = volumes_in(path, out)
-    return found if wanted or len(found) > 1 else None
+    if not wanted and len(found) == 1:
+        return None
+    if path.resolve().is_relative_to(out.resolve()):
+        raise _among(path)
+    return found
+
+
+def _among(path: Path) -> UsageError:
+    return UsageError(
+        f"The results would lie among the volumes of {on_one_line(str(path))}.",
+        advice="Name a folder beside it, or one in it, with -o.",
+    )
 
 
 def _check_package(package: Path | None, model: str | None, subject: str | None) -> Path:

@@ -108,20 +108,19 @@ def analyse_folder_recorded(
 
 def _analysed(found: Sequence[Found], wish: Wish, plan: Plan, workers: Workers, how: Shown) -> None:
     from bedside.serving.many.analysing import analyse_many
-    from bedside.serving.many.diary import NAME
     from bedside.serving.many.summary import csv_of, told
 
     try:
         wish.out.mkdir(parents=True, exist_ok=True)
-        if wish.again:
-            (wish.out / NAME).unlink(missing_ok=True)
     except OSError as problem:
         raise UsageError(
             f"The folder {on_one_line(str(wish.out))} cannot be used: {problem.strerror}.",
             advice="Name another one with -o.",
         ) from problem
     with bars() as shown:
-        entries = analyse_many(found, plan, wish.out, workers, lambda one: _tell(shown, one))
+        entries = analyse_many(
+            found, plan, wish.out, workers, lambda one: _tell(shown, one), again=wish.again
+        )
     unit = _unit(plan)
     value = told(entries, plan, unit, recorded=how.recorded)
     table = csv_of(entries, unit, recorded=how.recorded)

@@ -55,9 +55,7 @@ def _inflated(start: bytes) -> bytes:
 def _of_dicom(start: bytes) -> int | None:
     """Return rows × columns × frames; the data set's beginning is walked through as far as these."""
     walk = Walk(start, _MOST_ELEMENTS)
-    meta = {
-        one.tag: one for one in walk.elements(_BEFORE_META, len(start), EXPLICIT, group=_META)
-    }
+    meta = {one.tag: one for one in walk.elements(_BEFORE_META, len(start), EXPLICIT, group=_META)}
     uid = Header(start, EXPLICIT, meta, walk).uid(_TRANSFER_SYNTAX)
     if uid is None or (syntax := transfer_syntax(uid)).deflated:
         return None

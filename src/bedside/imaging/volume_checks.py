@@ -21,6 +21,9 @@ _SPACINGS: Final = (1e-3, 1e3)
 FARTHEST: Final = 1e5
 """Millimetres: 100 m from the scanner's centre."""
 
+_FLATTEST: Final = 0.01
+"""Least |determinant| of the axes' unit vectors; below it they lie almost in a plane."""
+
 _MOST_MISSING: Final = 1_000
 """One voxel in so many may be not a number."""
 
@@ -46,9 +49,11 @@ def checked_affine(affine: Affine, *, sheared: bool) -> list[Note]:
     tilt = float(angles.max())
     if tilt > 80:
         raise corrupt(f"two of its axes lie {90 - tilt:.2g}° apart")
+    if abs(float(np.linalg.det(columns / spacing))) < _FLATTEST:
+        raise corrupt("its three axes lie in one plane")
     if tilt <= SHEAR:
         return []
-    words = f"its axes are {tilt:.1f}° away from right angles (gantry tilt)"
+    words = f"its axes are {tilt:.1f}° away from right angles (gantry tilt, or a registration)"
     if not sheared:
         raise VolumeRefused(
             "sheared",

@@ -10,7 +10,7 @@ from typing import Final
 from bedside.errors import BedsideError, KeyUnavailable, Unavailable
 from bedside.jobs.beating import Beating
 from bedside.jobs.child import Child, ChildEnded
-from bedside.jobs.errand import Again, Errand, Fault, Heard, Over, Trade
+from bedside.jobs.errand import Again, Fault, Heard, Over, Trade
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.frames import Frame, Garbled, read_words
 from bedside.jobs.job import Held, Job, State, held

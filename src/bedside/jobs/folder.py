@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from bedside.clock import ID_FORM
 from bedside.errors import NotFound, SiteProblem, Unavailable, UsageError
 from bedside.keys.stream import StreamReader, StreamWriter, read_line
 from bedside.store.disk import sync_folder
@@ -32,8 +33,7 @@ INCOMING: Final = ".incoming-"
 UPLOADS: Final = "uploads"
 RESULTS: Final = "results"
 
-_ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_NAME: Final = re.compile(rf"{UPLOADS}/({_ID})|{RESULTS}/({_ID})/\d{{1,6}}-\d{{1,4}}")
+_NAME: Final = re.compile(rf"{UPLOADS}/({ID_FORM})|{RESULTS}/({ID_FORM})/\d{{1,6}}-\d{{1,4}}")
 
 
 class SealedWriter:
@@ -102,9 +102,32 @@ class SealedWriter:
 class JobFiles:
     """The folder of a site's files of jobs; safe to use from many threads and processes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use `folder`, which is made when the first file comes."""
+    def __init__(self, folder: Path, free: int = 0) -> None:
+        """Use `folder`, which is made when the first file comes.
+
+        Args:
+            folder: Of the files.
+            free: Bytes of its disk that uploads leave to others, such as a ledger.
+        """
         self.folder = folder
+        self._free = free
+
+    def refuse_without_room(self) -> None:
+        """Do nothing while the disk has more room than uploads must leave.
+
+        Raises:
+            Unavailable: it has not, or cannot be asked.
+        """
+        asked = self.folder if self.folder.is_dir() else self.folder.parent
+        with _told(asked):
+            found = os.statvfs(asked)
+        free = found.f_bavail * found.f_frsize
+        if free <= self._free:
+            raise Unavailable(
+                f"{free} bytes are free on the disk of uploads; {self._free} must stay free.",
+                advice="Send it again when there is room: somebody must make some, or analyses "
+                "must end; a site may leave less free ([jobs]).",
+            )
 
     def writer(self, name: str) -> SealedWriter:
         """Return a writer of a new file, to be closed or dropped.
@@ -187,7 +210,8 @@ class JobFiles:
         path = self.path(f"{UPLOADS}/{upload}")
         with _told(path):
             path.unlink(missing_ok=True)
-            sync_folder(path.parent)
+            if path.parent.is_dir():  # else there never was a file, or the folder is lost with it
+                sync_folder(path.parent)
 
     def remove_results(self, job: str, attempt: int | None = None) -> None:
         """Remove what attempts at a job left, or what one of them did.

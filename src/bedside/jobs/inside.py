@@ -123,7 +123,9 @@ def bound_memory(declared: Json) -> None:
     if declared is not None:
         most = int(int(declared) * MEMORY_MARGIN) + MEMORY_BESIDE
     with suppress(ValueError, OSError):  # a lower bound was set from outside
-        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1])
+        )
 
 
 def refusal_told(problem: BedsideError) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from bedside.clock import Clock, timestamp
+from bedside.clock import Clock, is_id, timestamp
 from bedside.errors import Conflict, NotFound, Unavailable
 from bedside.jobs.errand import Over
 from bedside.jobs.job import (
@@ -228,6 +228,15 @@ class Jobs:
             )
             _put(connection, waiting)
 
+    def declare(self, right: Held, memory: int) -> None:
+        """Say that a job takes more memory than was known when it was added.
+
+        Raises:
+            JobLost: it is no longer this worker's.
+        """
+        with self.database.write() as connection:
+            _put(connection, replace(self._mine(connection, right), memory=memory))
+
     def excuse(self, right: Held) -> None:
         """Say that an attempt was late and not ended, after another worker took the job over."""
         with self.database.write() as connection:
@@ -300,6 +309,8 @@ def claimed_on(connection: Connection, claim: str) -> Job | None:
 
 
 def _job(connection: Connection, job_id: str) -> Job | None:
+    if not is_id(job_id):  # it may be no text that a database takes
+        return None
     row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
     return None if row is None else _read(row)
 

@@ -70,6 +70,18 @@ class Keeping:
         for path in self.files.strangers(known, (now - UNTOLD).timestamp()):
             self.files.remove(path)
 
+    def drop(self, upload: str) -> None:
+        """Remove an upload before its time.
+
+        Raises:
+            NotFound: there is none, or it was removed.
+            Conflict: a job that is not finished needs it.
+            Unavailable: the disk or the database refuses.
+        """
+        with self._jobs.database.write() as connection:
+            self._uploads.remove(connection, upload)
+        self.files.remove_upload(upload)
+
     def forget(self, keys: Sequence[str], again: bool) -> int:
         """Remove every job, upload and file sealed under one of `keys`; return how many rows.
 
@@ -78,25 +90,29 @@ class Keeping:
             again: Whether an earlier attempt may have removed them, and not what they left.
 
         Raises:
-            Unavailable: rows are removed, and their bytes or files may still be on the disk.
+            Unavailable: files, rows, or bytes of rows may still be on the disk: repeat it.
         """
         database = self._jobs.database
         with database.read() as connection:
             gone = gone_jobs, gone_uploads = self._of_keys(connection, keys)
+        self._remove_files(gone_jobs, gone_uploads)  # while rows tell of them: it may be repeated
         if gone_jobs or gone_uploads:
             with database.write() as connection:
                 if database.dialect == "sqlite":
                     _rewrite_without(connection, gone)
                 else:
                     _without(connection, gone)
-        for job in gone_jobs:
-            self.files.remove_results(job)
-        for upload in gone_uploads:
-            self.files.remove_upload(upload)
+        self._remove_files(gone_jobs, ())  # of a worker that did not know yet
         if gone_jobs or gone_uploads or again:
             database.forget_overwritten(jobs.c.claim)
             database.forget_overwritten(job_uploads.c.about)
         return len(gone_jobs) + len(gone_uploads)
+
+    def _remove_files(self, gone_jobs: Sequence[str], gone_uploads: Sequence[str]) -> None:
+        for job in gone_jobs:
+            self.files.remove_results(job)
+        for upload in gone_uploads:
+            self.files.remove_upload(upload)
 
     def _of_keys(self, connection: Connection, keys: Sequence[str]) -> tuple[list[str], list[str]]:
         found: tuple[list[str], list[str]] = ([], [])

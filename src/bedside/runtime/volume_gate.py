@@ -69,7 +69,15 @@ def straightens(manifest: Manifest) -> bool:
 def refusal_of(problem: VolumeRefused) -> InputRefused:
     """Return a refusal of the reader as one of the gate, so that every door records it alike."""
     told = f"{problem.message} {problem.advice}".rstrip()
-    return InputRefused((Refusal(0, VOLUME, problem.code, told, "a volume that can be read"),))
+    return InputRefused((Refusal(0, VOLUME, problem.code, told, READABLE),))
+
+
+def reason_of(refusal: Refusal) -> str:
+    """Return one reason for refusing a volume, in words that speak of no rows."""
+    if refusal.allowed == READABLE:
+        return f"{refusal.code}: {refusal.value}"
+    where = "" if refusal.field == VOLUME else f"{refusal.field}: "
+    return f"{refusal.code}: {where}{refusal.value}; allowed: {refusal.allowed}"
 
 
 class VolumeGate:

@@ -11,11 +11,13 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from bedside.registry.lifecycle import State
 from bedside.registry.registry import Registry
 from bedside.runtime.runner import Runner, load
+from bedside.serving.proving import Proofs
 
 MOST: Final = 4
 """Versions kept ahead by one process, the latest used or loaded."""
@@ -36,8 +38,10 @@ RETRY_SECONDS: Final = 600.0
 class Ahead:
     """The versions that one process has loaded without answering with them; safe from many threads."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, proofs: Proofs) -> None:
         self._registry = registry
+        self._proofs = proofs
+        self._proving: set[str] = set()
         self._runners: OrderedDict[str, tuple[Runner, int]] = OrderedDict()
         self._refused: dict[str, float] = {}
         self._looked = -LOOK_SECONDS
@@ -84,9 +88,8 @@ class Ahead:
         for digest in approved[:MOST]:
             if self._stop.is_set():
                 return
-            if self.of(digest) is None and now - self._refused.get(digest, -RETRY_SECONDS) > (
-                RETRY_SECONDS
-            ):
+            here = self.of(digest) is not None or digest in self._proving
+            if not here and now - self._refused.get(digest, -RETRY_SECONDS) > (RETRY_SECONDS):
                 self._prepare(digest)
 
     def start(self) -> None:
@@ -109,6 +112,10 @@ class Ahead:
     def _prepare(self, digest: str) -> None:
         try:
             package = self._registry.package(digest)
+            if package.manifest.input.kind == "volume":  # proved, and kept nowhere here
+                self._proving.add(digest)
+                self._proofs.want(digest, partial(self._registry.package, digest))
+                return
             size = package.network_size
             if size <= MOST_BYTES:
                 self.keep(digest, load(package, self._registry.engines), size)

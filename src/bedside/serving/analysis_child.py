@@ -9,7 +9,7 @@ anybody is answered. Nothing of it is written to a disk.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -61,7 +61,7 @@ class Bench:
             return {"proved": found_told(runner.replay_golden())}
         voice.stage(READING, 0, 1)
         try:
-            volume = _read(list(files), runner, asked.get("choice") or {})
+            volume = _read(list(files), runner, asked)
             stated = Stated(**asked["stated"])
             analysis = runner.analyse(volume, stated, lambda one: _tell(voice, one))
         except InputRefused as refused:
@@ -117,12 +117,14 @@ def refused_told(refused: InputRefused) -> dict[str, Json]:
     return refusal_told(refused) | {"refusals": reasons}
 
 
-def _read(files: list[tuple[str, bytes]], runner: Runner, choice: dict[str, Json]) -> Volume:
+def _read(files: list[tuple[str, bytes]], runner: Runner, asked: dict[str, Json]) -> Volume:
     declared = runner.manifest.input
     if not isinstance(declared, VolumeInput):
         raise UsageError(f"{runner.manifest.ref} analyses no volumes.")
     limits = volume_limits(declared)
-    wanted = Choice(**choice, sheared=straightens(runner.manifest))
+    admitted = asked.get("voxels") or limits.voxels  # what its memory was declared for
+    limits = replace(limits, voxels=min(limits.voxels, admitted))
+    wanted = Choice(**(asked.get("choice") or {}), sheared=straightens(runner.manifest))
     try:
         return read_volume(named_files(files, limits), limits, wanted)
     except VolumeRefused as problem:

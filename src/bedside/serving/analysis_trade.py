@@ -25,7 +25,7 @@ from bedside.errors import (
 from bedside.jobs.errand import Again, Errand, Fault, Heard, Over, nowhere
 from bedside.jobs.folder import UPLOADS, JobFiles
 from bedside.jobs.frames import Frame, spell, spell_file, spell_json
-from bedside.jobs.job import Held, Job, State
+from bedside.jobs.job import Held, Job, State, held
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.uploads import Uploads
 from bedside.keys.subjects import SubjectKey, SubjectKeys
@@ -38,9 +38,11 @@ from bedside.people.permissions import Action
 from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
+from bedside.serving.admission import memory_declared, voxels_admitted
 from bedside.serving.analysis_words import Asked, Outcome, Sent
 from bedside.serving.attempt import Terms
 from bedside.serving.outcomes import TRIES
+from bedside.serving.proving import NotProvedYet
 from bedside.serving.released import Loaded, ReleasedModels
 from bedside.store.blobs import Blobs
 from bedside.store.failures import DatabaseUnavailable
@@ -101,14 +103,19 @@ class AnalysisTrade:
         self._at = at
 
     def ready(self, job: Job) -> bool:
-        """Return whether it can be begun now; see `Trade.ready`."""
-        return True
+        """Return whether it can be begun now; see `Trade.ready`.
+
+        A version whose golden cases are being replayed is worth waiting for. Why another one does not
+        answer is found again, and told, by whoever begins the job.
+        """
+        return self._rooms.models.awaited(job.about) is None
 
     def errand(self, job: Job) -> Errand:
         """Return what a child is to do.
 
         Raises:
             Over: the person was erased, or no version answers that may.
+            Again: the version that answers is not ready yet, or takes more memory than was declared.
             Unavailable: the database does not answer.
         """
         key = self._key(job)
@@ -120,7 +127,11 @@ class AnalysisTrade:
         sent = Sent.open(key, upload.id, upload.about)
         loaded = self._loaded(job, key, asked)
         begun = _Begun(loaded, asked, key)
-        frames = self._frames(asked, loaded, (upload.id, sent.key))
+        memory = memory_declared(loaded, sent)
+        if memory > job.memory:
+            self._stores.jobs.declare(held(job), memory)
+            raise Again("The version that answers now takes more memory than was declared.")
+        frames = self._frames(asked, loaded, upload.id, sent)
         return Errand(CHILD, loaded.release.digest, frames, begun)
 
     def record(self, right: Held, job: Job, errand: Errand, heard: Heard) -> None:
@@ -194,10 +205,12 @@ class AnalysisTrade:
 
     def _loaded(self, job: Job, key: SubjectKey, asked: Asked) -> Loaded:
         try:
-            loaded = self._rooms.models.fetch(job.about)
+            loaded = self._rooms.models.fetch(job.about, wait=False)
             Terms(asked.order.version).check(loaded)
         except DatabaseUnavailable:
             raise
+        except NotProvedYet as waiting:
+            raise Again("A version was released that is being proved.") from waiting
         except (NotFound, Unavailable, PackageRefused, Conflict) as problem:
             code = "another-version" if isinstance(problem, Conflict) else "no-model"
             raise self._over(job, key, code, problem) from problem
@@ -213,17 +226,19 @@ class AnalysisTrade:
         outcome = Outcome(message=problem.message, advice=problem.advice)
         return Over(State.FAILED, code, outcome.seal(key, job.id))
 
-    def _frames(self, asked: Asked, loaded: Loaded, upload: tuple[str, bytes]) -> Iterator[bytes]:
+    def _frames(self, asked: Asked, loaded: Loaded, upload: str, sent: Sent) -> Iterator[bytes]:
         archive = self._rooms.registry.version(loaded.release.ref).archive
         told: dict[str, Json] = {
             "stated": asked.order.stated(),
             "choice": asked.order.choice(),
             "style": asked.order.style(),
+            "memory": memory_declared(loaded, sent),
+            "voxels": voxels_admitted(loaded.manifest, sent),
             **engines_told(self._stores.engines),
         }
         yield spell_json(Frame.WORDS, told)
         yield from spell_file({"name": PACKAGE}, self._rooms.blobs.get(archive))
-        yield from self._stores.files.reading(f"{UPLOADS}/{upload[0]}", upload[1])
+        yield from self._stores.files.reading(f"{UPLOADS}/{upload}", sent.key)
         yield spell(Frame.LAST)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from bedside.canonical import Json
@@ -19,6 +19,7 @@ from bedside.package.manifest import Manifest
 from bedside.package.package import Package, archive_of
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.engines.engine import Engines
+from bedside.runtime.patience import GoingOn
 from bedside.runtime.session import check_conditions
 from bedside.runtime.volume_gate import VOLUME
 from bedside.runtime.volume_memory import bytes_for
@@ -27,8 +28,6 @@ from bedside.serving.proof_board import Found, told_found
 
 ROOM_SECONDS: Final = 0.2
 """How often it is looked whether there is room."""
-
-GoingOn = Callable[[], None]
 
 
 def replayed(package: Package, workshop: Workshop, engines: Engines, going_on: GoingOn) -> Found:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -26,6 +25,7 @@ from bedside.jobs.workshop import Workshop
 from bedside.package.package import Package
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.engines.engine import Engines
+from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.proving import Here
 from bedside.runtime.runner import GoldenReport
 from bedside.serving.proof_board import Found, ProofBoard
@@ -82,9 +82,10 @@ class Proofs:
         """Replay the golden cases now, whatever is known of them; see `runtime.proving.Prover`."""
         if not isinstance(package.manifest.input, VolumeInput):
             return Here(self.engines).prove(package)
-        found = self._replayed(lambda: package)
+        found = self._replayed(lambda: package, always)
         if isinstance(found, BedsideError):
             raise again(found)
+        self._known[package.digest] = found, time.monotonic()
         return found
 
     def of(self, digest: str, opened: Opened) -> GoldenReport:
@@ -118,7 +119,9 @@ class Proofs:
             self._known.pop(digest, None)
             self._wanted[digest] = _Wanted(opened, time.monotonic())
             if self._thread is None and not self._stop.is_set():
-                self._thread = threading.Thread(target=self._run, name="bedside-proofs", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="bedside-proofs", daemon=True
+                )
                 self._thread.start()
 
     def settled(self, digest: str) -> bool:
@@ -178,11 +181,11 @@ class Proofs:
             return self._board.read(digest)
         if not self._board.taken(digest):
             return self._board.read(digest)
-        found = self._replayed(wanted.opened)
+        found = self._replayed(wanted.opened, self._going_on)
         self._board.write(digest, found)
         return found
 
-    def _replayed(self, opened: Opened) -> Found:
+    def _replayed(self, opened: Opened, going_on: GoingOn) -> Found:
         """Return what a process of its own finds, or why there is nothing.
 
         Raises:
@@ -191,7 +194,7 @@ class Proofs:
         from bedside.serving.proof_errand import replayed  # noqa: PLC0415 - brings what does a job
 
         try:
-            return replayed(opened(), self._workshop, self.engines, self._going_on)
+            return replayed(opened(), self._workshop, self.engines, going_on)
         except BedsideError as problem:
             return problem
         except Stopped:

@@ -6,11 +6,11 @@ before anything is told. It is not part of any trace, so reading one adds nothin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from bedside.canonical import Json
+from bedside.clock import is_id
 from bedside.ledger.erasure import Erasure
 from bedside.ledger.events import Draft, EventKind
 from bedside.people.person import Caller
@@ -18,15 +18,13 @@ from bedside.people.person import Caller
 WITHHELD: Final = ("sop_instance", "series", "study", "frame_of_reference")
 """What of the facts of a picture or a volume leads to its patient in an archive."""
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 
 def reference(named: str) -> str:
     """Return what somebody asked about, if it is an id; else nothing: it may be a patient's name.
 
     What was asked about stands in clear in the event of a refused permission, for good.
     """
-    return named if _ID.fullmatch(named) else ""
+    return named if is_id(named) else ""
 
 
 def trace_read_draft(caller: Caller, prediction_id: str, *, subject: bool) -> Draft:

@@ -3,7 +3,8 @@
 One loaded `Runner` for each model, keyed by release epoch. A thread looks for new epochs and loads
 them while the old version still answers; between two looks the ledger's fence keeps the record
 exact (decision 2). A package that does not load, or a release that the ledger does not tell of,
-makes its own model unready and no other.
+makes its own model unready and no other. So does a volume package until a process apart has
+replayed its golden cases (`proving`): nothing of it is computed here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from bedside.canonical import Json
@@ -31,6 +33,8 @@ from bedside.registry.registry import Registry
 from bedside.registry.release import Release
 from bedside.runtime.runner import Runner, load
 from bedside.serving.ahead import Ahead
+from bedside.serving.apart import Apart
+from bedside.serving.proving import NotProvedYet, Proofs
 from bedside.serving.spelling import PredictionSpelling, spelling_of
 from bedside.serving.values import Readiness
 from bedside.store import condition
@@ -59,7 +63,7 @@ class Loaded:
     """
 
     release: Release
-    runner: Runner
+    runner: Runner | Apart
     manifest: Manifest
     example: dict[str, Json]
     pictures: bool = False
@@ -68,7 +72,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A release whose package did not load here, why, and when that was (monotonic seconds)."""
+    """A release whose package did not load here, why, and when that was (monotonic seconds).
+
+    One with the error `NotProvedYet` is on its way.
+    """
 
     release: Release
     error: BedsideError
@@ -81,10 +88,11 @@ Standing: TypeAlias = Loaded | Broken
 class ReleasedModels:
     """What this process can answer with; safe to use from many threads."""
 
-    def __init__(self, registry: Registry, ledger: Ledger) -> None:
+    def __init__(self, registry: Registry, ledger: Ledger, proofs: Proofs) -> None:
         self._registry = registry
         self._ledger = ledger
-        self._ahead = Ahead(registry)
+        self._proofs = proofs
+        self._ahead = Ahead(registry, proofs)
         self._standing: dict[str, Standing] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -111,11 +119,17 @@ class ReleasedModels:
             if isinstance(found, Loaded)
         )
 
-    def fetch(self, model: str) -> Loaded:
+    def fetch(self, model: str, *, wait: bool = True) -> Loaded:
         """Return what answers for `model` now, asking the registry, and loading it if need be.
+
+        Args:
+            model: Its name.
+            wait: Whether, where no service runs in this process, the proof of a volume package is
+                waited for.
 
         Raises:
             NotFound: the site knows no such model.
+            NotProvedYet: the golden cases of a volume package are being replayed.
             Unavailable: nothing is released, or the package cannot be read now.
             PackageRefused: the released package does not prove itself here.
         """
@@ -126,7 +140,20 @@ class ReleasedModels:
         except (NotFound, Unavailable):
             self._standing.pop(model, None)
             raise
+        try:
+            return self._brought(release)
+        except NotProvedYet:
+            if self._thread is not None or not wait:
+                raise
+        self._proofs.wait(release.digest)
         return self._brought(release)
+
+    def awaited(self, model: str) -> BedsideError | None:
+        """Return what says that a released version is on its way, or None; no database is asked."""
+        found = self._standing.get(model)
+        if isinstance(found, Broken) and isinstance(found.error, NotProvedYet):
+            return None if self._proofs.settled(found.release.digest) else found.error
+        return None
 
     def refresh(self) -> None:
         """Bring every model up to date; packages that do not load become `Broken`."""
@@ -165,8 +192,9 @@ class ReleasedModels:
         self._ahead.start()
 
     def stop(self) -> None:
-        """End the thread; what is loaded stays usable."""
+        """End the thread, and proofs under way; what is loaded stays usable."""
         self._stop.set()
+        self._proofs.stop()
         self._ahead.stop()
         if self._thread is not None:
             self._thread.join()
@@ -206,7 +234,7 @@ class ReleasedModels:
             if found is not None and found.release.epoch >= release.epoch:
                 if isinstance(found, Loaded):
                     return found
-                if time.monotonic() - found.tried < RETRY_SECONDS:
+                if not self._worth_a_try(found):
                     raise _again(found.error)
             try:
                 loaded = self._load(release)
@@ -221,6 +249,11 @@ class ReleasedModels:
             self._standing[release.model] = loaded
             return loaded
 
+    def _worth_a_try(self, found: Broken) -> bool:
+        if isinstance(found.error, NotProvedYet):
+            return self._proofs.settled(found.release.digest)
+        return time.monotonic() - found.tried >= RETRY_SECONDS
+
     def _lock_of(self, model: str) -> threading.Lock:
         with self._guard:
             return self._loading.setdefault(model, threading.Lock())
@@ -230,8 +263,13 @@ class ReleasedModels:
         package = self._registry.package(release.digest)
         manifest = package.manifest
         pictures = manifest.input.kind == "image"
-        runner = self._ahead.of(release.digest) or load(package, self._registry.engines)
-        self._ahead.keep(release.digest, runner, package.network_size)
+        runner: Runner | Apart
+        if manifest.input.kind == "volume":
+            opened = partial(self._registry.package, release.digest)
+            runner = Apart(manifest, release.digest, self._proofs.of(release.digest, opened))
+        else:
+            runner = self._ahead.of(release.digest) or load(package, self._registry.engines)
+            self._ahead.keep(release.digest, runner, package.network_size)
         return Loaded(
             release,
             runner,
@@ -273,6 +311,10 @@ def _short(fault: Exception) -> str:
 
 def _as_refusal(release: Release, problem: Exception) -> BedsideError:
     """Return `problem` with the model's name in front, as a refused package or as unavailability."""
+    if isinstance(problem, NotProvedYet):
+        return NotProvedYet(
+            f"{release.ref} is not ready: {problem.message}.", advice=problem.advice
+        )
     begun = f"{release.ref} is released and does not load here:"
     if not isinstance(problem, BedsideError):
         return Unavailable(f"{begun} {_short(problem)}.", advice="Nobody foresaw that: report it.")

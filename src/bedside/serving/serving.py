@@ -32,7 +32,6 @@ from bedside.people.currency import PEOPLE_FENCE
 from bedside.people.people import People
 from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
-from bedside.registry.registry import Registry
 from bedside.serving.attempt import ANY, Asking, Attempt, Terms
 from bedside.serving.batches import plain_answers, spelled_attempt
 from bedside.serving.computing import computed
@@ -52,7 +51,6 @@ from bedside.serving.values import (
     check_decision,
     final_label,
 )
-from bedside.store.blobs import Blobs
 
 INLINE_BYTES: Final = 64 * 1024
 """Requests up to this size are computed on the event loop: their text costs it under 10 ms."""
@@ -74,19 +72,19 @@ class Serving:
         ledger: Ledger,
         group: GroupCommit,
         people: People,
-        registry: Registry,
         subject_keys: SubjectKeys,
-        blobs: Blobs,
+        story: Story,
+        models: ReleasedModels,
     ) -> None:
         self._ledger = ledger
         self._group = group
         self._people = people
         self._subject_keys = subject_keys
-        self._story = Story(ledger, people, registry, subject_keys, blobs)
+        self._story = story
         self._pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, "bedside-pictures")
         self._explanations = ThreadPoolExecutor(EXPLANATIONS_AT_ONCE, "bedside-explanations")
         self._together: tuple[asyncio.AbstractEventLoop, Together] | None = None
-        self.models = ReleasedModels(registry, ledger)
+        self.models = models
 
     def together(self) -> Together:
         """Return what serves plain predictions of the running event loop as groups."""

@@ -27,9 +27,9 @@ from bedside.jobs.keeping import Keeping
 from bedside.jobs.uploads import Upload
 from bedside.keys.subjects import SubjectKey
 from bedside.ledger.fences import FenceMoved
-from bedside.package.volumes import VolumeInput
 from bedside.people.permissions import Action
 from bedside.people.person import Caller
+from bedside.serving.admission import memory_declared
 from bedside.serving.analysis_trade import KIND, Rooms, Stores
 from bedside.serving.analysis_words import Asked, Order, Sent
 from bedside.serving.outcomes import TRIES
@@ -297,36 +297,6 @@ class Submitting:
                 advice="Use a new key for every new request; nothing was begun now.",
             )
         return found
-
-
-def voxels_admitted(declared: VolumeInput, sent: Sent | None) -> int:
-    """Return the most voxels that a volume may have: as its headers promise, within the domain.
-
-    Args:
-        declared: What the model takes.
-        sent: What came; None before that, for the smallest volume.
-    """
-    if sent is None:
-        return int(declared.sides.minimum**3)
-    return declared.most_voxels if sent.voxels is None else min(sent.voxels, declared.most_voxels)
-
-
-def memory_declared(loaded: Loaded, sent: Sent | None) -> int:
-    """Return the bytes that an analysis may take of this machine; its process holds the files, too.
-
-    Raises:
-        UsageError: the package analyses no volumes.
-    """
-    declared = loaded.manifest.input
-    if not isinstance(declared, VolumeInput):
-        raise UsageError(
-            f"{loaded.release.model} analyses no volumes.",
-            advice=f"Ask /v1/models/{loaded.release.model}/predict.",
-        )
-    from bedside.runtime.volume_memory import bytes_for  # noqa: PLC0415 - of volumes alone
-
-    size = 0 if sent is None else sent.size
-    return bytes_for(loaded.manifest, voxels_admitted(declared, sent)) + size
 
 
 def _refuse_moved(caller: Caller, found: Callable[[str], int]) -> None:

@@ -29,6 +29,8 @@ from bedside.registry.registry import Registry
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.erasing import Elsewhere, Erasing
+from bedside.serving.proving import Proofs
+from bedside.serving.released import ReleasedModels
 from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
 from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
@@ -41,6 +43,7 @@ from bedside.site.backup.scratch import sweep_scratch
 from bedside.site.configuration import record_change, recorded_settings
 from bedside.site.files import (
     BLOBS_FOLDER,
+    PROOFS_FOLDER,
     make_folders,
     new_ledger_key,
     write_file,
@@ -78,6 +81,8 @@ class Site:
         ledger: The record.
         group: Records for many callers at once.
         people: Who may come in.
+        workshop: What long work takes of this machine.
+        proofs: Volume packages that proved themselves here.
         registry: Versions and releases.
         serving: Predict, decide, trace.
         analysing: Long analyses as durable jobs.
@@ -138,20 +143,22 @@ class Site:
         self.people = People(self.database, self.ledger, clock)
         self.witnessed = Witnessed(self.ledger, self.people, self.folder / KEYS_FOLDER, clock)
         self.workshop = workshop_of(self.folder, settings.jobs)
-        engines = settings.jobs.engines
+        self.proofs = Proofs(self.workshop, self.folder / PROOFS_FOLDER, settings.jobs.engines)
         self.registry = Registry(
-            self.database, self.ledger, self.people, self.blobs, clock, engines
+            self.database, self.ledger, self.people, self.blobs, clock, self.proofs
         )
         self.group = GroupCommit(self.ledger)
+        story = Story(self.ledger, self.people, self.registry, self.subject_keys, self.blobs)
+        models = ReleasedModels(self.registry, self.ledger, self.proofs)
         self.serving = Serving(
-            self.ledger, self.group, self.people, self.registry, self.subject_keys, self.blobs
+            self.ledger, self.group, self.people, self.subject_keys, story, models
         )
         self.repeating = Repeating(
             self.serving,
             self.ledger,
             self.people,
             self.subject_keys,
-            Story(self.ledger, self.people, self.registry, self.subject_keys, self.blobs).manifest,
+            story.manifest,
             site_key.derive(CLAIMS_PURPOSE),
         )
         self.analysing = self._analyses(site_key)
@@ -305,8 +312,8 @@ class Site:
             return
         self._closed = True
         with self._closing:
-            self.analysing.runner.stop()
             self.serving.models.stop()
+            self.analysing.runner.stop()
             self.people.sum_up_refused_sign_ins()
             self.group.close()
             self.ledger.checkpoint()

@@ -113,7 +113,8 @@ class BallTask:
 class RowSettings(Settings):
     steps: int = 40
     batch: int = 16
-    lr: float = 0.05
+    ema: float = 0.0
+    lr: float = 0.3
     warmup: int = 0
     validate_every: int = 10
     device: Any = "cpu"

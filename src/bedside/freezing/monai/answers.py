@@ -16,6 +16,8 @@ from bedside.freezing.monai.configuration import Configuration
 from bedside.package.segmentation import Neighbours
 
 Activation: TypeAlias = Literal["softmax", "sigmoid", "none"]
+Step: TypeAlias = "Literal['activation', 'labels', 'back'] | After"
+"""Probabilities are made, labels are made, the volume's own grid is reached, or labels change."""
 
 NEIGHBOURS: Final[Mapping[int | None, Neighbours]] = MappingProxyType(
     {None: 26, 1: 6, 2: 18, 3: 26}
@@ -50,25 +52,36 @@ class Finished:
     Attributes:
         activation: What makes probabilities of the network's scores.
         threshold: Where probabilities become labels, of one channel; None takes the largest.
-        labelled: Whether the labels are made.
-        restored: Whether the volume's own grid was reached.
-        after: What is done to the labels, in order.
+        nearest: Whether the bundle takes the nearest voxel on the way back.
+        steps: What the bundle does, in its own order.
         notes: Sentences that the author must read.
     """
 
     activation: Activation = "none"
     threshold: float | None = None
-    labelled: bool = False
-    restored: bool = False
-    after: list[After] = field(default_factory=list)
+    nearest: bool = False
+    steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def after(self) -> list[After]:
+        """What is done to the labels, in order."""
+        return [one for one in self.steps if isinstance(one, After)]
+
+    @property
+    def in_another_order(self) -> bool:
+        """Whether a package, which brings probabilities back and labels them there, does otherwise."""
+        if "back" not in self.steps:
+            return False
+        before = self.steps[: self.steps.index("back")]
+        return self.nearest or any(one != "activation" for one in before)
 
 
 Mapped: TypeAlias = Callable[[Component, Finished], None]
 
 LATE: Final = (
-    "{} brings labels back to the volume's own grid; a package brings the probabilities back and "
-    "labels them there, which is finer. Differences to the bundle are measured on drawn volumes."
+    "{} brings labels, or the nearest voxel's probability, back to the volume's own grid; a package "
+    "brings the probabilities back and labels them there, which is finer."
 )
 
 
@@ -89,7 +102,7 @@ def map_answers(configuration: Configuration) -> Finished:
         component.ignore("keys", "allow_missing_keys", "lazy")
         mapped(component, finished)
         component.done()
-    if not finished.labelled:
+    if "labels" not in finished.steps:
         raise configuration.refused(
             "postprocessing makes no labels",
             "End it with AsDiscreted: argmax=true, or a threshold where there is one channel.",
@@ -105,11 +118,17 @@ def _activation(component: Component, finished: Finished) -> None:
     component.demand("other", None)
     component.ignore("dim")
     chosen = [one for one in ("softmax", "sigmoid") if component.flag(one, default=False)]
-    if len(chosen) != 1 or finished.activation != "none" or finished.labelled:
+    if len(chosen) != 1 or finished.activation != "none" or "labels" in finished.steps:
         raise component.refused(
             "is not the one softmax or sigmoid before the labels", "Write exactly one of them."
         )
+    if "back" in finished.steps:
+        raise component.refused(
+            "stands after Invert: scores would be brought back, and only then become probabilities",
+            "A package brings probabilities back. Put it before Invert, evaluate again, freeze that.",
+        )
     finished.activation = "softmax" if chosen == ["softmax"] else "sigmoid"
+    finished.steps.append("activation")
 
 
 def _labels(component: Component, finished: Finished) -> None:
@@ -118,24 +137,25 @@ def _labels(component: Component, finished: Finished) -> None:
     component.ignore("dim", "keepdim", "dtype")
     largest = component.flag("argmax", default=False)
     threshold = component.single("threshold", None)
-    if finished.labelled or largest == (threshold is not None):
+    if "labels" in finished.steps or largest == (threshold is not None):
         raise component.refused(
             "makes labels neither by argmax nor by a threshold, or a second time",
             "Write argmax=true, or a threshold where the network has one channel.",
         )
     finished.threshold = None if largest else component.number("threshold")
-    finished.labelled = True
+    finished.steps.append("labels")
 
 
 def _restored(component: Component, finished: Finished) -> None:
     component.ignore("transform", "orig_keys", "meta_keys", "orig_meta_keys", "meta_key_postfix")
-    component.ignore("to_tensor", "device", "nearest_interp")
+    component.ignore("to_tensor", "device")
     component.demand("post_func", None)
-    if finished.restored:
+    if "back" in finished.steps:
         raise component.refused("stands there twice", "Leave one out.")
-    if finished.labelled or component.flag("nearest_interp", default=True):
+    finished.nearest = component.flag("nearest_interp", default=True)
+    finished.steps.append("back")
+    if finished.in_another_order:
         finished.notes.append(LATE.format(component.name))
-    finished.restored = True
 
 
 def _largest(component: Component, finished: Finished) -> None:
@@ -171,9 +191,9 @@ def _kept(component: Component, finished: Finished) -> None:
 
 
 def _add(component: Component, finished: Finished, after: After) -> None:
-    if not finished.labelled:
+    if "labels" not in finished.steps:
         raise component.refused("stands before the labels are made", "Put it after AsDiscreted.")
-    finished.after.append(after)
+    finished.steps.append(after)
 
 
 def _values(component: Component) -> tuple[int, ...] | None:

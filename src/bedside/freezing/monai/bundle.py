@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 from bedside.errors import FreezeRefused
@@ -27,6 +29,21 @@ from bedside.package.volume_operations import Reorient, volume_shape
 
 ARGMAX: Final = 0.5
 """Where the second of two probabilities becomes the larger."""
+
+OF_ONE_CLASS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "fill_holes": (
+            "FillHoles gives a class all that it encloses, other classes too: a core within a rim "
+            "would become the rim",
+            "Leave it out, and evaluate again: a package fills only what is background.",
+        ),
+        "remove_small": (
+            "RemoveSmallObjects takes regions of several classes as one",
+            "Leave it out, and evaluate again: a package removes small regions of each class.",
+        ),
+    }
+)
+"""What maps only where one class lies beside the background: why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,7 @@ def read_bundle(path: Path) -> Bundle:
         inference = WholeInference(shape=volume_shape(prepared.operations))
     finished = map_answers(configuration)
     _refuse_overlap(configuration, facts, finished)
+    _refuse_several(configuration, facts, finished)
     network, unknown = read_definition(configuration)
     return Bundle(files, configuration, facts, prepared, inference, finished, network, unknown)
 
@@ -135,6 +153,13 @@ def _refuse_overlap(configuration: Configuration, facts: BundleFacts, finished: 
             "may overlap; a label map has one class a voxel",
             "Freeze a network with softmax and argmax.",
         )
+
+
+def _refuse_several(configuration: Configuration, facts: BundleFacts, finished: Finished) -> None:
+    """Refuse what MONAI does to several classes otherwise than a package does to each of them."""
+    ops = {one.op for one in finished.after} & set(OF_ONE_CLASS)
+    if ops and len(facts.classes) > 2:
+        raise configuration.refused(*OF_ONE_CLASS[min(ops)])
 
 
 def refinements(after: list[After], classes: tuple[SegmentedClass, ...]) -> tuple[Refinement, ...]:
@@ -168,10 +193,5 @@ def _refined(after: After, named: dict[int, str]) -> tuple[Refinement, ...]:
             return (KeepLabels(labels=labels),)
         case "fill_holes":
             return tuple(FillHoles(label=label) for label in labels)
-    if len(named) != 1:
-        raise FreezeRefused(
-            "The bundle's remove_small takes regions of several classes as one.",
-            advice="Leave RemoveSmallObjectsd out; a package removes small regions of each class.",
-        )
     least = after.least_millilitres
     return tuple(RemoveSmall(label=label, least_millilitres=least) for label in labels)

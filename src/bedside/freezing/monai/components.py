@@ -20,6 +20,8 @@ from bedside.freezing.monai.configuration import Configuration
 MOST_COMPONENTS: Final = 64
 """Transforms in one list; those of the model zoo have some twelve."""
 
+TRANSFORMS: Final = "monai.transforms"
+
 _TARGET: Final = re.compile(r"(?:(?P<path>[A-Za-z_][\w.]*)\.)?(?P<name>[A-Za-z_]\w*)\Z", re.ASCII)
 _DICTIONARY: Final = re.compile(r"(?<=[a-z])(?:d|D|Dict)\Z")
 """How MONAI ends the name of a transform that works on a dictionary."""
@@ -157,8 +159,16 @@ class Component:
         return self.configuration.refused(f"{self.name[:60]} ({self.place}) {why}", advice)
 
 
-def read_component(configuration: Configuration, value: Json, place: str) -> Component | None:
+def read_component(
+    configuration: Configuration, value: Json, place: str, home: str
+) -> Component | None:
     """Return the component that `value` writes; None where it is disabled.
+
+    Args:
+        configuration: Where references are followed.
+        value: The component.
+        place: Where it stands, for a refusal.
+        home: The part of MONAI whose class it must name, such as `monai.transforms`.
 
     Raises:
         FreezeRefused: no component, a class from outside MONAI, or one that is not constructed.
@@ -178,7 +188,7 @@ def read_component(configuration: Configuration, value: Json, place: str) -> Com
         )
     target = configuration.followed(told["_target_"], f"{place}#_target_")
     arguments = {name: one for name, one in told.items() if name not in _RESERVED}
-    return Component(_name(configuration, target, place), place, arguments, configuration)
+    return Component(_name(configuration, target, place, home), place, arguments, configuration)
 
 
 def read_components(configuration: Configuration, name: str) -> Iterator[Component]:
@@ -190,7 +200,7 @@ def read_components(configuration: Configuration, name: str) -> Iterator[Compone
     entry = configuration.entry(name)
     place = name
     if isinstance(entry, dict):
-        compose = read_component(configuration, entry, name)
+        compose = read_component(configuration, entry, name, TRANSFORMS)
         if compose is None:
             return
         if compose.name != "Compose":
@@ -206,18 +216,18 @@ def read_components(configuration: Configuration, name: str) -> Iterator[Compone
             "Write the transforms as a list in a Compose.",
         )
     for number, one in enumerate(entry):
-        component = read_component(configuration, one, f"{place}#{number}")
+        component = read_component(configuration, one, f"{place}#{number}", TRANSFORMS)
         if component is not None:
             yield component
 
 
-def _name(configuration: Configuration, target: Json, place: str) -> str:
+def _name(configuration: Configuration, target: Json, place: str, home: str) -> str:
     found = _TARGET.match(target) if isinstance(target, str) else None
     path = None if found is None else found["path"]
-    if found is None or not (path is None or path == "monai" or path.startswith("monai.")):
+    if found is None or not (path is None or f"{path}.".startswith(f"{home}.")):
         raise configuration.refused(
-            f"{place} names {str(target)[:80]!r}, which is no class of MONAI: code that a bundle "
-            "brings along is never run",
+            f"{place} names {str(target)[:80]!r}, which is none of MONAI's "
+            f"{home.removeprefix('monai.')}: code that a bundle brings along is never run",
             "Export the network to ONNX where it was made, and freeze that file.",
         )
     return found["name"]

@@ -13,6 +13,8 @@ from bedside.freezing.monai.configuration import Configuration
 from bedside.freezing.monai.transforms import declared
 from bedside.package.volume_models import Inference, SlidingInference, WholeInference
 
+INFERERS: Final = "monai.inferers"
+
 WEIGHTS: Final = {"constant": "uniform", "gaussian": "gaussian"}
 """MONAI's names of how windows are blended, and a package's."""
 
@@ -29,7 +31,7 @@ def map_inference(configuration: Configuration) -> Inference:
     Raises:
         FreezeRefused: an inferer that has no counterpart, or an argument of one; names it.
     """
-    component = read_component(configuration, *_inferer(configuration))
+    component = read_component(configuration, *_inferer(configuration), INFERERS)
     if component is None or component.name == "SimpleInferer":
         return WholeInference(shape=None)
     if component.name != "SlidingWindowInferer":

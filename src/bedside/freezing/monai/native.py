@@ -1,8 +1,8 @@
 """The bundle's own answers, by MONAI itself: what the frozen package is held against. Child only.
 
 Its transforms are constructed from the same closed table that maps them, with plain arguments;
-nothing is looked up by what a configuration says. What comes after the labels is computed with
-SciPy, since MONAI needs one more library for it.
+nothing is looked up by what a configuration says. Regions of labels are found with SciPy, since
+MONAI needs one more library for them.
 
 Source: MONAI 1.6, `monai.transforms.Compose`, `Invertd`, `monai.inferers`.
 """
@@ -50,11 +50,14 @@ class NativeAnswer(NamedTuple):
         probability: float32 along i, j, k, of all classes but the background.
         plain: Where neither is mixed with what lies outside a crop: there MONAI's way back puts 0
             beside the last voxel that the network saw, and takes values between both.
+        own: What the bundle itself writes where it works in another order than a package (labels
+            brought back, not probabilities), float32 along i, j, k; None where the orders agree.
     """
 
     labels: NDArray[np.uint8]
     probability: NDArray[np.float32]
     plain: NDArray[np.bool_]
+    own: NDArray[np.float32] | None
 
 
 class MonaiNative:
@@ -82,38 +85,73 @@ class MonaiNative:
 
     def __call__(self, volume: Volume) -> NativeAnswer:
         """Return the bundle's answer to `volume`."""
-        with torch.no_grad(), fixed_threads(), quiet():
-            *restored, seen = self._restored(volume)
-        plain = (seen < MIXED) | (seen > 1 - MIXED)
         finished = self._bundle.finished
+        with torch.no_grad(), fixed_threads(), quiet():
+            given = self._prepared(volume)
+            scores = self._scores(given.as_tensor()[None])[0]
+            own = self._in_own_order(scores, given) if finished.in_another_order else None
+            *restored, seen = self._restored(scores, given)
+        plain = (seen < MIXED) | (seen > 1 - MIXED)
         if len(restored) == 1:
             assert finished.threshold is not None  # noqa: S101 - the bundle demands it
             probability, labels = restored[0], restored[0] >= finished.threshold
         else:
             probability, labels = np.sum(restored[1:], axis=0), np.argmax(restored, axis=0)
-        whole = refined(labels.astype(np.uint8), finished.after, volume.voxel_millilitres)
-        return NativeAnswer(whole, probability.astype(np.float32), plain)
+        whole = labels.astype(np.uint8)
+        for one in finished.after:
+            whole = refined(whole, one, volume.voxel_millilitres)
+        return NativeAnswer(whole, probability.astype(np.float32), plain, own)
 
-    def _restored(self, volume: Volume) -> NDArray[np.float32]:
-        """Return probabilities on the volume's own grid, channels × i × j × k, and what was seen.
-
-        The last channel is 1 where the network saw the volume, and 0 where it was cropped away.
-        """
+    def _prepared(self, volume: Volume) -> Any:
+        """Return what the network gets: a MetaTensor, 1 × i × j × k, that knows its way back."""
         from monai.data.meta_tensor import MetaTensor  # noqa: PLC0415 - child only
 
         key = self._bundle.facts.image
         values = torch.from_numpy(np.array(volume.values, order="C"))[None]
         affine = torch.from_numpy(np.array(volume.affine))
-        prepared = self._prepare({key: MetaTensor(values, affine=affine)})[key]
-        scores = self._scores(prepared.as_tensor()[None])[0]
+        return self._prepare({key: MetaTensor(values, affine=affine)})[key]
+
+    def _restored(self, scores: torch.Tensor, given: Any) -> NDArray[np.float32]:
+        """Return probabilities on the volume's own grid, channels × i × j × k, and what was seen.
+
+        The last channel is 1 where the network saw the volume, and 0 where it was cropped away.
+        """
+        probabilities = self._activated(scores)
+        seen = torch.ones_like(probabilities[:1])
+        return self._back(torch.cat([probabilities, seen]), given, nearest=False)
+
+    def _in_own_order(self, scores: torch.Tensor, given: Any) -> NDArray[np.float32]:
+        """Return what the bundle's own steps write, one after the other, i × j × k."""
+        finished, here = self._bundle.finished, scores
+        millilitres = abs(float(np.linalg.det(given.affine[:3, :3]))) / 1_000
+        for step in finished.steps:
+            if step == "activation":
+                here = self._activated(here)
+            elif step == "labels":
+                told = {"threshold": finished.threshold} if finished.threshold is not None else {}
+                here = self._transforms.AsDiscrete(**(told or {"argmax": True}))(here)
+            elif step == "back":
+                here = torch.from_numpy(self._back(here, given, nearest=finished.nearest))
+                millilitres = self._millilitres
+            else:
+                labels = here[0].numpy().astype(np.uint8)
+                here = torch.from_numpy(refined(labels, step, millilitres).astype(np.float32))[None]
+        return np.asarray(here[0].numpy(), dtype=np.float32)
+
+    def _activated(self, scores: torch.Tensor) -> torch.Tensor:
         chosen = self._bundle.finished.activation
-        if chosen != "none":
-            scores = self._transforms.Activations(**{chosen: True})(scores)
-        scores = torch.cat([scores, torch.ones_like(scores[:1])])
+        if chosen == "none":
+            return scores
+        made: torch.Tensor = self._transforms.Activations(**{chosen: True})(scores)
+        return made
+
+    def _back(self, values: torch.Tensor, given: Any, *, nearest: bool) -> NDArray[np.float32]:
+        """Return values on the volume's own grid, channels × i × j × k."""
+        key = self._bundle.facts.image
         back = self._transforms.Invertd(
-            keys=PREDICTION, transform=self._prepare, orig_keys=key, nearest_interp=False
+            keys=PREDICTION, transform=self._prepare, orig_keys=key, nearest_interp=nearest
         )
-        found = back({PREDICTION: scores, key: prepared})[PREDICTION]
+        found = back({PREDICTION: values, key: given})[PREDICTION]
         return np.asarray(found.as_tensor().numpy(), dtype=np.float32)
 
     def _scores(self, given: torch.Tensor) -> torch.Tensor:

@@ -152,7 +152,11 @@ def _script(bundle: Bundle, *, i_made_this: bool) -> nn.Module:
 
 
 def refuse_answer(module: nn.Module, name: str, channels: int, sides: Sides) -> None:
-    """Run the network once; refuse it where it fails, or gives something else than scores."""
+    """Run the network once, on noise of the shape `sides`.
+
+    Raises:
+        FreezeRefused: it fails, needs a library that is not here, or gives something else than scores.
+    """
     given = noise(sides)
     try:
         with torch.no_grad(), quiet():

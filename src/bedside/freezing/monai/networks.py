@@ -18,6 +18,8 @@ from bedside.errors import FreezeRefused
 from bedside.freezing.monai.components import Component, read_component
 from bedside.freezing.monai.configuration import Configuration
 
+HOME: Final = "monai.networks"
+
 NETWORKS: Final = (
     "AttentionUnet",
     "BasicUNet",
@@ -68,7 +70,7 @@ def read_definition(configuration: Configuration) -> tuple[NetworkDefinition | N
     if not configuration.has(place):
         return None, "the configuration has no network_def."
     try:
-        component = read_component(configuration, configuration.entry(place), place)
+        component = read_component(configuration, configuration.entry(place), place, HOME)
     except FreezeRefused as problem:
         return None, problem.message
     if component is None:

@@ -19,8 +19,11 @@ from bedside.imaging.dicom.planes import (
     SPACING,
     Origin,
     Plane,
+    instance_of,
+    moment_of,
     origin_of,
     region_of,
+    digits,
 )
 from bedside.imaging.refusals import corrupt, too_large, unsupported
 
@@ -31,6 +34,7 @@ _FRAME_TYPES: Final = (0x00189226, 0x00189329, 0x00189751)
 
 _ECHO, _ECHO_TIME, _FRAME_TYPE, _STACK = 0x00189114, 0x00189082, 0x00089007, 0x00209056
 _PARTS: Final = 0x00209163
+_TIME_INDEX, _DIFFUSION = 0x00209128, 0x00189117
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +121,8 @@ def planes_of(header: Header, file: int, most: int) -> Iterator[tuple[Origin, Pl
             _numbers(groups, _POSITIONS, POSITION),
             _numbers(groups, _ORIENTATIONS, ORIENTATION),
             _numbers(groups, _MEASURES, SPACING),
+            _moment(groups),
+            instance_of(header),
         )
         yield _origin(common, groups), plane
 
@@ -124,6 +130,13 @@ def planes_of(header: Header, file: int, most: int) -> Iterator[tuple[Origin, Pl
 def _numbers(groups: Groups, sequence: int, tag: int) -> tuple[float, ...]:
     item = groups.item(sequence)
     return () if item is None else item.decimals(tag)
+
+
+def _moment(groups: Groups) -> tuple[str, str, str]:
+    """Return what tells the volume of this frame from the next, as of a classic object."""
+    content = groups.item(_CONTENT)
+    time = content.raw(_TIME_INDEX).hex() if content else ""
+    return moment_of(groups.top, (time,), groups.item(_DIFFUSION))
 
 
 def _origin(common: Origin, groups: Groups) -> Origin:
@@ -134,8 +147,8 @@ def _origin(common: Origin, groups: Groups) -> Origin:
         if item is not None and _FRAME_TYPE in item:
             kinds = tuple(one.upper() for one in item.texts(_FRAME_TYPE))
     echo, content = groups.item(_ECHO), groups.item(_CONTENT)
-    told = tuple(f"{one:g}" for one in echo.doubles(_ECHO_TIME)) if echo else ()
+    time = digits(echo.doubles(_ECHO_TIME)) if echo else ()
     stack = content.texts(_STACK) if content else ()
     anatomy = groups.item(_ANATOMY)
     part = common.body_part or (region_of(anatomy) if anatomy else None)
-    return replace(common, kinds=kinds, echo=(*told, "stack", *stack), body_part=part)
+    return replace(common, kinds=kinds, echo=(*time, "stack", *stack), body_part=part)

@@ -7,7 +7,7 @@ Source: DICOM PS3.3, sections C.7.6.2 (Image Plane), C.7.6.3, C.7.3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +17,8 @@ from bedside.imaging.dicom.header import Header
 
 POSITION, ORIENTATION, SPACING = 0x00200032, 0x00200037, 0x00280030
 IMAGE_TYPE, ECHO_TIME, BODY_PART = 0x00080008, 0x00180081, 0x00180015
+B_VALUE: Final = 0x00189087
+_TIME, _ECHO_NUMBERS, _INSTANCE = 0x00200100, 0x00180086, 0x00080018
 FRAMES: Final = 0x00280008
 FUNCTIONAL_GROUPS: Final = (0x52009229, 0x52009230)
 _STUDY, _SERIES, _FRAME_OF_REFERENCE = 0x0020000D, 0x0020000E, 0x00200052
@@ -53,7 +55,7 @@ class Origin:
         frame_of_reference: Frame of Reference UID.
         modality: Such as MR.
         kinds: Image Type, or Frame Type.
-        echo: Echo time as written, and in an enhanced object the stack too.
+        echo: Echo time in ms, to six digits, and in an enhanced object the stack too.
         rows: Number of rows.
         columns: Number of columns.
         photometric: Photometric Interpretation.
@@ -99,6 +101,9 @@ class Plane:
         position: Centre of the first pixel, LPS mm; empty where the header does not say it.
         orientation: Directions of a row and of a column, LPS; empty where it is not said.
         spacing: Between rows and between columns, mm; empty where it is not said.
+        moment: What else tells one volume of a series from the next: temporal position, echo
+            number, diffusion b-value; an empty text for what the header does not say.
+        instance: SOP Instance UID of its file; None where there is none.
     """
 
     file: int
@@ -106,6 +111,8 @@ class Plane:
     position: tuple[float, ...]
     orientation: tuple[float, ...]
     spacing: tuple[float, ...]
+    moment: tuple[str, ...] = ()
+    instance: str | None = None
 
     @property
     def is_placed(self) -> bool:
@@ -125,7 +132,7 @@ def origin_of(header: Header) -> Origin:
         frame_of_reference=header.uid(_FRAME_OF_REFERENCE),
         modality=header.code(_MODALITY),
         kinds=tuple(one.upper() for one in header.texts(IMAGE_TYPE)),
-        echo=header.texts(ECHO_TIME),
+        echo=digits(header.decimals(ECHO_TIME)),
         rows=header.short(_ROWS, "Rows"),
         columns=header.short(_COLUMNS, "Columns"),
         photometric=header.code(_PHOTOMETRIC),
@@ -141,8 +148,38 @@ def plane_of(header: Header, file: int) -> Plane:
         PictureRefused: an element holds what is no number.
     """
     return Plane(
-        file, 0, header.decimals(POSITION), header.decimals(ORIENTATION), header.decimals(SPACING)
+        file,
+        0,
+        header.decimals(POSITION),
+        header.decimals(ORIENTATION),
+        header.decimals(SPACING),
+        moment_of(header, header.texts(_TIME), header),
+        instance_of(header),
     )
+
+
+def moment_of(
+    header: Header, time: Sequence[str], diffusion: Header | None
+) -> tuple[str, str, str]:
+    """Return temporal position, echo number and diffusion b-value; empty for what is not said.
+
+    Args:
+        header: The object's.
+        time: Its temporal position, or the frame's.
+        diffusion: Where the b-value stands, if anywhere.
+    """
+    weight = digits(diffusion.doubles(B_VALUE)) if diffusion else ()
+    return " ".join(time), " ".join(header.texts(_ECHO_NUMBERS)), " ".join(weight)
+
+
+def digits(numbers: Sequence[float]) -> tuple[str, ...]:
+    """Return numbers to six digits, so that 4.2 and 4.20 are one."""
+    return tuple(f"{one:g}" for one in numbers)
+
+
+def instance_of(header: Header) -> str | None:
+    """Return SOP Instance UID."""
+    return header.uid(_INSTANCE)
 
 
 def region_of(header: Header) -> str | None:

@@ -13,7 +13,7 @@ from typing import Final
 from bedside.errors import VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.dicom.planes import Origin, Plane
-from bedside.imaging.dicom.stacking import Stack, stacked
+from bedside.imaging.dicom.stacking import Stack, by_place, check_corners, holds_places, stacked
 from bedside.imaging.volume_refusals import too_large, unsupported
 
 NO_UID: Final = "no-uid"
@@ -35,7 +35,7 @@ class Series:
     Attributes:
         name: The end of its Series Instance UID, with `/2` for the second stack of a series.
         origin: What its planes have in common.
-        planes: In the order of their files.
+        planes: In an order that has nothing to do with their files.
         stack: The planes in order and where they lie; None where they are no volume.
         refused: Why they are none; None where they are one.
     """
@@ -79,9 +79,21 @@ def series_of(planes: Iterable[tuple[Origin, Plane]]) -> tuple[Series, ...]:
     Raises:
         VolumeRefused: a series has more than 128 directions or pixel sizes.
     """
-    groups = dict[Origin, list[list[Plane]]]()
+    groups = dict[Origin, list[Plane]]()
     for origin, plane in planes:
-        stacks = groups.setdefault(origin, [])
+        groups.setdefault(origin, []).append(plane)
+    flat = [(origin, stack) for origin, found in groups.items() for stack in _parallel(found)]
+    flat.sort(key=_rank)
+    names = _names([origin for origin, _ in flat])
+    return tuple(
+        _series(name, origin, stack) for name, (origin, stack) in zip(names, flat, strict=True)
+    )
+
+
+def _parallel(planes: list[Plane]) -> list[tuple[Plane, ...]]:
+    """Return planes of one origin in stacks; which file holds which plane decides nothing."""
+    stacks = list[list[Plane]]()
+    for plane in sorted(planes, key=by_place):
         for stack in stacks:
             if _together(stack[0], plane):
                 stack.append(plane)
@@ -90,12 +102,7 @@ def series_of(planes: Iterable[tuple[Origin, Plane]]) -> tuple[Series, ...]:
             stacks.append([plane])
             if len(stacks) > _MOST_STACKS:
                 raise too_large(f"slices of more than {_MOST_STACKS} directions", f"{_MOST_STACKS}")
-    flat = [(origin, tuple(stack)) for origin, stacks in groups.items() for stack in stacks]
-    flat.sort(key=_rank)
-    names = _names([origin for origin, _ in flat])
-    return tuple(
-        _series(name, origin, stack) for name, (origin, stack) in zip(names, flat, strict=True)
-    )
+    return [tuple(stack) for stack in stacks]
 
 
 def chosen(found: Sequence[Series], choice: Choice) -> tuple[Series, str]:
@@ -129,13 +136,51 @@ def chosen(found: Sequence[Series], choice: Choice) -> tuple[Series, str]:
         )
     if one.refused is not None:
         raise one.refused
+    if choice.rule != "only" and choice.series is None:
+        _check_whole(one, found)
     rest = len(found) - 1
     return one, f"{one.told()}; {rest} other series left out" if rest else ""
 
 
-def _rank(group: tuple[Origin, tuple[Plane, ...]]) -> tuple[str, int, int, int]:
+def _check_whole(one: Series, found: Sequence[Series]) -> None:
+    """Refuse a stack that a rule chose, where another of its series lies beside it."""
+    parts = [other for other in found if other is not one and _continues(other, one)]
+    if parts:
+        raise VolumeRefused(
+            "several-series",
+            f"The series falls into parts that differ in Image Type, echo, direction or kind of "
+            f"pixels, and no part is the whole. {_listed([one, *parts])}",
+            advice=_CHOOSE,
+        )
+
+
+def _continues(other: Series, one: Series) -> bool:
+    """Return whether a stack has slices like those of `one`, of its series, where it has none."""
+    alike = (other.origin.series, other.origin.rows, other.origin.columns) == (
+        one.origin.series,
+        one.origin.rows,
+        one.origin.columns,
+    )
+    if not alike or other.origin.is_localizer or one.stack is None:
+        return False
+    placed = [plane for plane in other.planes if plane.is_placed]
+    sized = [plane for plane in placed if _sized(one.planes[0], plane)]
+    return bool(sized) and not holds_places(one.stack, [plane.position for plane in sized])
+
+
+def _rank(
+    group: tuple[Origin, tuple[Plane, ...]],
+) -> tuple[str, int, tuple[str, ...], tuple[float, ...], int, int]:
     origin, planes = group
-    return origin.series or "", -len(planes), planes[0].file, planes[0].frame
+    first = min(planes, key=lambda plane: (plane.file, plane.frame))
+    return (
+        origin.series or "",
+        -len(planes),
+        origin.echo,
+        planes[0].orientation,
+        first.file,
+        first.frame,
+    )
 
 
 def _together(one: Plane, other: Plane) -> bool:
@@ -145,11 +190,14 @@ def _together(one: Plane, other: Plane) -> bool:
     turned = max(
         (abs(a - b) for a, b in zip(one.orientation, other.orientation, strict=True)), default=0.0
     )
-    sized = all(
+    return turned <= _SAME_DIRECTION and _sized(one, other)
+
+
+def _sized(one: Plane, other: Plane) -> bool:
+    return all(
         abs(a - b) <= _SAME_SPACING * abs(a)
         for a, b in zip(one.spacing, other.spacing, strict=True)
     )
-    return turned <= _SAME_DIRECTION and sized
 
 
 def _series(name: str, origin: Origin, planes: tuple[Plane, ...]) -> Series:
@@ -159,7 +207,9 @@ def _series(name: str, origin: Origin, planes: tuple[Plane, ...]) -> Series:
                 "Its images are sheets of many planes (MOSAIC)",
                 "Export it as an enhanced object, or convert it to NIfTI.",
             )
-        return Series(name, origin, planes, stacked(planes), None)
+        stack = stacked(planes)
+        check_corners(stack, origin.rows, origin.columns)
+        return Series(name, origin, planes, stack, None)
     except VolumeRefused as refused:
         return Series(name, origin, planes, None, refused)
 

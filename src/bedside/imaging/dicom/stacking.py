@@ -33,8 +33,14 @@ _SAME: Final = 0.01
 _LEAST: Final = 1e-4
 """Millimetres; closer planes are at one place in any case."""
 
+_JITTER: Final = 0.05
+"""Of a wide gap: what is closer is one place, seen again a little beside."""
+
 _ASIDE: Final = 0.1
 """Of the gap: how far a plane may lie from the line through all of them."""
+
+_OFF: Final = 0.1
+"""Of a pixel: how far a corner of any plane may lie from where the affine puts it."""
 
 _UNIT: Final = 1e-3
 """How far directions may be from length 1 and from a right angle."""
@@ -56,10 +62,13 @@ class Stack:
 def stacked(planes: Sequence[Plane]) -> Stack:
     """Return planes of one orientation and spacing in their order, and where they lie.
 
+    Orientation and spacing are the means of all planes', so that no file's place decides.
+
     Raises:
         VolumeRefused: `no-geometry`, `too-few-slices`, `missing-slices`, `duplicate-slices`,
             `four-dimensional`, or `corrupt` where a header says what cannot be.
     """
+    planes = sorted(planes, key=by_place)
     if len(planes) == 1 and not planes[0].position:
         raise not_a_volume("This is one DICOM picture", "Send all slices of a series together.")
     if not all(plane.is_placed for plane in planes):
@@ -69,26 +78,79 @@ def stacked(planes: Sequence[Plane]) -> Stack:
             "Image Orientation and Pixel Spacing).",
             advice="Send the original series of the scanner.",
         )
-    across, down = _directions(planes[0].orientation)
+    across, down = _directions(_mean([plane.orientation for plane in planes]))
     positions = np.array([plane.position for plane in planes])
     if not (np.abs(positions) <= FARTHEST).all():
         raise corrupt(f"a slice lies more than {FARTHEST:g} mm away")
     heights = positions @ np.cross(across, down)
     order = np.argsort(heights, kind="stable")
-    _check_gaps(heights[order])
+    ordered = tuple(planes[place] for place in order)
+    _check_gaps(heights[order], ordered)
+    _check_moments(ordered)
     step = _step(positions[order])
-    rows, columns = planes[0].spacing
+    rows, columns = _mean([plane.spacing for plane in planes])
     if not (np.isfinite((rows, columns)).all() and min(rows, columns) > 0):
         raise corrupt(f"its pixel spacing is {rows:g} by {columns:g}")
     patient = np.eye(4)
     patient[:3] = np.column_stack((across * columns, down * rows, step, positions[order[0]]))
     affine = np.diag((-1.0, -1.0, 1.0, 1.0)) @ patient  # LPS to RAS
-    return Stack(tuple(planes[place] for place in order), affine)
+    return Stack(ordered, affine)
 
 
-def _directions(orientation: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def check_corners(stack: Stack, rows: int, columns: int) -> None:
+    """Check that the pixels of each plane lie where the affine puts them, apart from its position.
+
+    Args:
+        stack: From `stacked`.
+        rows: Pixels down a column.
+        columns: Pixels along a row.
+
+    Raises:
+        VolumeRefused: `missing-slices`: a plane is turned against the others, or larger.
+    """
+    lps = np.diag((-1.0, -1.0, 1.0)) @ stack.affine[:3, :2]
+    said = np.array([plane.orientation for plane in stack.planes])
+    steps = np.array([plane.spacing for plane in stack.planes])
+    with np.errstate(over="ignore", invalid="ignore"):  # enormous spacings are refused later
+        along = (said[:, :3] * steps[:, 1:] - lps[:, 0]) * (columns - 1)
+        down = (said[:, 3:] * steps[:, :1] - lps[:, 1]) * (rows - 1)
+        corners = np.linalg.norm([along, down, along + down], axis=2)
+        far, pixel = float(corners.max()), float(np.linalg.norm(lps, axis=0).min())
+    if far > _OFF * pixel:
+        raise VolumeRefused(
+            "missing-slices",
+            f"The slices are not parallel, or their pixels not of one size: a corner of one lies "
+            f"{far:.3g} mm beside its place.",
+            advice="Send slices of one acquisition.",
+        )
+
+
+def holds_places(stack: Stack, positions: Sequence[tuple[float, ...]]) -> bool:
+    """Return whether each position (LPS mm) is that of one of the stack's planes."""
+    patient = np.diag((-1.0, -1.0, 1.0, 1.0)) @ stack.affine
+    first, step = patient[:3, 3], patient[:3, 2]
+    away = np.array(positions) - first
+    near = np.clip(np.rint(away @ step / (step @ step)), 0, len(stack.planes) - 1)
+    off = np.linalg.norm(away - near[:, None] * step, axis=1)
+    return bool(off.max() <= max(_ASIDE * float(np.linalg.norm(step)), _ROUNDING))
+
+
+def by_place(plane: Plane) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """Return what puts planes in an order that has nothing to do with their files."""
+    return plane.orientation, plane.spacing, plane.position
+
+
+def _mean(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
+    """Return the mean of numbers that are nearly alike; of equal ones exactly themselves."""
+    numbers = np.array(rows)
+    with np.errstate(invalid="ignore", over="ignore"):  # checked as one plane's are
+        mean: NDArray[np.float64] = numbers[0] + (numbers - numbers[0]).mean(axis=0)
+    return mean
+
+
+def _directions(orientation: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the unit vectors along a row and down a column, at right angles."""
-    across, down = np.array(orientation[:3]), np.array(orientation[3:])
+    across, down = orientation[:3], orientation[3:]
     if not (np.abs((across, down)) <= 1 + _UNIT).all():
         raise corrupt("its Image Orientation is not two directions of length 1")
     off = max(abs(across @ across - 1), abs(down @ down - 1), abs(across @ down))
@@ -99,13 +161,15 @@ def _directions(orientation: tuple[float, ...]) -> tuple[NDArray[np.float64], ND
     return across, down / np.linalg.norm(down)
 
 
-def _check_gaps(heights: NDArray[np.float64]) -> None:
+def _check_gaps(heights: NDArray[np.float64], planes: tuple[Plane, ...]) -> None:
     """Check that sorted heights are evenly spaced and that each occurs once."""
     count = len(heights)
     gaps = np.diff(heights)
-    wide = gaps[gaps > (_SAME if gaps.size and gaps.max() > _SAME else _LEAST)]
+    least = _SAME if gaps.size and gaps.max() > _SAME else _LEAST
+    wide = gaps[gaps > max(least, _JITTER * float(np.quantile(gaps, 0.75)) if gaps.size else 0.0)]
     typical = float(np.median(wide)) if wide.size else 0.0
-    places = 1 + int((gaps > max(_SAME * typical, _LEAST)).sum())
+    begins = gaps > max(_SAME * typical, _LEAST)
+    places = 1 + int(begins.sum())
     if places < 2:
         raise VolumeRefused(
             "too-few-slices",
@@ -114,14 +178,28 @@ def _check_gaps(heights: NDArray[np.float64]) -> None:
             advice="Send all slices of the series together.",
         )
     if places < count:
-        raise _repeated(count, places)
+        raise _repeated(planes, np.concatenate(([0], np.cumsum(begins))))
     off = np.abs(gaps - typical)
     if off.max() > max(_UNEVEN * typical, _ROUNDING):
         raise _uneven(heights, gaps, typical)
 
 
-def _repeated(count: int, places: int) -> VolumeRefused:
-    if count % places == 0:
+def _check_moments(planes: tuple[Plane, ...]) -> None:
+    """Refuse planes at places of their own that are of several times, echoes or weightings."""
+    if (found := len({plane.moment for plane in planes})) > 1:
+        raise four_dimensional(
+            f"The {len(planes)} images of the series, each at its own place, are of {found} times, "
+            "echoes or weightings"
+        )
+
+
+def _repeated(planes: tuple[Plane, ...], at: NDArray[np.int64]) -> VolumeRefused:
+    """Return why planes are refused that stand several at a place; `at` numbers their places."""
+    times = np.bincount(at)
+    count, places = len(planes), len(times)
+    sent = {(plane.instance, plane.frame) for plane in planes if plane.instance is not None}
+    named = sum(plane.instance is not None for plane in planes)
+    if len(sent) == named and times.min() == times.max():
         return four_dimensional(
             f"The series has {count} images at {places} places: {count // places} volumes, such as "
             "times, echoes or directions"

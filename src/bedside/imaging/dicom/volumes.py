@@ -40,11 +40,11 @@ _ENHANCED: Final = (
 
 _SOP_CLASS, _PRESENTATION = 0x00080016, 0x00089205
 _MOST_ELEMENTS: Final = 250_000
-"""4,096 frames of some 60 elements; walked in less than a second."""
+"""Of one file; walked in less than a second. Elements in sequences without a length count once for
+each walk: 4,096 frames of 60 elements, or 1,500 frames of ten functional groups."""
 
 _MOST_HEADER: Final = 32 * 2**20
 """8 KiB for each of 4,096 frames."""
-
 
 _ELEMENTS_EACH: Final = 600
 """On average over all files: a slice has 150 to 400."""
@@ -56,10 +56,12 @@ class _Found:
 
     Attributes:
         left: Data elements that may still be walked through.
+        bytes_left: To how many bytes deflated files may still inflate, all together.
         skipped: Files that are no DICOM objects with pixels of a patient.
     """
 
     left: int
+    bytes_left: int
     skipped: int = 0
 
 
@@ -69,7 +71,8 @@ def find_series(files: FileSet, limits: VolumeLimits) -> tuple[tuple[Series, ...
     Raises:
         VolumeRefused: a DICOM file is damaged, too large or in a syntax that is not read.
     """
-    found = _Found(_MOST_ELEMENTS + _ELEMENTS_EACH * len(files.files))
+    most = _MOST_ELEMENTS + _ELEMENTS_EACH * len(files.files)
+    found = _Found(most, limits.inflated_bytes)
     return series_of(_planes(files, limits, found)), found.skipped
 
 
@@ -124,9 +127,11 @@ def _planes(files: FileSet, limits: VolumeLimits, found: _Found) -> Iterator[tup
             raise too_large(f"a file of {file.size} bytes", f"{limits.file_bytes}")
         try:
             most = min(_MOST_ELEMENTS, found.left)
-            header, _ = open_file(file.read(), _picture_limits(limits), most)
+            most_bytes = _picture_limits(limits, max(found.bytes_left, 1))
+            header, syntax = open_file(file.read(), most_bytes, most)
             yield from list(_planes_in(header, number, limits.slices))
             found.left -= header.walk.count
+            found.bytes_left -= len(header.data) if syntax.deflated else 0
         except PictureRefused as refused:
             if refused.code != "not-a-picture":
                 raise in_file(refused, files.place(number)) from refused
@@ -138,19 +143,22 @@ def _planes_in(header: Header, file: int, most: int) -> Iterator[tuple[Origin, P
     if _is_enhanced(header):
         yield from planes_of(header, file, most)
         return
-    plane = plane_of(header, file)
-    if frame_count(header) > 1:  # its one position cannot be that of every frame
-        plane = Plane(file, 0, (), (), ())
-    yield origin_of(header), plane
+    count = frame_count(header)
+    origin, plane = origin_of(header), plane_of(header, file)
+    if count == 1:
+        yield origin, plane
+        return
+    for frame in range(min(count, most)):  # its one position cannot be that of every frame
+        yield origin, Plane(file, frame, (), (), ())
 
 
 def _is_enhanced(header: Header) -> bool:
     return any(tag in header for tag in FUNCTIONAL_GROUPS) or header.uid(_SOP_CLASS) in _ENHANCED
 
 
-def _picture_limits(limits: VolumeLimits) -> PictureLimits:
+def _picture_limits(limits: VolumeLimits, inflated_bytes: int) -> PictureLimits:
     return PictureLimits(
-        file_bytes=limits.inflated_bytes,
+        file_bytes=inflated_bytes,
         rows=limits.side,
         columns=limits.side,
         pixels=min(limits.voxels, limits.side**2),
@@ -163,7 +171,7 @@ class _Gathering:
 
     def __init__(self, files: FileSet, limits: VolumeLimits, series: Series) -> None:
         self._files, self._series = files, series
-        self._limits = _picture_limits(limits)
+        self._limits = _picture_limits(limits, limits.inflated_bytes)
         self._most = limits.slices
         stack = series.stack
         assert stack is not None  # noqa: S101 - a series that was chosen has one

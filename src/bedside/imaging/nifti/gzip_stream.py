@@ -6,13 +6,16 @@ import zlib
 from typing import Final, Protocol
 
 from bedside.imaging.files import Reading
-from bedside.imaging.volume_refusals import corrupt
+from bedside.imaging.volume_refusals import corrupt, too_large
 
 GZIP: Final = b"\x1f\x8b"
 WITH_GZIP: Final = 16 + zlib.MAX_WBITS
 _PIECE: Final = 2**18
 _MOST_PADDING: Final = 4_096
 """Zeros that may follow the last voxel; some writers fill a block."""
+
+_MOST_MEMBERS: Final = 2**16
+"""Of one file; bgzip writes one for each 64 KiB, 8,208 for the largest volume."""
 
 
 class Digest(Protocol):
@@ -36,6 +39,7 @@ class Stream:
         self._rest = self._more()
         self.packed = self._rest.startswith(GZIP)
         self._inflating = zlib.decompressobj(WITH_GZIP)
+        self._members = 1
 
     def read(self, count: int) -> bytes:
         """Return the next `count` bytes, fewer only at the end.
@@ -118,5 +122,8 @@ class Stream:
                 raise corrupt("something follows its compressed bytes")
             self._rest = b""
             return
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise too_large(f"more than {_MOST_MEMBERS} gzip members", f"{_MOST_MEMBERS}")
         self._inflating = zlib.decompressobj(WITH_GZIP)
         self._rest = data

@@ -3,7 +3,8 @@
 The rule: the sform where it has a code above 0, otherwise the qform where it has one, otherwise the
 file is refused: it does not say which side is the patient's left. Where both have a code, the sform
 is used; that it moves a corner elsewhere is noted, and where the two disagree about a side (an axis
-more than 45° apart, or one of them mirrored) the file is refused.
+more than 45° apart, or one of them mirrored) the file is refused. A qform beside an sform that says a
+spacing of 0 or less, or no rotation, as old converters wrote them, is left out, with a note.
 Source: NIfTI-1.1, nifti1.h, "3D image (volume) orientation and location in space".
 """
 
@@ -24,7 +25,7 @@ from bedside.imaging.volume_refusals import corrupt
 Notes = list[tuple[str, str]]
 
 _FRAMES: Final[Mapping[int, str]] = MappingProxyType(
-    {1: "scanner", 2: "aligned", 3: "talairach", 4: "mni"}
+    {1: "scanner", 2: "aligned", 3: "talairach", 4: "mni", 5: "template"}
 )
 _MOST: Final = 1e12
 """Larger numbers are no lengths in any unit, and their squares need not be finite."""
@@ -49,7 +50,7 @@ def placed(header: Header) -> tuple[Affine, str, Notes]:
     """
     notes: Notes = []
     by_matrix = _sform(header) if header.sform_code else None
-    by_quaternion = _qform(header) if header.qform_code else None
+    by_quaternion = _qform_beside(by_matrix, header, notes) if header.qform_code else None
     if by_matrix is not None and by_quaternion is not None:
         _compare(by_matrix, by_quaternion, header, notes)
     chosen = by_quaternion if by_matrix is None else by_matrix
@@ -76,11 +77,22 @@ def _sform(header: Header) -> Affine:
     return affine
 
 
-def _qform(header: Header) -> Affine:
-    """Return the affine of the quaternion. Source: nifti1.h, method 2."""
+def _qform_beside(by_matrix: Affine | None, header: Header, notes: Notes) -> Affine | None:
+    """Return the qform's affine; None, with a note, where it makes no sense beside an sform."""
     numbers = np.array((*header.quaternion, *header.pixdim))
     if not (np.abs(numbers) <= _MOST).all():
         raise corrupt("its qform holds numbers that are not finite, or enormous")
+    try:
+        return _qform(header)
+    except VolumeRefused as refused:
+        if by_matrix is None:
+            raise
+        notes.append(("qform-ignored", f"sform used; of the qform: {refused.message}"))
+        return None
+
+
+def _qform(header: Header) -> Affine:
+    """Return the affine of the quaternion. Source: nifti1.h, method 2."""
     b, c, d = header.quaternion[:3]
     square = b * b + c * c + d * d
     if square > 1 + _ROUNDING:

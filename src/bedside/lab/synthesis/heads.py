@@ -22,8 +22,11 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, Tissue, tissues_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what `read_head` computes; a kept head of another version is computed anew."""
+
+MASKED: Final = 128
+"""Added to a tissue's value where the mask is."""
 
 MARGIN: Final = 4
 """Voxels of nothing that are kept around a head."""
@@ -38,14 +41,12 @@ class Head:
 
     Attributes:
         name: Of its file.
-        tissues: `Tissue` of each voxel, (i, j, k).
-        mask: 1 where the brain is, as the module says, else 0.
+        coded: `Tissue` of each voxel, (i, j, k), plus `MASKED` where the mask is.
         middle: Voxel in the middle of the mask's bounding box.
     """
 
     name: str
-    tissues: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    coded: NDArray[np.uint8]
     middle: tuple[float, float, float]
 
 
@@ -64,12 +65,12 @@ def read_head(path: Path, closing: float = 4.0, keep: Path | None = None) -> Hea
     kept = None if keep is None else keep / _kept_name(path, closing)
     if kept is not None and kept.exists():
         with np.load(kept, allow_pickle=False) as arrays:
-            return _head(path.name, arrays["tissues"], arrays["mask"])
+            return _head(path.name, arrays["coded"])
     head = _computed(path, closing)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part.npz")
-        np.savez_compressed(part, tissues=head.tissues, mask=head.mask)
+        np.savez_compressed(part, coded=head.coded)
         part.replace(kept)
     return head
 
@@ -82,7 +83,7 @@ def _computed(path: Path, closing: float) -> Head:
     tissues = tissues_of(labels)
     tissues = _cropped(_without_specks(tissues))
     mask = brain_mask(tissues, closing)
-    return _head(path.name, _parted_fluid(tissues, mask), mask)
+    return _head(path.name, _parted_fluid(tissues, mask) + MASKED * mask)
 
 
 def brain_mask(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.uint8]:
@@ -120,10 +121,10 @@ def _cropped(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(tissues[where], MARGIN)
 
 
-def _head(name: str, tissues: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Head:
-    where = ndimage.find_objects(mask)[0]
+def _head(name: str, coded: NDArray[np.uint8]) -> Head:
+    where = ndimage.find_objects((coded >= MASKED).astype(np.uint8))[0]
     i, j, k = ((side.start + side.stop - 1) / 2 for side in where)
-    return Head(name, tissues, mask, (i, j, k))
+    return Head(name, coded, (i, j, k))
 
 
 def _kept_name(path: Path, closing: float) -> str:

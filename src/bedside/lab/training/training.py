@@ -22,6 +22,7 @@ from bedside.lab.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
+from bedside.lab.training.curves import draw_curves
 from bedside.lab.training.diary import Diary
 from bedside.lab.training.environment import code, environment
 from bedside.lab.training.judging import Judgement, means_of
@@ -36,6 +37,8 @@ RECORD: Final = "run-record.json"
 BEST_WEIGHTS: Final = "best.safetensors"
 FINAL_WEIGHTS: Final = "final.safetensors"
 MODE: Final = 0o644
+REDRAWN: Final = 60.0
+"""Seconds, at least, from one picture of the curves to the next."""
 
 End: TypeAlias = Literal["steps", "patience", "minutes", "asked"]
 """Why it ended: all steps done; no better score for long; the time is over; somebody asked for it."""
@@ -167,7 +170,7 @@ class _Run:
             weights, self._parent = _first_weights(Path(order.settings.start))
             self._trainer.begin_with(weights)
         self._diary = Diary(folder, self._trainer.step)
-        self._begun = self._saved = time.monotonic()
+        self._begun = self._saved = self._drawn = time.monotonic()
         self._sessions.append(
             {
                 "began_at": timestamp(system_clock()),
@@ -188,6 +191,7 @@ class _Run:
         self._save()
         final = save_weights(self._folder / FINAL_WEIGHTS, self._trainer.weights())
         self._weights[FINAL_WEIGHTS] = final
+        self._draw()
         return Trained(
             self._trainer.step,
             end,
@@ -231,7 +235,13 @@ class _Run:
         if self._judgement.improved:
             self._best = self._trainer.weights()
             self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+        if time.monotonic() - self._drawn >= REDRAWN:
+            self._draw()
         self._order.watch.validated(step, means, best=self._judgement.improved)
+
+    def _draw(self) -> None:
+        draw_curves(self._folder, self._order.settings, self._order.name)
+        self._drawn = time.monotonic()
 
     def _end(self) -> End | None:
         settings = self._order.settings

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bedside.canonical import Json
-from bedside.errors import SiteProblem
+from bedside.errors import Conflict, Refusal, SiteProblem
 from bedside.imaging.folders import Found
 from bedside.jobs.task import Finished, Step, Task, Workers
 from bedside.runtime.analysis_files import MASK, MEASUREMENTS, PICTURE, PROBABILITY
+from bedside.runtime.volume_gate import reason_of
 from bedside.serving.many.diary import Diary, Entry, State
 from bedside.serving.many.plan import Plan
 from bedside.store.disk import replace_file, sync_folder
@@ -49,6 +50,8 @@ def analyse_many(
     folder: Path,
     workers: Workers,
     tell: Callable[[Progress], None],
+    *,
+    again: bool = False,
 ) -> tuple[Entry, ...]:
     """Return what came of each volume, in their order; files lie in a folder for each.
 
@@ -61,15 +64,19 @@ def analyse_many(
         folder: Where results go; it is there.
         workers: Who does it.
         tell: Hears how far it is, and may raise.
+        again: Whether all is done anew, over whatever files are in its place.
 
     Raises:
-        Conflict: the folder holds results of another question.
+        Conflict: the folder holds results of another question, another process writes there, or a
+            file is in the way that did not come of such a run.
         SiteProblem: results cannot be written.
     """
     fingerprints = {one.name: one.fingerprint for one in found}
-    with Diary(folder, _question(plan)) as diary:
+    with Diary(folder, _question(plan), again=again) as diary:
         left = [one for one in found if not _ended(diary.entries.get(one.name), one, folder)]
         done = len(found) - len(left)
+        if not again:
+            _refuse_strangers(left, diary, folder)
         tell(Progress(done, len(found), None))
         begun: dict[str, float] = {}
         heard = workers.run(_begun(left, plan, begun))
@@ -78,8 +85,8 @@ def analyse_many(
                 tell(Progress(done, len(found), one))
                 continue
             seconds = time.monotonic() - begun[one.name]
-            entry = _kept(one, fingerprints[one.name], seconds, folder)
-            diary.add(entry)
+            entry = _entry(one, fingerprints[one.name], seconds)
+            _keep(one, entry, diary, folder)
             done += 1
             tell(Progress(done, len(found), entry))
         return tuple(diary.entries[one.name] for one in found)
@@ -98,7 +105,9 @@ def _question(plan: Plan) -> dict[str, Json]:
 
 def _ended(entry: Entry | None, found: Found, folder: Path) -> bool:
     """Return whether nothing is left to do for a volume."""
-    if entry is None or entry.fingerprint != found.fingerprint or entry.state == "failed":
+    if entry is None or entry.fingerprint != found.fingerprint:
+        return False
+    if entry.state in ("failed", "writing"):
         return False
     own = folder / entry.name
     return all(
@@ -107,16 +116,49 @@ def _ended(entry: Entry | None, found: Found, folder: Path) -> bool:
     )
 
 
-def _kept(finished: Finished, fingerprint: str, seconds: float, folder: Path) -> Entry:
-    """Write the files of a volume, and return what is noted of it."""
+def _refuse_strangers(left: Iterable[Found], diary: Diary, folder: Path) -> None:
+    """Check that no file is in the way that the diary does not tell of, or tells otherwise.
+
+    Raises:
+        Conflict: names the first.
+    """
+    for one in left:
+        entry, own = diary.before.get(one.name), folder / one.name
+        for name in NAMES:
+            if (own / name).exists() and not _ours(own / name, entry):
+                raise Conflict(
+                    f"{own / name} did not come of an earlier run, or was changed since.",
+                    advice="Name another folder with -o, or say --again to write over it.",
+                )
+
+
+def _ours(path: Path, entry: Entry | None) -> bool:
+    """Return whether a file is as an entry tells."""
+    if entry is None or path.name not in entry.files or not path.exists():
+        return False
+    return entry.state == "writing" or path.stat().st_size == entry.files[path.name]
+
+
+def _keep(finished: Finished, entry: Entry, diary: Diary, folder: Path) -> None:
+    """Put the files of a volume in their place, and note it; remove what came of it before."""
+    own, before = folder / finished.name, diary.before.get(finished.name)
+    if entry.state == "done":
+        diary.add(replace(entry, state="writing"))
+        _written(own, finished.files)
+    for name in NAMES:
+        if name not in entry.files and _ours(own / name, before):
+            (own / name).unlink(missing_ok=True)
+    diary.add(entry)
+
+
+def _entry(finished: Finished, fingerprint: str, seconds: float) -> Entry:
+    """Return what is noted of a volume."""
     said = finished.said
     if "answer" not in said:
         state: State = "refused" if said["problem"] in REFUSALS else "failed"
-        _cleared(folder / finished.name)
         taken = round(seconds, 2)
         return Entry(finished.name, fingerprint, state, seconds=taken, reason=_reason(said))
     answer = said["answer"]
-    _written(folder / finished.name, finished.files)
     return Entry(
         name=finished.name,
         fingerprint=fingerprint,
@@ -133,10 +175,7 @@ def _kept(finished: Finished, fingerprint: str, seconds: float, folder: Path) ->
 def _reason(said: dict[str, Json]) -> str:
     """Return why nothing came of a volume, on one line."""
     if refusals := said.get("refusals"):
-        return "; ".join(
-            f"{one['field']}: {one['code']}: {one['value']}; allowed: {one['allowed']}"
-            for one in refusals
-        )
+        return "; ".join(reason_of(Refusal(**one)) for one in refusals)
     return f"{said['message']} {said['advice']}".rstrip()
 
 
@@ -151,9 +190,3 @@ def _written(own: Path, files: dict[str, bytes]) -> None:
             f"The results cannot be written to {own}: {problem.strerror}.",
             advice="Make room, or name another folder with -o; what is done stays done.",
         ) from problem
-
-
-def _cleared(own: Path) -> None:
-    """Remove what an earlier run left of a volume of which nothing comes now."""
-    for name in NAMES:
-        (own / name).unlink(missing_ok=True)

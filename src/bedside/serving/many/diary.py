@@ -1,11 +1,13 @@
 """What came of each volume, one line each, kept beside the results: so that a run can be taken up again.
 
-The first line says what was asked. A line is written after the files of its volume are in their
-place, durably; a last line that is cut off is as if it were not there.
+The first line says what was asked. Before the files of a volume are put in their place, a line says
+which these will be; when they are there, another says what came of it. What no line tells of is not
+ours. A last line that is cut off is as if it were not there; one process at a time writes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -22,7 +24,7 @@ NAME: Final = "analyses.jsonl"
 VERSION: Final = 1
 MOST_BYTES: Final = 512 * 2**20
 
-State: TypeAlias = Literal["done", "refused", "failed"]
+State: TypeAlias = Literal["writing", "done", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Entry:
     Attributes:
         name: Of the volume.
         fingerprint: Of its files.
-        state: `done`; `refused` by the reader or the gate; `failed`: it may work another time.
+        state: `writing`, until its files are there; `done`; `refused` by the reader or the gate;
+            `failed`: it may work another time.
         values: mL by label, or the number by its name.
         flags: Code and detail of each.
         out_of_domain: As the analysis says it.
@@ -55,28 +58,42 @@ class Entry:
 
 
 class Diary:
-    """The file of one folder of results; use it as a context manager."""
+    """The file of one folder of results; use it as a context manager.
 
-    def __init__(self, folder: Path, asked: Mapping[str, Json]) -> None:
+    Attributes:
+        entries: The last of each volume, by its name.
+        before: Those that were there when it was opened.
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Json], *, again: bool = False) -> None:
         """Open or begin it.
 
         Args:
             folder: Of the results.
             asked: What is asked of every volume; a diary of anything else is refused.
+            again: Begin anew, whatever is there; `before` still has what it told.
 
         Raises:
-            Conflict: what is there was asked otherwise, or is no diary.
+            Conflict: what is there was asked otherwise, or another process writes there.
+            UsageError: it is no diary.
         """
         self._path = folder / NAME
-        self.entries: dict[str, Entry] = {}
-        first = {"analyses": VERSION, "asked": dict(asked)}
-        whole = self._read(first) if self._path.exists() else 0
         self._stream = self._path.open("ab")
-        if whole != self._stream.tell():
-            self._stream.truncate(whole)
-        if not whole:
-            self._write(first)
-            sync_folder(folder)
+        try:
+            self._lock()
+            first = {"analyses": VERSION, "asked": dict(asked)}
+            asked_before, self.before, whole = self._read(again=again)
+            if asked_before not in (None, first) and not again:
+                raise Conflict(
+                    f"{self._path} tells of another package, or of other questions, than are asked "
+                    "now.",
+                    advice="Name another folder with -o, or say --again to begin anew.",
+                )
+            self.entries = {} if again else dict(self.before)
+            self._begin(first, 0 if again else whole)
+        except BaseException:
+            self._stream.close()
+            raise
 
     def add(self, entry: Entry) -> None:
         """Note what came of a volume, durably."""
@@ -89,29 +106,37 @@ class Diary:
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
-    def _read(self, first: Mapping[str, Json]) -> int:
-        """Take the entries in, and return how many bytes of the file are whole lines."""
+    def _lock(self) -> None:
+        """Keep the file for this process until it is closed."""
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise Conflict(
+                f"Another process writes to {self._path}.",
+                advice="Wait for it, or name another folder with -o.",
+            ) from problem
+
+    def _begin(self, first: Mapping[str, Json], whole: int) -> None:
+        self._stream.truncate(whole)
+        if not whole:
+            self._write(first)
+            sync_folder(self._path.parent)
+
+    def _read(self, *, again: bool) -> tuple[Json, dict[str, Entry], int]:
+        """Return what was asked, the entries, and how many bytes of the file are whole lines."""
         if self._path.stat().st_size > MOST_BYTES:
             raise _no_diary(self._path)
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
         lines = data[:whole].splitlines()
-        if not lines:
-            return 0
-        if _told(lines[0], self._path) != first:
-            raise Conflict(
-                f"{self._path} tells of another package, or of other questions, than are asked now.",
-                advice="Name another folder with -o, or say --again to begin anew.",
-            )
-        for line in lines[1:]:
-            try:
-                told = _told(line, self._path)
-                flags = tuple((str(code), str(detail)) for code, detail in told.pop("flags"))
-                entry = Entry(**told, flags=flags)
-            except (KeyError, TypeError, ValueError) as problem:
-                raise _no_diary(self._path) from problem
-            self.entries[entry.name] = entry
-        return whole
+        try:
+            told = [_told(line, self._path) for line in lines]
+            entries = {one.name: one for one in map(_entry, told[1:])}
+        except (BedsideError, KeyError, TypeError, ValueError) as problem:
+            if again:  # then nothing of what lies there is known to be ours
+                return None, {}, whole
+            raise _no_diary(self._path) from problem
+        return (told[0] if told else None), entries, whole
 
     def __enter__(self) -> Self:
         """Return the diary."""
@@ -125,6 +150,11 @@ class Diary:
     ) -> None:
         """Close it."""
         self._stream.close()
+
+
+def _entry(told: dict[str, Json]) -> Entry:
+    flags = tuple((str(code), str(detail)) for code, detail in told.pop("flags"))
+    return Entry(**told, flags=flags)
 
 
 def _told(line: bytes, path: Path) -> dict[str, Json]:
