@@ -143,7 +143,7 @@ def test_a_site_releases_it_analyses_a_real_head_and_records_it(
     site.registry.release(people["operator"].caller, record.ref, "it is needed")
     clinician = people["clinician"].caller
     loaded = site.serving.models.fetch(open_package(frozen.archive).manifest.name)
-    with site.analysing.submitting.receiving() as received:
+    with site.analysing.submitting.receiving(clinician) as received:
         received.begin("head.nii.gz")
         received.add((samples / HEAD).read_bytes())
         received.end()

@@ -16,6 +16,7 @@ from bedside.imaging.views.picture import picture
 from bedside.imaging.views.view import Findings, ShownClass, Style
 from bedside.imaging.volume_reading import read_volume
 from bedside.keys.signing import SigningKey
+from bedside.runtime.runner import Runner
 from bedside.site.settings import SETTINGS_FILE
 from tests.cli.conftest import Cli, Laboratory, Ward
 from tests.volume_packages import A_NUMBER, head_nifti, volume_package
@@ -116,8 +117,18 @@ class TestOneVolume:
     ) -> None:
         words = ("analyse", head, "-o", tmp_path / "out", "--package", package)
         refused = cli.refused(*words, "--modality", "CT")
-        assert "out-of-domain" in refused
-        assert list((tmp_path / "out").iterdir()) == []
+        assert refused.startswith("Refused: The gate refused the volume:\n  out-of-domain: modality: 'CT'")
+        assert "row" not in refused
+        assert not (tmp_path / "out").exists()
+
+    def test_that_is_not_there_is_told_before_the_golden_answers(
+        self, cli: Cli, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Runner, "replay_golden", lambda _: pytest.fail("it was loaded"))
+        nowhere = ("analyse", tmp_path / "no.nii", "-o", tmp_path / "out", "--package", package)
+        assert "No file or folder" in cli.refused(*nowhere)
+        (tmp_path / "text.nii").write_text("words")
+        cli.refused("analyse", tmp_path / "text.nii", *nowhere[2:])
 
     def test_that_is_damaged_is_refused(self, cli: Cli, package: Path, tmp_path: Path) -> None:
         (tmp_path / "cut.nii").write_bytes(head_nifti()[:1000])
@@ -155,6 +166,27 @@ class TestMany:
         assert mask.stat().st_mtime_ns == written, "what was done is not done again"
         for name in FILES:  # two processes, one answer
             assert (out / "cut" / name).read_bytes() == (out / "sub" / "b" / name).read_bytes()
+
+
+    @pytest.mark.parametrize("where", ["heads", ".", "heads/../heads"])
+    def test_never_get_their_results_among_themselves(
+        self, cli: Cli, package: Path, tmp_path: Path, where: str
+    ) -> None:
+        for name in ("a.nii", "b.nii"):
+            (tmp_path / "heads").mkdir(exist_ok=True)
+            (tmp_path / "heads" / name).write_bytes(head_nifti())
+        words = ("analyse", tmp_path / "heads", "-o", tmp_path / where, "--package", package)
+        answer = cli(*words)
+        assert answer.code == 2
+        assert "among the volumes" in answer.err
+        assert sorted(one.name for one in (tmp_path / "heads").iterdir()) == ["a.nii", "b.nii"]
+
+    def test_of_a_folder_without_any_are_not_found(
+        self, cli: Cli, package: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "empty").mkdir()
+        words = ("analyse", tmp_path / "empty", "-o", tmp_path / "out", "--package", package)
+        assert "no volume in" in cli.refused(*words)
 
 
 class TestASite:

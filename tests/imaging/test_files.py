@@ -20,7 +20,7 @@ def names(path: Path) -> list[str]:
 
 class TestAFolder:
     def test_is_all_that_is_in_it_in_the_order_of_names(self, tmp_path: Path) -> None:
-        for name in ("b", "a/z", "a/c/d", ".hidden", "c.txt"):
+        for name in ("b", "a/z", "a/c/d", ".hidden", "c.txt", ".git/x", "__MACOSX/a/z"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(b"1")
         assert names(tmp_path) == ["a/c/d", "a/z", "b", "c.txt"]
@@ -50,6 +50,13 @@ class TestAFolder:
             (tmp_path / str(place)).write_bytes(b"1")
         with pytest.raises(VolumeRefused, match="more than 3 files"):
             files_at(tmp_path)
+
+    def test_from_which_a_file_vanishes_is_said(self, tmp_path: Path) -> None:
+        (tmp_path / "one").write_bytes(b"1")
+        (file,) = files_at(tmp_path).files
+        (tmp_path / "one").unlink()
+        with pytest.raises(NotFound, match="No such file"):
+            file.read()
 
     def test_that_is_not_there_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="nothing-here"):
@@ -85,6 +92,11 @@ class TestAVolume:
         with pytest.raises(VolumeRefused) as problem:
             read_volume(files_of([("x", deep)]))
         assert "zip inside another" in problem.value.message
+
+
+def test_an_upload_of_a_folder_has_no_hidden_files() -> None:
+    given = [("a/IM1", b"1"), ("a/.Trash/IM1", b"1"), ("./b", b"2"), ("../c", b"3")]
+    assert [file.name for file in files_of(given).files] == ["../c", "./b", "a/IM1"]
 
 
 class TestAFile:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bedside.errors import UsageError
+from bedside.errors import NotFound
 from bedside.imaging.folders import volumes_in
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
@@ -28,6 +28,7 @@ def folder(tmp_path: Path) -> Path:
         "people/two/t1.nii.gz": NIFTI,
         ".hidden.nii": NIFTI,
         ".hidden/c.nii": NIFTI,
+        "__MACOSX/d.nii": NIFTI,
         "out/mask.nii": NIFTI,
         "readme.md": b"words",
     }.items():
@@ -78,5 +79,5 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) 
 
 def test_where_there_is_none_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("words")
-    with pytest.raises(UsageError, match="no volume in"):
+    with pytest.raises(NotFound, match="no volume in"):
         volumes_in(tmp_path)

@@ -21,6 +21,17 @@ class TestRightAngles:
         with pytest.raises(VolumeRefused, match=r"12\.0°"):
             checked_affine(tilted(12), sheared=False)
         assert checked_affine(tilted(12), sheared=True)[0][0] == "sheared"
+        with pytest.raises(VolumeRefused, match=r"0\.2°"):
+            checked_affine(tilted(0.2), sheared=False)
+
+    def test_are_missed_by_axes_that_lie_in_one_plane(self) -> None:
+        turns = np.radians([0, 120, 240])
+        flat = np.eye(4)
+        flat[:2, :3] = np.cos(turns), np.sin(turns)
+        flat[2, 2] = 0
+        with pytest.raises(VolumeRefused, match="one plane") as problem:
+            checked_affine(flat, sheared=True)
+        assert problem.value.code == "corrupt"
 
     def test_are_not_missed_by_almost_as_much(self) -> None:
         with pytest.raises(VolumeRefused) as problem:

@@ -59,7 +59,7 @@ class Ward:
         analysing = analysing or self.site.analysing
         loaded = self.site.serving.models.fetch(HEADS)
         order = replace(MR_HEAD, subject=subject, **changes)  # type: ignore[arg-type]
-        with analysing.submitting.receiving() as received:
+        with analysing.submitting.receiving(self.clinician) as received:
             received.begin("00001")
             received.add(head_nifti())
             received.end()

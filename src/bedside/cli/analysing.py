@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bedside.cli.screen import on_one_line
 from bedside.cli.options import JsonOption, KeyFileOption, PythonOption, WeightsOption
+from bedside.cli.screen import on_one_line
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from bedside.canonical import Json
@@ -71,28 +73,27 @@ def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
     from bedside.runtime.analysis_files import files_of
     from bedside.runtime.runner import load
 
-    prepared(wish.out, again=wish.again)
     found = read_package(package)
     limits = limits_of(found.manifest)
-    with progress(f"{found.manifest.ref} gives its golden answers"):
-        runner = load(found, wish.engines)
-    try:
-        with bars() as shown:
-            begun = time.monotonic()
-            shown.whole("read", 0, 0)
+    with results_in(wish.out, again=wish.again), refusals_of_a_volume():
+        begun = time.monotonic()
+        with progress("read"):
             volume = read_volume(files_at(wish.path, limits), limits, wish.choice(found.manifest))
+        read = time.monotonic() - begun
+        with progress(f"{found.manifest.ref} gives its golden answers"):
+            runner = load(found, wish.engines)
+        with closing(runner), bars() as shown:
+            begun = time.monotonic()
             stated = Stated(wish.order.modality, wish.order.body_part)
             analysis = runner.analyse(volume, stated, lambda one: _tell(shown, one))
             shown.whole("write", 0, 0)
             style = Style(**wish.order.style(), recorded=False)
             files = files_of(analysis, found.manifest, volume, style)
-            seconds: dict[str, float] = dict(analysis.seconds.items())
-            seconds["all"] = time.monotonic() - begun
-    finally:
-        runner.close()
-    value = document_of(found.manifest, found.digest, files)
-    value["seconds"] = {name: round(one, 3) for name, one in seconds.items()}
-    _written(wish.out, files, value, found.manifest, as_json=as_json)
+            seconds: dict[str, float] = {"read": read, **analysis.seconds}
+            seconds["all"] = read + time.monotonic() - begun
+        value = document_of(found.manifest, found.digest, files)
+        value["seconds"] = {name: round(one, 3) for name, one in seconds.items()}
+        _written(wish.out, files, value, found.manifest, as_json=as_json)
 
 
 def analyse_recorded(wish: Wish, where: tuple[str, Path, Path | None], *, as_json: bool) -> None:
@@ -107,11 +108,16 @@ def analyse_recorded(wish: Wish, where: tuple[str, Path, Path | None], *, as_jso
         BedsideError: it was refused, or nothing came of it.
     """
     model, site, key_file = where
-    prepared(wish.out, again=wish.again)
-    with entered(site, key_file) as (opened, caller):
+    with (
+        entered(site, key_file) as (opened, caller),
+        results_in(wish.out, again=wish.again),
+        refusals_of_a_volume(),
+    ):
+        from bedside.imaging.files import files_at
         from bedside.people.permissions import Action
 
         opened.people.require(caller, Action.PREDICT, model)  # before the file is looked at
+        files_at(wish.path)  # before the model is made ready
         loaded = opened.serving.models.fetch(model)
         analysing = opened.analysing
         job = _submitted(analysing, caller, loaded, wish)
@@ -121,15 +127,43 @@ def analyse_recorded(wish: Wish, where: tuple[str, Path, Path | None], *, as_jso
         assert outcome is not None  # noqa: S101 - there are files
         value = document_of(manifest, outcome.package, files)
         value |= {"id": job.id, "index": outcome.index, "at": outcome.at}
-    _written(wish.out, files, value, manifest, as_json=as_json)
+        _written(wish.out, files, value, manifest, as_json=as_json)
 
 
-def prepared(out: Path, *, again: bool) -> None:
-    """Make the folder for results, or see that it holds none.
+@contextmanager
+def results_in(out: Path, *, again: bool) -> Iterator[None]:
+    """Make the folder for results, or see that it holds none; take it away where nothing comes.
 
     Raises:
-        UsageError: it cannot be made, or holds results that nobody asked to write anew.
+        UsageError: it cannot be made or written to, or holds results that nobody asked to write
+            anew.
     """
+    there = out.is_dir()
+    _prepare(out, again=again)
+    try:
+        yield
+    except BaseException:
+        if not there:
+            with suppress(OSError):  # something lies there by now
+                out.rmdir()
+        raise
+
+
+@contextmanager
+def refusals_of_a_volume() -> Iterator[None]:
+    """Let a refusal speak of the one volume that was sent, a reason on each line."""
+    try:
+        yield
+    except InputRefused as refused:
+        from bedside.runtime.volume_gate import reason_of
+
+        reasons = "".join(f"\n  {reason_of(one)}" for one in refused.refusals)
+        refused.message = f"The gate refused the volume:{reasons}"
+        refused.advice = "Nothing was computed, and nothing was written."
+        raise
+
+
+def _prepare(out: Path, *, again: bool) -> None:
     from bedside.runtime.analysis_files import MASK, MEASUREMENTS, PICTURE, PROBABILITY
 
     there = [name for name in (MASK, PROBABILITY, MEASUREMENTS, PICTURE) if (out / name).exists()]
@@ -140,9 +174,11 @@ def prepared(out: Path, *, again: bool) -> None:
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
     except OSError as problem:
         raise UsageError(
-            f"The folder {on_one_line(str(out))} cannot be made: {problem.strerror}.",
+            f"The folder {on_one_line(str(out))} cannot be used: {problem.strerror}.",
             advice="Name another one with -o.",
         ) from problem
 
@@ -170,7 +206,7 @@ def _submitted(analysing: Analysing, caller: Caller, loaded: Loaded, wish: Wish)
     from bedside.imaging.files import files_at
 
     files = files_at(wish.path, limits_of(loaded.manifest)).files
-    with analysing.submitting.receiving() as received:
+    with analysing.submitting.receiving(caller) as received:
         for file in files:
             received.begin(Path(file.name).name)
             with file.opened() as stream:

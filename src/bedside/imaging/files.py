@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, Protocol, Self
 
 from bedside.errors import NotFound
 from bedside.imaging import zip_entries
+from bedside.imaging.hidden import is_hidden
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_refusals import not_a_volume, too_large
 
@@ -94,21 +95,22 @@ class FileSet:
 def files_at(path: Path, limits: VolumeLimits = _USUAL) -> FileSet:
     """Return what lies at `path`: one file, a folder with all that is in it, or a zip's entries.
 
-    Links to folders are not followed; pipes and devices are left out.
+    Links to folders are not followed; pipes, devices and hidden files are left out.
 
     Raises:
-        NotFound: there is nothing at `path`.
+        NotFound: there is nothing at `path`, or it may not be read; so too when a file is opened.
         VolumeRefused: there are too many files, a zip is damaged or too large, or nothing is there.
     """
     if path.is_dir():
         return _sorted(list(_within(path)))
     if not path.is_file():
         raise NotFound(f"No file or folder at {path}.", advice="Give a file, a folder or a zip.")
-    return _opened(path.name, path.stat().st_size, lambda: path.open("rb"), limits)
+    file = on_disk(path, path.name)
+    return _opened(path.name, file.size, lambda: _open(path), limits)
 
 
 def files_of(named: Sequence[tuple[str, bytes]], limits: VolumeLimits = _USUAL) -> FileSet:
-    """Return uploaded files; a single one that is a zip is looked into.
+    """Return uploaded files; a single one that is a zip is looked into, of several hidden ones left out.
 
     Args:
         named: What each is called, and its bytes. Names order the files and mean nothing else.
@@ -121,7 +123,8 @@ def files_of(named: Sequence[tuple[str, bytes]], limits: VolumeLimits = _USUAL) 
         name, data = named[0]
         return _opened(name, len(data), _in_memory(data), limits)
     few = named[: MOST_FILES + 1]
-    return _sorted([GivenFile(name, len(data), _in_memory(data)) for name, data in few])
+    seen = [one for one in few if not is_hidden(one[0].replace("\\", "/").split("/"))]
+    return _sorted([GivenFile(name, len(data), _in_memory(data)) for name, data in seen])
 
 
 def _opened(name: str, size: int, opened: Callable[[], BinaryIO], limits: VolumeLimits) -> FileSet:
@@ -157,22 +160,46 @@ def _within(folder: Path) -> Iterator[GivenFile]:
     for folders, (where, inside, names) in enumerate(os.walk(folder)):
         if folders > _MOST_FOLDERS:
             raise too_large(f"more than {_MOST_FOLDERS} folders", f"{_MOST_FOLDERS}")
-        inside.sort()
+        inside[:] = sorted(name for name in inside if not is_hidden([name]))
         for name in names:
             path = Path(where, name)
-            if not name.startswith(".") and _is_regular(path):
-                yield _on_disk(path, str(path.relative_to(folder)))
+            if not is_hidden([name]) and is_regular(path):
+                yield on_disk(path, str(path.relative_to(folder)))
                 count += 1
             if count > MOST_FILES:
                 return
 
 
-def _is_regular(path: Path) -> bool:
+def is_regular(path: Path) -> bool:
+    """Return whether a path leads to a regular file, by a link too."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:  # a link to nothing
         return False
 
 
-def _on_disk(path: Path, name: str) -> GivenFile:
-    return GivenFile(name, path.stat().st_size, lambda: path.open("rb"))
+def on_disk(path: Path, name: str) -> GivenFile:
+    """Return the file at `path`.
+
+    Raises:
+        NotFound: it is there no more.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as problem:
+        raise _unreadable(path, problem) from problem
+    return GivenFile(name, size, lambda: _open(path))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as problem:
+        raise _unreadable(path, problem) from problem
+
+
+def _unreadable(path: Path, problem: OSError) -> NotFound:
+    return NotFound(
+        f"{path} cannot be read: {problem.strerror}.",
+        advice="Leave files in their place until all is done, and let the program read them.",
+    )

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bedside.errors import LimitExceeded, UsageError
+from bedside.errors import LimitExceeded, NotFound
 from bedside.imaging import zip_entries
 from bedside.imaging.dicom.part10 import is_dicom
-from bedside.imaging.files import MOST_FILES, FileSet, GivenFile, files_at
+from bedside.imaging.files import MOST_FILES, FileSet, files_at, is_regular, on_disk
+from bedside.imaging.hidden import is_hidden
 from bedside.imaging.nifti.reading import looks_like_nifti
 from bedside.imaging.volume import VolumeLimits
 
@@ -56,32 +56,34 @@ class Found:
         """
         if len(self.paths) == 1 and not _is_slice(self.paths[0]):
             return files_at(self.paths[0], limits)
-        return FileSet(tuple(_given(path) for path in self.paths))
+        return FileSet(tuple(on_disk(path, path.name) for path in self.paths))
 
 
 def volumes_in(folder: Path, aside: Path | None = None) -> tuple[Found, ...]:
     """Return the volumes in a folder and all folders below, in order of their names.
 
-    Links to folders are not followed; files and folders whose names begin with a dot are left out.
+    Links to folders are not followed; hidden files and folders are left out.
 
     Args:
         folder: Where to look.
         aside: A folder below that is left out: where results go.
 
     Raises:
-        UsageError: there is no volume.
+        NotFound: there is no volume.
         LimitExceeded: there are more than `MOST_VOLUMES`.
     """
     found: list[Found] = []
     for where, inside, names in os.walk(folder):
         here = Path(where)
-        inside[:] = sorted(one for one in inside if one[0] != "." and not _same(here / one, aside))
-        paths = [here / name for name in sorted(names) if name[0] != "."]
-        found += _volumes_of(folder, here, [path for path in paths if _is_regular(path)])
+        inside[:] = sorted(
+            one for one in inside if not is_hidden([one]) and not _same(here / one, aside)
+        )
+        paths = [here / name for name in sorted(names) if not is_hidden([name])]
+        found += _volumes_of(folder, here, [path for path in paths if is_regular(path)])
         if len(found) > MOST_VOLUMES:
             raise LimitExceeded(f"There are more than {MOST_VOLUMES} volumes in {folder}.")
     if not found:
-        raise UsageError(
+        raise NotFound(
             f"There is no volume in {folder}.", advice="NIfTI files, zips and DICOM slices count."
         )
     return _shortened(sorted(found, key=lambda one: one.name))
@@ -129,10 +131,6 @@ def _without_end(name: str) -> str:
     return name if short in ("", "/") or short.endswith("/") else short
 
 
-def _given(path: Path) -> GivenFile:
-    return GivenFile(path.name, path.stat().st_size, lambda: path.open("rb"))
-
-
 def _is_slice(path: Path) -> bool:
     return is_dicom(_start(path))
 
@@ -143,13 +141,6 @@ def _start(path: Path) -> bytes:
             return file.read(_START)
     except OSError:  # not ours to read
         return b""
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # a link to nothing
-        return False
 
 
 def _same(path: Path, other: Path | None) -> bool:

@@ -76,7 +76,7 @@ class VolumeFacts:
         study: Study Instance UID.
         series: Series Instance UID.
         frame_of_reference: Frame of Reference UID.
-        frame: What the affine's frame is called: `scanner`, `aligned`, `talairach`, `mni` or
+        frame: What the affine's frame is called: `scanner`, `aligned`, `talairach`, `mni`, `template` or
             `unknown` (NIfTI's sform and qform codes); `scanner` for DICOM.
         stored: How a value was stored, such as `int16`.
         syntax: How the pixels were written, in words: `NIfTI-1`, `NIfTI-2`, or the DICOM syntax.

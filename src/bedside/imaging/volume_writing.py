@@ -27,7 +27,7 @@ StoredAs: TypeAlias = Literal["uint8", "uint16", "float32"]
 Written: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 
 _CODES: Final[Mapping[str, int]] = MappingProxyType(
-    {"scanner": 1, "aligned": 2, "talairach": 3, "mni": 4}
+    {"scanner": 1, "aligned": 2, "talairach": 3, "mni": 4, "template": 5}
 )
 _KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {"uint8": (2, "<u1"), "uint16": (512, "<u2"), "float32": (16, "<f4")}

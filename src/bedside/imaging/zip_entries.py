@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Self
 
 from bedside.errors import VolumeRefused
+from bedside.imaging.hidden import is_hidden
 from bedside.imaging.volume_refusals import corrupt, too_large, unsupported
 
 STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -219,7 +220,7 @@ def _check_apart(found: list[Entry], end: int) -> None:
 
 def _is_wanted(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
-    return bool(parts[-1]) and not parts[-1].startswith(".") and "__MACOSX" not in parts
+    return bool(parts[-1]) and not is_hidden(parts)
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -42,7 +43,8 @@ class Attempt:
         right = held(job)
         try:
             with Beating(self._jobs, right) as beating:
-                recorded = self._tried(job, right, _GoingOn(beating, stop))
+                going_on = _GoingOn(beating, stop, self._workshop.bounds.seconds)
+                recorded = self._tried(job, right, going_on)
             if not recorded:
                 self._files.remove_results(job.id, right.attempt)
         except JobLost:
@@ -121,15 +123,18 @@ class Attempt:
 
 
 class _GoingOn:
-    """Asked between pieces: is anybody still waiting for this?"""
+    """Asked between pieces: is anybody still waiting for this, and is it within its time?"""
 
-    def __init__(self, beating: Beating, stop: threading.Event) -> None:
+    def __init__(self, beating: Beating, stop: threading.Event, seconds: float) -> None:
         self.beating = beating
         self._stop = stop
+        self._until = time.monotonic() + seconds
 
     def __call__(self) -> None:
         if self._stop.is_set():
             raise Stopped("The service is being stopped.")
+        if time.monotonic() > self._until:
+            raise Over(State.FAILED, "took-too-long")
         self.beating.check()
 
 

@@ -108,6 +108,11 @@ class Child:
         said = self._early or not self._frames.whole
         return self.alive and not said and not _ready(0, self._from)
 
+    def rest(self) -> None:
+        """Forget what it wrote: words of one job are nothing for the next."""
+        self._words.seek(0)
+        self._words.truncate()
+
     def say(self, pieces: Iterable[bytes], going_on: Callable[[], None]) -> None:
         """Send what it is to work on, and keep what it says meanwhile.
 

@@ -40,6 +40,8 @@ class Children:
 
     def give_back(self, errand: Errand, child: Child) -> None:
         """Keep a child that did its work and waits for more."""
+        if child.alive:
+            child.rest()
         with self._guard:
             before = self._idle.pop(errand.same, None)
             if self._idle_seconds > 0:

@@ -8,6 +8,7 @@ Neither side believes the other's lengths: a payload is bounded before it is rea
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from enum import Enum
@@ -21,6 +22,21 @@ PIECE_BYTES: Final = 256 * 1024
 
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Of any frame; what is said in words is far shorter."""
+
+MADE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+"""Of a file that a child made: it stands in paths, addresses and headers, and a child that a hostile
+volume took over says what it likes."""
+
+MADE_TYPES: Final = frozenset(
+    {
+        "application/gzip",
+        "application/json",
+        "application/octet-stream",
+        "image/png",
+        "text/plain",
+    }
+)
+"""Media types of such files: none of them is run by what shows it."""
 
 _HEAD: Final = struct.Struct(">cI")
 
@@ -75,6 +91,20 @@ def read_words(payload: bytes) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise Garbled("A frame holds no JSON object.")
     return value
+
+
+def read_made(payload: bytes) -> tuple[str, str]:
+    """Return the name and the media type of a file that a child made.
+
+    Raises:
+        Garbled: it has none, or one that is none here.
+        UsageError: not JSON.
+    """
+    about = read_words(payload)
+    name, media_type = str(about.get("name")), str(about.get("media_type"))
+    if not MADE_NAME.fullmatch(name) or media_type not in MADE_TYPES:
+        raise Garbled("A file has a name or a type that is none here.")
+    return name, media_type
 
 
 class Frames:

@@ -39,6 +39,9 @@ MEMORY_MARGIN: Final = 1.25
 MEMORY_BESIDE: Final = 512 * 2**20
 """And so much besides: stacks of threads, and what an allocator keeps, are counted though unused."""
 
+MOST_WRITTEN: Final = 2**30
+"""Bytes of any file that it writes, its own words among them: a library may put down a volume."""
+
 OUT_OF_MEMORY: Final = "The job took more memory than it may."
 MORE_MEMORY: Final = "Send a smaller volume; or let whoever froze the model look at what it needs."
 
@@ -154,6 +157,7 @@ def be_humble(priority: str) -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(EXPENDABLE, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the patient's picture
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
 
 
 def _leave_group(priority: str) -> None:

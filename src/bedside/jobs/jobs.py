@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -40,8 +40,16 @@ _SEALED: Final = ("request", "outcome")
 _CLEAR: Final = tuple(column for column in jobs.c if column.name not in _SEALED)
 
 
+Told: TypeAlias = Callable[[Connection, Job], None]
+"""Hears of a job in the transaction that changes it."""
+
+
 def _always(_job: Job) -> bool:
     return True
+
+
+def _untold(_connection: Connection, _job: Job) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,25 @@ class JobLost(Conflict):
 class Jobs:
     """The jobs of one site; safe to use from many threads and processes."""
 
-    def __init__(self, database: Database, clock: Clock, terms: Terms | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        terms: Terms | None = None,
+        failed: Told = _untold,
+    ) -> None:
+        """Wire it.
+
+        Args:
+            database: Where the table is.
+            clock: Tells the time.
+            terms: How jobs are kept apart and kept.
+            failed: Told, in the transaction that ends it, of each job of which nothing came.
+        """
         self.database = database
         self.terms = terms or Terms()
         self._clock = clock
+        self._failed = failed
 
     def add(self, connection: Connection, job: Job) -> None:
         """Add a waiting job in the caller's `database.write()`.
@@ -173,7 +196,8 @@ class Jobs:
         with self.database.write() as connection:
             job = self._mine(connection, right)
             until = timestamp(self._clock() + self.terms.lease)
-            _put(connection, replace(job, stage=stage, done=done, total=total, held_until=until))
+            told = {"stage": stage, "done": done, "total": total, "held_until": until}
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(told))
         return not job.cancelled
 
     @contextmanager
@@ -244,8 +268,12 @@ class Jobs:
             if job is not None and (after := excused(job, right)) != job:
                 _put(connection, after)
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str, told: Told = _untold) -> Job:
         """Let a job end: at once where it waits, soon where it runs; twice is the same.
+
+        Args:
+            job_id: Its id.
+            told: Told of it, in the same transaction, the first time.
 
         Raises:
             NotFound: there is no such job.
@@ -260,6 +288,7 @@ class Jobs:
                     f"The job {job_id} is {job.state.value}; it cannot be cancelled any more."
                 )
             job = replace(job, cancelled=True)
+            told(connection, job)
             if job.state is State.WAITING:
                 return self._end(connection, job, State.CANCELLED, "cancelled")
             _put(connection, job)
@@ -284,6 +313,8 @@ class Jobs:
             outcome=outcome or None,
         )
         _put(connection, ended)
+        if state is State.FAILED:
+            self._failed(connection, ended)
         return ended
 
 
@@ -293,7 +324,7 @@ def job_on(connection: Connection, job_id: str) -> Job:
     Raises:
         NotFound: there is none, or it was removed.
     """
-    found = _job(connection, job_id)
+    found = _job(connection, job_id) if is_id(job_id) else None
     if found is None:
         raise NotFound(
             f"There is no job {job_id[:60]!r}.",

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from bedside.canonical import Json
 from bedside.errors import LimitExceeded
 from bedside.jobs.errand import KeptFile
 from bedside.jobs.folder import RESULTS, JobFiles, SealedWriter
-from bedside.jobs.frames import Frame, Garbled, read_words
+from bedside.jobs.frames import Frame, Garbled, read_made
 
 MOST_FILES: Final = 64
-MOST_NAME: Final = 100
 MOST_RESULT_BYTES: Final = 2 * 2**30
 """Of all files that come of one job: a probability for each of 64 million voxels has 256 MiB."""
 
@@ -29,7 +27,7 @@ class Sealing:
         self._folder = folder
         self._place = f"{RESULTS}/{job}/{attempt}"
         self._bytes = 0
-        self._about: dict[str, Json] = {}
+        self._name = self._media_type = ""
         self._writer: SealedWriter | None = None
         self._digest = hashlib.sha256()
 
@@ -37,12 +35,12 @@ class Sealing:
         """Take a frame of a file, and return whether the file is whole now.
 
         Raises:
-            Garbled: it belongs to no file.
-            LimitExceeded: too many files, too large, or a name too long.
+            Garbled: it belongs to no file, or to one of a name or type that is none here.
+            LimitExceeded: too many files, or too large.
             Unavailable: the disk refuses.
         """
         if kind is Frame.FILE and self._writer is None:
-            self._begin(read_words(payload))
+            self._begin(*read_made(payload))
         elif kind is Frame.PIECE and self._writer is not None:
             self._add(payload, self._writer)
         elif kind is Frame.END and self._writer is not None:
@@ -58,13 +56,12 @@ class Sealing:
             self._writer.drop()
             self._writer = None
 
-    def _begin(self, about: dict[str, Json]) -> None:
-        name, media_type = about.get("name"), about.get("media_type")
-        if not (isinstance(name, str) and isinstance(media_type, str)):
-            raise Garbled("A file has no name, or no type.")
-        if len(self.files) >= MOST_FILES or max(len(name), len(media_type)) > MOST_NAME:
-            raise LimitExceeded(f"A job has more than {MOST_FILES} files, or one with a long name.")
-        self._about, self._digest = about, hashlib.sha256()
+    def _begin(self, name: str, media_type: str) -> None:
+        if any(one.name == name for one in self.files):
+            raise Garbled("Two files of a job have one name.")
+        if len(self.files) >= MOST_FILES:
+            raise LimitExceeded(f"A job has more than {MOST_FILES} files.")
+        self._name, self._media_type, self._digest = name, media_type, hashlib.sha256()
         self._writer = self._folder.writer(f"{self._place}-{len(self.files)}")
 
     def _add(self, piece: bytes, writer: SealedWriter) -> None:
@@ -79,8 +76,8 @@ class Sealing:
         self._writer = None
         self.files.append(
             KeptFile(
-                name=str(self._about["name"]),
-                media_type=str(self._about["media_type"]),
+                name=self._name,
+                media_type=self._media_type,
                 size=writer.plain,
                 digest="sha256:" + self._digest.hexdigest(),
                 file=writer.name,

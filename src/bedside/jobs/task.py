@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias
 from bedside.canonical import Json
 from bedside.errors import BedsideError
 from bedside.jobs.child import Child, ChildEnded
-from bedside.jobs.frames import Frame, Garbled, read_words, spell, spell_file, spell_json
+from bedside.jobs.frames import Frame, Garbled, read_made, read_words, spell, spell_file, spell_json
 
 MOST_ATTEMPTS: Final = 2
 """A process that ends without a word may have been ended for another's sake: once more, alone."""
@@ -97,7 +97,7 @@ def hear(child: Child, name: str, step: Callable[[Step], None]) -> Finished:
             told = read_words(payload)
             step(Step(name, str(told["stage"]), int(told["done"]), int(told["total"])))
         elif kind is Frame.FILE:
-            now, data = str(read_words(payload)["name"]), bytearray()
+            (now, _), data = read_made(payload), bytearray()
         elif kind is Frame.PIECE:
             data += payload
         elif kind is Frame.END:

@@ -30,12 +30,14 @@ class Bounds:
         at_once: How many processes work.
         priority: Of these on the processor.
         idle_seconds: How long one without work keeps what it has loaded.
+        seconds: Longest time for one piece of work: a library that hangs would keep its place for ever.
     """
 
     memory: int
     at_once: int = 2
     priority: str = "idle"
     idle_seconds: float = 60.0
+    seconds: float = 4 * 3600.0
 
 
 class Workshop:

@@ -30,6 +30,9 @@ from bedside.runtime.stated_codes import Adder, CodeField, check_code
 VOLUME: Final = "volume"
 """The field that a refusal names, where it is about the volume itself."""
 
+READABLE: Final = "a volume that can be read"
+"""What is allowed, where the reader refused."""
+
 UNKNOWN_FRAME: Final = "unknown"
 
 LARGEST: Final = 1e30

@@ -54,10 +54,20 @@ def replayed(package: Package, workshop: Workshop, engines: Engines, going_on: G
     while not workshop.reserve(memory):
         going_on()
         time.sleep(ROOM_SECONDS)
+    until = time.monotonic() + workshop.bounds.seconds
+
+    def in_time() -> None:
+        going_on()
+        if time.monotonic() > until:
+            raise Unavailable(
+                f"Its golden cases were not replayed within {workshop.bounds.seconds:g} s.",
+                advice="Look how busy this machine is; [jobs] says priority and most_minutes.",
+            )
+
     try:
         errand = Errand(CHILD, package.digest, _frames(package, engines, memory))
         with workshop.child(errand) as child:
-            return _found(child, errand, going_on)
+            return _found(child, errand, in_time)
     except (ChildEnded, Garbled) as problem:
         raise Unavailable(
             f"Its golden cases were not replayed to their end. {problem.message}",

@@ -7,6 +7,7 @@ is known; what is broken off before then can be read by nobody.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from bedside.clock import new_id
 from bedside.errors import LimitExceeded, UsageError
@@ -28,8 +29,20 @@ class Receiving:
         voxels: That the files so far promise; None once one of them does not tell.
     """
 
-    def __init__(self, files: JobFiles, most_bytes: int, most_files: int) -> None:
+    def __init__(
+        self,
+        files: JobFiles,
+        most_bytes: int,
+        most_files: int,
+        room: Callable[[], None] | None = None,
+    ) -> None:
         """Begin an upload of at most so many bytes and files.
+
+        Args:
+            files: Where it is put.
+            most_bytes: Of all its files together.
+            most_files: Of it.
+            room: Refuses the first file where there is no room for it.
 
         Raises:
             Unavailable: the disk refuses.
@@ -39,6 +52,7 @@ class Receiving:
         self.voxels: int | None = 0
         self._most_bytes = most_bytes
         self._most_files = most_files
+        self._room = room
         self._files: list[SentFile] = []
         self._digest = hashlib.sha256()
         self._start = bytearray()
@@ -65,9 +79,12 @@ class Receiving:
         Raises:
             LimitExceeded: there are as many as may be.
             UsageError: the one before has not ended.
+            Unavailable: there is no room.
         """
         if self._open:
             raise UsageError("A file begins inside another one.")
+        if self._room is not None and not self._files:
+            self._room()
         if len(self._files) >= self._most_files:
             raise LimitExceeded(
                 f"More than {self._most_files} files were sent.", advice="Send one series alone."
@@ -81,8 +98,9 @@ class Receiving:
 
         Raises:
             LimitExceeded: the upload is too large.
-            Unavailable: the disk refuses.
+            Unavailable: the disk refuses, or has little room left.
         """
+        self._folder.refuse_without_room()
         if self.plain + len(data) > self._most_bytes:
             raise LimitExceeded(
                 f"The files have more than {self._most_bytes} bytes together.",
@@ -118,7 +136,8 @@ class Receiving:
         """
         if self._open or not self._files:
             raise UsageError("No file was sent.", advice="Send the volume: one file, or several.")
-        self._writer.close()
+        if not self._whole:
+            self._writer.close()
         self._whole = True
         return Sent(self._writer.key, tuple(self._files), subject, self.voxels)
 

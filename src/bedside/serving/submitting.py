@@ -33,6 +33,7 @@ from bedside.serving.admission import memory_declared
 from bedside.serving.analysis_trade import KIND, Rooms, Stores
 from bedside.serving.analysis_words import Asked, Order, Sent
 from bedside.serving.outcomes import TRIES
+from bedside.serving.reading import reference
 from bedside.serving.receiving import Receiving
 from bedside.serving.released import Loaded
 
@@ -50,13 +51,11 @@ class Limits:
     Attributes:
         bytes: Of one upload, all its files together.
         files: Of one upload.
-        kept: Bytes of all that are kept at a time.
         memory: Bytes that all jobs of this machine together may take.
     """
 
     bytes: int
     files: int
-    kept: int
     memory: int
 
 
@@ -97,19 +96,20 @@ class Submitting:
         """
         self._rooms.people.current(caller, Action.PREDICT)
 
-    def receiving(self) -> Receiving:
-        """Return an upload that begins.
+    def receiving(self, caller: Caller, *, keeps: bool = True) -> Receiving:
+        """Return an upload that begins; its first file is refused where there is no room for it.
+
+        Args:
+            caller: Who sends it.
+            keeps: Whether it will be kept; a repeat is only compared with what came before.
 
         Raises:
-            Unavailable: as many bytes are kept as may be, or the disk refuses.
+            Unavailable: the disk refuses.
         """
-        if self._stores.uploads.kept_bytes() >= self._limits.kept:
-            raise Unavailable(
-                f"{self._limits.kept} bytes of uploads are kept already.",
-                advice="Send it again when analyses are done; a site may keep more ([jobs]).",
-            )
         self._at("uploading")
-        return Receiving(self._stores.files, self._limits.bytes, self._limits.files)
+        uploads, person = self._stores.uploads, caller.person.id
+        room = partial(uploads.refuse_without_room, person) if keeps else None
+        return Receiving(self._stores.files, self._limits.bytes, self._limits.files, room)
 
     def keep(self, caller: Caller, received: Receiving, subject: str | None) -> Upload:
         """Keep an upload, for analyses that will name it; durable on return.
@@ -117,13 +117,14 @@ class Submitting:
         Raises:
             PermissionRefused: the caller may not ask for analyses; recorded.
             UsageError: no file came, or the subject cannot be.
-            Unavailable: the record failed.
+            Unavailable: there is no room for it, or the record failed.
         """
         caller = self._rooms.people.current(caller, Action.PREDICT)
         sent = received.whole(subject)
+        until = self._keeping.kept_until()
         for _ in range(TRIES):
             key = self._rooms.subject_keys.many([subject])[0]
-            upload = self._upload(caller, received, sent, key)
+            upload = replace(self._upload(caller, received, sent, key), kept_until=until)
             try:
                 with self._stores.jobs.database.write() as connection:
                     _refuse_moved(caller, partial(self._rooms.ledger.fence, connection))
@@ -134,6 +135,50 @@ class Submitting:
                 received.keep()
                 return upload
         raise _kept_changing()
+
+    def drop(self, caller: Caller, upload_id: str) -> None:
+        """Remove an upload that the caller kept, before its time.
+
+        Raises:
+            PermissionRefused: the caller may not ask for analyses; recorded.
+            NotFound: they have no such upload.
+            Conflict: an analysis that is not finished needs it.
+            Unavailable: the disk refuses.
+        """
+        caller = self._rooms.people.current(caller, Action.PREDICT, reference(upload_id))
+        self._keeping.drop(self._own(caller, upload_id).id)
+
+    def known(self, caller: Caller, model: str, once: str) -> bool:
+        """Return whether the caller began an analysis under this key; it need not be done again."""
+        return self._stores.jobs.claimed(self._claim(caller, model, once)) is not None
+
+    def repeated(
+        self, caller: Caller, model: str, order: Order, source: Source, once: str
+    ) -> Job | None:
+        """Return the job that was begun under a key, once the same is asked; None where none was.
+
+        What was asked for is told again although the upload's time is over or another version answers.
+
+        Raises:
+            PermissionRefused: the caller may not ask for analyses; recorded.
+            UsageError: no file came, or the subject cannot be.
+            Conflict: the subject was erased.
+            NotFound: there is no such upload.
+            RepeatDiffers: `once` was used for something else.
+        """
+        caller = self._rooms.people.current(caller, Action.PREDICT, model)
+        found = self._stores.jobs.claimed(self._claim(caller, model, once))
+        if found is None:
+            return None
+        before = self._asked(found)
+        if source == found.upload:
+            files, subject = before.files, order.subject or before.order.subject
+        else:
+            sent = self._sent(caller, source, order)
+            files, subject = sent.told(), sent.subject
+        asked = Asked(replace(order, subject=subject), files, caller.door, caller.credential)
+        _refuse_another(before, asked)
+        return found
 
     def submit(
         self, caller: Caller, loaded: Loaded, order: Order, source: Source, once: str | None = None
@@ -154,9 +199,11 @@ class Submitting:
             Conflict: another version answers than was asked for, or the subject was erased.
             NotFound: there is no such upload.
             RepeatDiffers: `once` was used for something else.
-            Unavailable: as many jobs wait as may, or the record failed.
+            Unavailable: as many jobs wait as may, there is no room, or the record failed.
         """
         model = loaded.release.model
+        if once is not None and (found := self.repeated(caller, model, order, source, once)):
+            return found, True
         caller = self._rooms.people.current(caller, Action.PREDICT, model)
         self.memory_of(loaded)
         if order.version not in (None, loaded.release.version):
@@ -180,8 +227,9 @@ class Submitting:
             except FenceMoved:
                 caller = self._rooms.people.renewed(caller, Action.PREDICT, model)
                 continue
-            if found is not None:
-                return self._repeated(found, asked), True
+            if found is not None:  # by somebody who sent the same at the same time
+                _refuse_another(self._asked(found), asked)
+                return found, True
             if received:
                 received.keep()
             self._at("added")
@@ -217,9 +265,7 @@ class Submitting:
             assert sent is not None  # noqa: S101 - `submit` made it whole
             key = self._rooms.subject_keys.many([order.subject])[0]
             return self._upload(caller, source, sent, key), sent, key
-        upload = self._stores.uploads.get(source)
-        if upload.person != caller.person.id:
-            raise NotFound(f"You have no upload {source[:60]!r}.", advice="Send the file yourself.")
+        upload = self._own(caller, source)
         key = self._key(upload.key_id)
         sent = Sent.open(key, upload.id, upload.about)
         if order.subject not in (None, sent.subject):
@@ -229,14 +275,26 @@ class Submitting:
             )
         return upload, sent, key
 
+    def _own(self, caller: Caller, upload_id: str) -> Upload:
+        upload = self._stores.uploads.get(upload_id)
+        if upload.person != caller.person.id:
+            raise NotFound(f"You have no upload {upload_id}.", advice="Send the file yourself.")
+        return upload
+
+    def _sent(self, caller: Caller, source: Source, order: Order) -> Sent:
+        if isinstance(source, Receiving):
+            return source.whole(order.subject)
+        return self._given(caller, source, order, None)[1]
+
     def _upload(self, caller: Caller, received: Receiving, sent: Sent, key: SubjectKey) -> Upload:
+        now = timestamp(self._rooms.clock())
         return Upload(
             id=received.id,
             person=caller.person.id,
             key_id=key.id,
             size=received.size,
-            created_at=timestamp(self._rooms.clock()),
-            kept_until=self._keeping.kept_until(),
+            created_at=now,
+            kept_until=now,  # as long as a job needs it
             about=sent.seal(key, received.id),
         )
 
@@ -266,6 +324,8 @@ class Submitting:
 
         Raises:
             FenceMoved: people or keys changed, or somebody was erased, since the caller was read.
+            NotFound: the upload was removed meanwhile.
+            Unavailable: as many jobs wait as may, or there is no room.
         """
         with self._stores.jobs.database.write() as connection:
             _refuse_moved(caller, partial(self._rooms.ledger.fence, connection))
@@ -273,6 +333,8 @@ class Submitting:
             if found is None:
                 if upload is not None:
                     self._stores.uploads.add(connection, upload)
+                else:
+                    self._stores.uploads.on(connection, job.upload)  # it may be removed by now
                 self._stores.jobs.add(connection, job)
             return found
 
@@ -289,14 +351,16 @@ class Submitting:
         parts = canonical_bytes([caller.person.id, KIND, model, once])
         return hmac.digest(self._secret, parts, "sha256").hex()
 
-    def _repeated(self, found: Job, asked: Asked) -> Job:
-        before = Asked.open(self._key(found.key_id), found.id, found.request)
-        if not before.same(asked):
-            raise RepeatDiffers(
-                "This Idempotency-Key was used for another analysis.",
-                advice="Use a new key for every new request; nothing was begun now.",
-            )
-        return found
+    def _asked(self, job: Job) -> Asked:
+        return Asked.open(self._key(job.key_id), job.id, job.request)
+
+
+def _refuse_another(before: Asked, asked: Asked) -> None:
+    if not before.same(asked):
+        raise RepeatDiffers(
+            "This Idempotency-Key was used for another analysis.",
+            advice="Use a new key for every new request; nothing was begun now.",
+        )
 
 
 def _refuse_moved(caller: Caller, found: Callable[[str], int]) -> None:

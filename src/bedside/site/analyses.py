@@ -47,15 +47,11 @@ def analyses_of(
     (folder, workshop), database = where, rooms.ledger.database
     stores = Stores(
         jobs=Jobs(database, rooms.clock, settings.terms),
-        uploads=Uploads(database),
-        files=JobFiles(folder / JOB_FILES_FOLDER),
+        uploads=Uploads(database, settings.room),
+        files=JobFiles(folder / JOB_FILES_FOLDER, settings.free_bytes),
         engines=settings.engines,
     )
-    limits = Limits(
-        settings.upload_bytes,
-        settings.upload_files,
-        settings.uploads_bytes,
-        workshop.bounds.memory,
-    )
+    largest = min(settings.upload_bytes, settings.room.of_one)
+    limits = Limits(largest, settings.upload_files, workshop.bounds.memory)
     work = (workshop, settings.times)
     return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE), at)

@@ -12,6 +12,7 @@ from pydantic import Field
 from bedside.jobs.jobs import Terms
 from bedside.jobs.keeping import Times
 from bedside.jobs.memory import jobs_memory
+from bedside.jobs.uploads import Room
 from bedside.jobs.workshop import Bounds
 from bedside.package.fields import Frozen
 from bedside.runtime.engines.engine import Engines
@@ -30,13 +31,16 @@ class JobSettings(Frozen):
         upload_bytes: Largest upload, all its files together.
         upload_files: Most files of one upload.
         uploads_bytes: Most bytes of all uploads that are kept at a time.
-        upload_hours: How long an upload is kept after it came; one that an unfinished job needs,
-            longer.
+        uploads_bytes_of_one: Most of those that one person sent; without it half of them.
+        free_bytes: So much of their disk stays free: uploads are refused before it is less.
+        upload_hours: How long an upload is kept that came for several analyses; one that an
+            unfinished job needs, longer. One that came with its analysis goes when that is over.
         result_days: How long a job and the files that came of it are kept after it ended. What
             the ledger holds of it stays.
         waiting: Most unfinished jobs of the site.
         waiting_of_one: Most unfinished jobs of one person.
         lease_seconds: After how long without a word of its worker a job is taken up by another.
+        most_minutes: Longest time for one attempt at a job.
         weights: Folder of weights that no package holds, an absolute path (`bedside antspynet`).
         antspynet_python: The interpreter in whose environment antspynet is, an absolute path; left
             out, it is the service's own.
@@ -49,11 +53,14 @@ class JobSettings(Frozen):
     upload_bytes: Annotated[int, Field(ge=1024, le=2**34)] = 512 * 2**20
     upload_files: Annotated[int, Field(ge=1, le=65_536)] = 4_096
     uploads_bytes: Annotated[int, Field(ge=1024, le=2**50)] = 64 * 2**30
+    uploads_bytes_of_one: Annotated[int, Field(ge=1024, le=2**50)] | None = None
+    free_bytes: Annotated[int, Field(ge=0, le=2**50)] = 2**30
     upload_hours: Annotated[float, Field(ge=0, le=87_600)] = 24
     result_days: Annotated[float, Field(ge=0.01, le=3_650)] = 30
     waiting: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     waiting_of_one: Annotated[int, Field(ge=1, le=100_000)] = 200
     lease_seconds: Annotated[int, Field(ge=5, le=3_600)] = 30
+    most_minutes: Annotated[float, Field(ge=0.1, le=10_080)] = 240
     weights: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
     antspynet_python: Annotated[str, Field(pattern=r"^/", max_length=4096)] | None = None
 
@@ -61,6 +68,12 @@ class JobSettings(Frozen):
     def terms(self) -> Terms:
         """How jobs are kept apart."""
         return Terms(timedelta(seconds=self.lease_seconds), self.waiting, self.waiting_of_one)
+
+    @property
+    def room(self) -> Room:
+        """How many bytes of uploads are kept at a time."""
+        of_one = self.uploads_bytes_of_one or self.uploads_bytes // 2
+        return Room(self.uploads_bytes, min(of_one, self.uploads_bytes))
 
     @property
     def times(self) -> Times:
@@ -71,7 +84,13 @@ class JobSettings(Frozen):
     def bounds(self) -> Bounds:
         """What jobs may take of this machine."""
         memory = jobs_memory(self.memory_bytes)
-        return Bounds(memory, self.at_once, self.priority, float(self.idle_seconds))
+        return Bounds(
+            memory,
+            self.at_once,
+            self.priority,
+            float(self.idle_seconds),
+            self.most_minutes * 60,
+        )
 
     @property
     def engines(self) -> Engines:

@@ -24,6 +24,9 @@ SOFTMAX: dict[str, Json] = {"_target_": "Activationsd", "softmax": True}
 SIGMOID: dict[str, Json] = {"_target_": "Activationsd", "sigmoid": True}
 ARGMAX: dict[str, Json] = {"_target_": "AsDiscreted", "argmax": True}
 INVERT: dict[str, Json] = {"_target_": "Invertd", "nearest_interp": False}
+FILL: dict[str, Json] = {"_target_": "FillHolesd", "connectivity": 1}
+SMALL: dict[str, Json] = {"_target_": "RemoveSmallObjectsd", "min_size": 500, "by_measure": True}
+SMALL |= {"independent_channels": False, "connectivity": 3}
 
 
 def after(*transforms: Json) -> dict[str, Json]:
@@ -99,6 +102,15 @@ def test_a_simple_inferer_sees_the_whole_in_the_shape_that_the_transforms_give(
     )
 
 
+@pytest.mark.parametrize("part", ["monai.evil", "monai", "monai.transformed", "transforms"])
+def test_a_class_counts_as_monais_where_its_transforms_are_alone(tmp_path: Path, part: str) -> None:
+    turned = {"axcodes": "RAS"}
+    said = refusal(tmp_path, with_transforms({"_target_": f"{part}.Orientationd", **turned}))
+    assert f"names '{part}.Orientationd', which is none of MONAI's transforms" in said
+    whole = {"_target_": "monai.transforms.spatial.dictionary.Orientationd", **turned}
+    assert read_bundle(written(tmp_path, with_transforms(whole))).prepared.geometry
+
+
 def test_the_order_of_a_files_axes_may_not_decide(tmp_path: Path) -> None:
     said = refusal(tmp_path, with_transforms({"_target_": "ScaleIntensityd"}))
     assert "preprocessing has no Orientation" in said
@@ -118,7 +130,8 @@ def test_an_unknown_network_goes_by_its_program_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"_target_": "scripts.net.Net"}, "no class of MONAI: code that a bundle brings along"),
+        ({"_target_": "scripts.net.Net"}, "none of MONAI's networks: code that a bundle brings along"),
+        ({"_target_": "monai.evil.UNet"}, "none of MONAI's networks"),
         ({"_target_": "UNet", "spatial_dims": 2}, None),
         ({"_target_": "UNet", "act": "$torch.nn.ReLU"}, None),
         ({"_target_": "SegResNet", "pretrained": True}, None),
@@ -142,6 +155,9 @@ def test_a_network_of_somebody_else_is_not_constructed(
         ([ARGMAX | {"to_onehot": 2}], 2, "has to_onehot '2'"),
         ([SOFTMAX, INVERT], 2, "postprocessing makes no labels"),
         ([SOFTMAX, SIGMOID, ARGMAX], 2, "is not the one softmax or sigmoid"),
+        ([INVERT, SOFTMAX, ARGMAX], 2, "Activationsd .* stands after Invert"),
+        ([SOFTMAX, ARGMAX, FILL], 3, "FillHoles gives a class all that it encloses"),
+        ([SOFTMAX, ARGMAX, SMALL], 3, "RemoveSmallObjects takes regions of several classes as one"),
         ([{"_target_": "Activationsd", "other": "$torch.tanh"}], 2, "is the Python expression"),
         ([{"_target_": "AsDiscreted"}], 2, "neither by argmax nor by a threshold"),
         ([SIGMOID, {"_target_": "AsDiscreted", "threshold": 0.5}], 3, "classes may overlap"),
@@ -171,15 +187,15 @@ def test_what_follows_the_network_is_refused_by_name(
 
 
 def test_small_regions_are_cubic_millimetres(tmp_path: Path) -> None:
-    small = {"_target_": "RemoveSmallObjectsd", "min_size": 500, "by_measure": True}
-    small |= {"independent_channels": False, "connectivity": 3}
-    bundle = read_bundle(written(tmp_path, after(SOFTMAX, ARGMAX, small)))
+    bundle = read_bundle(written(tmp_path, after(SOFTMAX, ARGMAX, SMALL)))
     assert bundle.finished.after == [After("remove_small", together=True, least_millilitres=0.5)]
 
 
 def test_labels_that_are_brought_back_are_told(tmp_path: Path) -> None:
     late = read_bundle(written(tmp_path, after(SOFTMAX, ARGMAX, INVERT)))
-    assert "Invertd brings labels back" in late.notes[0]
+    assert "Invertd brings labels, or the nearest voxel's" in late.notes[0]
+    nearest = read_bundle(written(tmp_path, after(SOFTMAX, {"_target_": "Invertd"}, ARGMAX)))
+    assert nearest.notes == late.notes
     one = after(SIGMOID, INVERT, {"_target_": "AsDiscreted", "threshold": 0.3})
     bundle = read_bundle(written(tmp_path, one, channels(1)))
     assert (bundle.finished.activation, bundle.threshold, bundle.notes) == ("sigmoid", 0.3, ())
@@ -234,8 +250,6 @@ def test_values_of_no_class_or_of_some_together_are_refused() -> None:
         refinements([After("fill_holes", (7,))], CLASSES)
     with pytest.raises(FreezeRefused, match="together and leaves others"):
         refinements([After("largest_region", (1,), together=True)], CLASSES)
-    with pytest.raises(FreezeRefused, match="regions of several classes as one"):
-        refinements([After("remove_small", together=True, least_millilitres=1)], CLASSES)
 
 
 def test_the_networks_arguments_are_kept_as_they_are(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from bedside.errors import FreezeRefused, UsageError
 from bedside.freezing.circumstances import Circumstances
 from bedside.freezing.monai.bundle import read_bundle
 from bedside.freezing.monai.completing import completed
-from bedside.freezing.monai.network import construct
+from bedside.freezing.monai.native import MonaiNative
+from bedside.freezing.monai.network import construct, load_network
 from bedside.freezing.monai.networks import NetworkDefinition
 from bedside.freezing.monai.source import MonaiSource, open_bundle
 from bedside.freezing.pytorch.quiet import quiet
@@ -54,16 +55,25 @@ def chain(*transforms: Json, **changes: Json) -> dict[str, Json]:
 
 def after(*transforms: Json) -> Json:
     invert = {"_target_": "Invertd", "transform": "@preprocessing", "orig_keys": "image"}
-    back = invert | {"nearest_interp": False}
-    keyed = [{"keys": "pred", **(back if one == "Invertd" else one)} for one in transforms]
+    back = {"Invertd": invert | {"nearest_interp": False}, "nearest": invert}
+    keyed = [{"keys": "pred", **(back[one] if isinstance(one, str) else one)} for one in transforms]
     return {"_target_": "Compose", "transforms": keyed}
 
 
+SOFTMAX: dict[str, Json] = {"_target_": "Activationsd", "softmax": True}
+ARGMAX: dict[str, Json] = {"_target_": "AsDiscreted", "argmax": True}
+FILL: dict[str, Json] = {"_target_": "FillHolesd", "connectivity": 1}
 SIGMOID: dict[str, Json] = {"_target_": "Activationsd", "sigmoid": True}
 LARGEST: dict[str, Json] = {"_target_": "KeepLargestConnectedComponentd", "applied_labels": [1]}
 WHOLE: Json = {"_target_": "SimpleInferer"}
 CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
-    "windows, coarser": (inference(spacing=[11.0, 10.0, 12.0]), METADATA, TWO_CLASSES),
+    "windows, coarser": (
+        inference(
+            spacing=[11.0, 10.0, 12.0], postprocessing=after(SOFTMAX, ARGMAX, FILL, "nearest")
+        ),
+        METADATA,
+        TWO_CLASSES,
+    ),
     "whole, one channel": (
         chain(
             {"_target_": "Orientationd", "axcodes": "LPS"},
@@ -72,7 +82,7 @@ CASES: dict[str, tuple[dict[str, Json], Json, Json]] = {
             inferer=WHOLE,
             network_def=NETWORK | {"out_channels": 1, "strides": [1]},
             postprocessing=after(
-                SIGMOID, "Invertd", {"_target_": "AsDiscreted", "threshold": 0.45}, LARGEST
+                SIGMOID, "Invertd", {"_target_": "AsDiscreted", "threshold": 0.45}, LARGEST, FILL
             ),
         ),
         channels(1),
@@ -99,8 +109,11 @@ def test_a_frozen_bundle_answers_as_monai_does(tmp_path: Path, name: str) -> Non
     configuration, told, classes = CASES[name]
     folder = made(tmp_path / "bundle", configuration, told)
     spec = spec_of(folder, classes)
-    found = assemble_volume(open_bundle(folder, i_made_this=False), spec, Circumstances())
+    source = open_bundle(folder, i_made_this=False)
+    found = assemble_volume(source, spec, Circumstances())
     assert found.report.largest < 1e-4
+    told = [note for note in source.notes if "own order" in note]
+    assert len(told) == (name == "windows, coarser"), source.notes
     assert [group[0] for group in found.report.groups] == [
         "drawn volumes: probability",
         "drawn volumes: share of labels that differ",
@@ -124,7 +137,7 @@ def labels_by_monai(folder: Path, volume: Volume) -> np.ndarray[Any, Any]:
         data = parser.get_parsed_content("preprocessing")({"image": str(file)})
         data["pred"] = parser.get_parsed_content("inferer")(data["image"][None], network)[0]
         data = parser.get_parsed_content("postprocessing")(data)
-    found: np.ndarray[Any, Any] = data["pred"][0].numpy().astype(np.uint8)
+    found: np.ndarray[Any, Any] = data["pred"][0].numpy()
     return found
 
 
@@ -142,6 +155,27 @@ def test_the_package_gives_the_labels_that_running_the_bundle_gives(tmp_path: Pa
     assert found is not None
     assert 0.01 < (found > 0).mean() < 0.99
     assert np.array_equal(found, labels_by_monai(folder, volume))
+
+
+LATE: dict[str, Json] = {
+    "labels": after(SOFTMAX, ARGMAX, FILL, "nearest"),
+    "mixed": after(SOFTMAX, ARGMAX, "Invertd"),
+    "nearest": after(SOFTMAX, "nearest", ARGMAX),
+}
+
+
+@pytest.mark.parametrize("order", sorted(LATE))
+def test_a_bundle_that_brings_labels_back_is_told_what_its_own_order_changes(
+    tmp_path: Path, order: str
+) -> None:
+    configuration = inference(spacing=[9.0, 8.5, 8.0], postprocessing=LATE[order])
+    folder = made(tmp_path / "bundle", configuration)
+    bundle = read_bundle(folder)
+    head = drawn_head((25, 27, 30), (7.0, 7.5, 6.5), seed=9)
+    native = MonaiNative(bundle, load_network(bundle, (16, 16, 16), i_made_this=False))
+    own = native(head).own
+    assert own is not None
+    assert np.array_equal(own, labels_by_monai(folder, head))
 
 
 def test_a_program_is_taken_on_its_givers_word_alone(tmp_path: Path) -> None:

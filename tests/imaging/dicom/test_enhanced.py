@@ -73,6 +73,22 @@ class TestStacks:
         ]
         assert refused(written(enhanced([*UP, *UP], own=own))).code == "several-series"
 
+    @pytest.mark.parametrize(
+        "own",
+        [
+            [{"FrameContentSequence": item(TemporalPositionIndex=place // 2 + 1)} for place in range(4)],
+            [
+                {"MRDiffusionSequence": item(DiffusionBValue=1000.0 * (place // 2))}
+                for place in range(4)
+            ],
+        ],
+        ids=["times", "weightings"],
+    )
+    def test_of_two_times_or_weightings_at_places_of_their_own_are_no_volume(
+        self, own: list[dict[str, Dataset]]
+    ) -> None:
+        assert refused(written(enhanced(UP, own=own))).code == "four-dimensional"
+
     def test_that_are_localizers_are_said(self) -> None:
         kinds = item(FrameType=["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"])
         data = written(enhanced(UP, shared={"MRImageFrameTypeSequence": kinds}))

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from bedside.imaging.choice import Choice
 from bedside.imaging.files import files_of
@@ -112,14 +116,50 @@ class TestOneSeries:
         assert refused(*first, *second).code == "several-series"
 
     def test_of_two_times_is_four_dimensional(self) -> None:
-        again = files(slices(6, AcquisitionNumber=2))
+        again = files(slices(6, AcquisitionNumber=2, SOPInstanceUID=None))
         problem = refused(*HEAD, *again)
         assert problem.code == "four-dimensional"
         assert "12 images at 6 places" in problem.message
 
+    def test_that_came_twice_is_no_second_time(self) -> None:
+        assert refused(*HEAD, *HEAD).code == "duplicate-slices"
+
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [
+            ("TemporalPositionIdentifier", ("1", "2")),
+            ("EchoNumbers", ("1", "2")),
+            ("DiffusionBValue", (0.0, 1000.0)),
+        ],
+    )
+    def test_of_two_times_or_weightings_at_places_of_their_own_is_no_volume(
+        self, name: str, values: tuple[object, object]
+    ) -> None:
+        series = slices(6, SOPClassUID=MR)
+        for place, one in enumerate(series):
+            setattr(one, name, values[place // 3])
+        problem = refused(*files(series))
+        assert problem.code == "four-dimensional"
+        assert "2 times, echoes or weightings" in problem.message
+
+    def test_of_an_echo_time_that_is_spelt_in_two_ways_is_one_stack(self) -> None:
+        series = slices(6, SOPClassUID=MR)
+        for place, one in enumerate(series):
+            one.EchoTime = "4.20" if place % 2 else "4.2"
+        assert read(*files(series)).shape == (4, 3, 6)
+
     def test_of_two_sizes_is_two_stacks(self) -> None:
         wide = files(slices(3, side=(3, 8)))
         assert "3 slices of 8 × 3" in refused(*HEAD, *wide).message
+
+    def test_of_two_pixel_sizes_is_two_stacks(self) -> None:
+        series = slices(6)
+        for one in series[4:]:
+            one.PixelSpacing = [0.8, 0.5]
+        problem = refused(*files(series))
+        assert problem.code == "several-series"
+        assert "777001: CT, 4 slices" in problem.message
+        assert "777001/2: CT, 2 slices" in problem.message
 
     def test_without_a_uid_has_a_name_too(self) -> None:
         first = files(slices(4, SeriesInstanceUID=None))
@@ -132,6 +172,58 @@ class TestOneSeries:
         problem = refused(*mosaic)
         assert problem.code == "unsupported"
         assert "MOSAIC" in problem.message
+
+
+@pytest.mark.parametrize("rule", ["largest", "only-volumetric"])
+class TestAPartOfASeries:
+    """What a rule must not take for the whole."""
+
+    def refused(self, series: list[Dataset], rule: Literal["largest", "only-volumetric"]) -> None:
+        problem = refused(*files(series), choice=Choice(rule=rule))
+        assert problem.code == "several-series"
+        assert "no part is the whole" in problem.message
+
+    def test_where_image_type_differs_is_refused(
+        self, rule: Literal["largest", "only-volumetric"]
+    ) -> None:
+        series = slices(20)
+        for one in series[18:]:
+            one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL", "X"]
+        self.refused(series, rule)
+
+    def test_where_a_slice_is_turned_round_is_refused(
+        self, rule: Literal["largest", "only-volumetric"]
+    ) -> None:
+        series = slices(10)
+        series[9].ImageOrientationPatient = [-1, 0, 0, 0, 1, 0]
+        self.refused(series, rule)
+
+    def test_at_the_same_places_is_another_series(
+        self, rule: Literal["largest", "only-volumetric"]
+    ) -> None:
+        both = [*slices(6), *slices(2, ImageType=["ORIGINAL", "PRIMARY", "P"])]
+        volume = read(*files(both), choice=Choice(rule=rule))
+        assert volume.shape == (4, 3, 6)
+
+    def test_may_be_named(self, rule: Literal["largest", "only-volumetric"]) -> None:
+        series = [*slices(6), *slices(9, ImageType=["ORIGINAL", "PRIMARY", "P"])[6:]]
+        volume = read(*files(series), choice=Choice(series="777001", rule=rule))
+        assert volume.shape == (4, 3, 6)
+
+
+def test_no_file_name_decides_where_a_series_is_cut() -> None:
+    def drifting(order: Iterable[int]) -> list[bytes]:
+        series = slices(20)
+        for place, one in enumerate(series):
+            turn = np.radians(0.004 * place)
+            across = (np.cos(turn), np.sin(turn), 0, -np.sin(turn), np.cos(turn), 0)
+            one.ImageOrientationPatient = [f"{part:.7f}" for part in across]
+        return files([series[place] for place in order])
+
+    ascending = refused(*drifting(range(20)))
+    middle_first = refused(*drifting([10, *range(10), *range(11, 20)]))
+    assert ascending.code == middle_first.code == "several-series"
+    assert ascending.message == middle_first.message
 
 
 def test_what_there_is_can_be_listed() -> None:

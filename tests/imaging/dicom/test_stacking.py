@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from bedside.errors import VolumeRefused
 from bedside.imaging.dicom.planes import Plane
-from bedside.imaging.dicom.stacking import Stack, stacked
+from bedside.imaging.dicom.stacking import Stack, check_corners, stacked
 from tests.imaging.made_volumes import AXIAL
 
 
@@ -90,6 +91,25 @@ class TestTheOrder:
         for heights in itertools.permutations((0, 1, 2, 3)):
             assert np.array_equal(stacked(at(*heights)).affine, expected)
 
+    def test_and_the_affine_are_the_same_though_orientations_differ_by_rounding(self) -> None:
+        turns = np.radians([0, 0.003, 0.001, 0.002])
+        given = [
+            Plane(
+                place,
+                0,
+                (0.0, 0.0, float(place)),
+                (math.cos(turn), math.sin(turn), 0.0, -math.sin(turn), math.cos(turn), 0.0),
+                (0.7 + place * 1e-5, 0.5),
+            )
+            for place, turn in enumerate(turns)
+        ]
+        expected = stacked(given)
+        check_corners(expected, 512, 512)
+        for order in itertools.permutations(given):
+            assert np.array_equal(stacked(order).affine, expected.affine)
+        across = expected.affine[:2, 0] / np.linalg.norm(expected.affine[:2, 0])
+        assert np.degrees(np.arctan2(-across[1], -across[0])) == pytest.approx(0.0015, abs=1e-4)
+
 
 class TestGaps:
     @pytest.mark.parametrize("count", [1, 2])
@@ -118,14 +138,38 @@ class TestGaps:
         assert "beside it" in refused(planes(positions)).message
 
 
+class TestCorners:
+    @pytest.mark.parametrize(
+        ("turn", "spacing"), [(np.radians(0.05), 0.7), (0.0, 0.7003)], ids=["turned", "larger"]
+    )
+    def test_of_a_plane_beside_their_place_are_refused(self, turn: float, spacing: float) -> None:
+        turned = (math.cos(turn), math.sin(turn), 0.0, -math.sin(turn), math.cos(turn), 0.0)
+        given = [*at(0, 1, 2, 3, 4), *planes([[0, 0, 5]], turned, (spacing, 0.5))]
+        stack = stacked(given)
+        check_corners(stack, 16, 16)
+        with pytest.raises(VolumeRefused, match="beside its place") as problem:
+            check_corners(stack, 512, 512)
+        assert problem.value.code == "missing-slices"
+
+
 class TestPlaces:
     def test_seen_several_times_make_four_dimensions(self) -> None:
         problem = refused(at(*range(10), *range(10), *range(10)))
         assert problem.code == "four-dimensional"
         assert "30 images at 10 places: 3 volumes" in problem.message
 
-    def test_seen_twice_here_and_there_are_duplicates(self) -> None:
-        assert refused(at(0, 1, 2, 2, 3)).code == "duplicate-slices"
+    def test_seen_again_a_little_beside_are_seen_again(self) -> None:
+        later = [height + 0.02 for height in range(0, 25, 5)]
+        problem = refused(at(*range(0, 25, 5), *later))
+        assert problem.code == "four-dimensional"
+        assert "10 images at 5 places" in problem.message
+
+    def test_of_which_one_is_wide_apart_are_not_taken_for_times(self) -> None:
+        assert "most lie 1 mm apart" in refused(at(*range(20), *range(45, 60))).message
+
+    @pytest.mark.parametrize("heights", [(0, 1, 2, 2, 3), (0, 0, 0, 0, 0, 0, 1, 2, 3, 4)])
+    def test_seen_twice_here_and_there_are_duplicates(self, heights: tuple[float, ...]) -> None:
+        assert refused(at(*heights)).code == "duplicate-slices"
 
     def test_may_be_micrometres_apart(self) -> None:
         assert stacked(at(0, 0.005, 0.01)).affine[2, 2] == pytest.approx(0.005)

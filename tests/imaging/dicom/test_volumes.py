@@ -189,6 +189,16 @@ class TestLimits:
     def test_each_one_is_held_before_a_pixel_is_decoded(self, limits: VolumeLimits) -> None:
         assert refused(*files(slices()), limits=limits).code == "too-large"
 
+    def test_deflated_files_are_bounded_all_together(self) -> None:
+        series = slices(3, side=(64, 64))
+        given = files(series, DeflatedExplicitVRLittleEndian)
+        one = VolumeLimits(inflated_bytes=10_000)  # a file inflates to 8.6 kB
+        assert read(*given, limits=VolumeLimits(inflated_bytes=30_000)).shape == (64, 64, 3)
+        assert refused(*given, limits=one).code == "too-large"
+        assert refused(*given, limits=VolumeLimits(inflated_bytes=20_000)).code == "too-large"
+        plain = VolumeLimits(inflated_bytes=9_000)
+        assert read(*files(series), limits=plain).shape == (64, 64, 3)
+
     def test_a_file_alone_may_be_too_large(self) -> None:
         problem = refused(*files(slices()), limits=VolumeLimits(file_bytes=300))
         assert "a file of" in problem.message
@@ -212,6 +222,9 @@ class TestRefused:
         for one in series:
             one.PixelData += one.PixelData
         assert refused(*files(series)).code == "no-geometry"
+        alone = refused(*files(series[:1]))
+        assert alone.code == "no-geometry"
+        assert "one DICOM picture" not in alone.message
 
     def test_more_data_elements_than_so_many_files_can_have(
         self, monkeypatch: pytest.MonkeyPatch

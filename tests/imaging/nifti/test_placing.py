@@ -66,6 +66,10 @@ class TestWhichOneCounts:
         assert np.allclose(volume.affine, moved(7))
         assert (volume.facts.frame, volume.facts.notes) == ("mni", ())
 
+    def test_says_which_template_where_it_is_another(self) -> None:
+        assert read(both(RIGHT, RIGHT, (5, 0))).facts.frame == "template"
+        assert read(patched(nifti(), 252, "<2h", 0, 6)).facts.frame == "unknown"
+
     def test_none_where_neither_has_one(self) -> None:
         problem = refused(both(RIGHT, RIGHT, (0, 0)))
         assert problem.code == "orientation-unknown"
@@ -113,6 +117,14 @@ class TestTheQuaternion:
     def test_needs_spacings(self, spacing: float) -> None:
         data = patched(patched(nifti(), 252, "<2h", 1, 0), 84, "<f", spacing)
         assert refused(data).code == "corrupt"
+
+    @pytest.mark.parametrize(("place", "values"), [(84, (0.0,)), (84, (-2.0,)), (256, (1, 1, 0))])
+    def test_that_makes_no_sense_is_left_out_beside_an_sform(
+        self, place: int, values: tuple[float, ...]
+    ) -> None:
+        volume = read(patched(nifti(), place, f"<{len(values)}f", *values))
+        assert np.allclose(volume.affine, RIGHT)
+        assert "sform used" in note(volume, "qform-ignored")
 
     @pytest.mark.parametrize("place", [80, 256, 268])
     def test_is_finite(self, place: int) -> None:

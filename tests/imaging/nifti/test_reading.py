@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bedside.canonical import digest
 from bedside.imaging.files import files_at
+from bedside.imaging.nifti import gzip_stream
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
 from tests.imaging.made_volumes import STORED, nifti, note, packed, patched, read, refused, theirs
@@ -108,6 +109,11 @@ class TestPacked:
         plain, small = read(nifti()), read(packed(nifti()))
         assert np.array_equal(plain.values, small.values)
         assert np.array_equal(plain.affine, small.affine)
+
+    def test_in_members_without_end_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gzip_stream, "_MOST_MEMBERS", 4)
+        assert np.array_equal(read(packed(b"") * 3 + packed(nifti())).values, STORED)
+        assert refused(packed(b"") * 4 + packed(nifti())).code == "too-large"
 
     def test_in_several_members_too(self) -> None:
         data = nifti()

@@ -16,8 +16,9 @@ from bedside.jobs.task import Finished, Heard, Step, Task
 from bedside.keys.signing import SigningKey
 from bedside.package.package import open_package
 from bedside.serving.analysis_words import Order
+from bedside.serving.many import analysing
 from bedside.serving.many.analysing import Progress, analyse_many
-from bedside.serving.many.diary import NAME, Entry
+from bedside.serving.many.diary import NAME, Diary, Entry
 from bedside.serving.many.plan import Plan, at_once
 from tests.volume_packages import head_nifti, volume_package
 
@@ -56,10 +57,15 @@ def told(problem: str) -> dict[str, object]:
 
 
 def run(
-    folder: Path, workers: Told, found: Sequence[Found] = FOUND, plan: Plan | None = None
+    folder: Path,
+    workers: Told,
+    found: Sequence[Found] = FOUND,
+    plan: Plan | None = None,
+    *,
+    again: bool = False,
 ) -> dict[str, Entry]:
     heard: list[Progress] = []
-    entries = analyse_many(found, plan or the_plan(), folder, workers, heard.append)
+    entries = analyse_many(found, plan or the_plan(), folder, workers, heard.append, again=again)
     assert [one.name for one in entries] == [one.name for one in found]
     assert heard[-1].done == heard[-1].total == len(found)
     return {one.name: one for one in entries}
@@ -106,6 +112,55 @@ class TestTakenUpAgain:
         run(tmp_path, Told({"two": told("InputRefused")}), changed)
         assert not (tmp_path / "two" / "mask.nii.gz").exists()
         assert (tmp_path / "two" / "three" / "mask.nii.gz").exists()
+
+    def test_writes_over_nothing_that_is_not_its_own(self, tmp_path: Path) -> None:
+        mine = tmp_path / "two" / "mask.nii.gz"
+        mine.parent.mkdir()
+        mine.write_bytes(b"drawn by hand")
+        for workers in (Told(), Told({"two": told("InputRefused")})):
+            with pytest.raises(Conflict, match="did not come of an earlier run"):
+                run(tmp_path, workers)
+            assert workers.asked == []
+        assert mine.read_bytes() == b"drawn by hand"
+        run(tmp_path, Told({"two": told("InputRefused")}), again=True)
+        assert mine.read_bytes() == b"drawn by hand"
+        run(tmp_path, Told(), again=True)
+        assert mine.read_bytes() == b"mask"
+
+    def test_writes_over_nothing_that_was_changed_by_hand(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        mine = tmp_path / "two" / "mask.nii.gz"
+        mine.write_bytes(b"corrected")
+        with pytest.raises(Conflict, match="was changed since"):
+            run(tmp_path, Told())
+        assert mine.read_bytes() == b"corrected"
+
+    def test_goes_on_where_a_volume_was_half_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = analysing.replace_file
+
+        def failing(path: Path, data: bytes, mode: int) -> None:
+            if path.name == "measurements.json" and path.parent.name == "two":
+                raise KeyboardInterrupt
+            real(path, data, mode)
+
+        monkeypatch.setattr(analysing, "replace_file", failing)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, Told())
+        monkeypatch.undo()
+        run(tmp_path, again := Told())
+        assert again.asked == ["two", "two/three", "four"]
+
+    def test_by_two_at_a_time_is_refused(self, tmp_path: Path) -> None:
+        with Diary(tmp_path, {}), pytest.raises(Conflict, match="Another process"):
+            run(tmp_path, Told())
+
+    def test_anew_leaves_nothing_old_beside_a_new_refusal(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        other = replace(the_plan(), order=Order(modality="CT"))
+        run(tmp_path, Told({"two": told("InputRefused")}), plan=other, again=True)
+        assert not (tmp_path / "two" / "mask.nii.gz").exists()
 
     @pytest.mark.parametrize("cut", [1, 20])
     def test_does_what_a_cut_off_line_told_of(self, tmp_path: Path, cut: int) -> None:

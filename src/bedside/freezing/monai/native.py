@@ -1,8 +1,7 @@
 """The bundle's own answers, by MONAI itself: what the frozen package is held against. Child only.
 
 Its transforms are constructed from the same closed table that maps them, with plain arguments;
-nothing is looked up by what a configuration says. Regions of labels are found with SciPy, since
-MONAI needs one more library for them.
+nothing is looked up by what a configuration says.
 
 Source: MONAI 1.6, `monai.transforms.Compose`, `Invertd`, `monai.inferers`.
 """
@@ -14,12 +13,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from bedside.canonical import Json
-from bedside.freezing.monai.answers import After
 from bedside.freezing.monai.bundle import Bundle
 from bedside.freezing.monai.components import Component, read_components
+from bedside.freezing.monai.native_labels import refined
 from bedside.freezing.monai.network import BundleNetwork
 from bedside.freezing.monai.transforms import TABLE
 from bedside.freezing.pytorch.native import fixed_threads
@@ -89,7 +87,7 @@ class MonaiNative:
         with torch.no_grad(), fixed_threads(), quiet():
             given = self._prepared(volume)
             scores = self._scores(given.as_tensor()[None])[0]
-            own = self._in_own_order(scores, given) if finished.in_another_order else None
+            own = self._in_own_order(scores, given, volume) if finished.in_another_order else None
             *restored, seen = self._restored(scores, given)
         plain = (seen < MIXED) | (seen > 1 - MIXED)
         if len(restored) == 1:
@@ -120,19 +118,21 @@ class MonaiNative:
         seen = torch.ones_like(probabilities[:1])
         return self._back(torch.cat([probabilities, seen]), given, nearest=False)
 
-    def _in_own_order(self, scores: torch.Tensor, given: Any) -> NDArray[np.float32]:
+    def _in_own_order(
+        self, scores: torch.Tensor, given: Any, volume: Volume
+    ) -> NDArray[np.float32]:
         """Return what the bundle's own steps write, one after the other, i × j × k."""
         finished, here = self._bundle.finished, scores
-        millilitres = abs(float(np.linalg.det(given.affine[:3, :3]))) / 1_000
+        millilitres = abs(float(torch.linalg.det(given.affine[:3, :3]))) / 1_000
         for step in finished.steps:
             if step == "activation":
                 here = self._activated(here)
             elif step == "labels":
-                told = {"threshold": finished.threshold} if finished.threshold is not None else {}
-                here = self._transforms.AsDiscrete(**(told or {"argmax": True}))(here)
+                largest = finished.threshold is None
+                here = self._transforms.AsDiscrete(argmax=largest, threshold=finished.threshold)(here)
             elif step == "back":
                 here = torch.from_numpy(self._back(here, given, nearest=finished.nearest))
-                millilitres = self._millilitres
+                millilitres = volume.voxel_millilitres
             else:
                 labels = here[0].numpy().astype(np.uint8)
                 here = torch.from_numpy(refined(labels, step, millilitres).astype(np.float32))[None]
@@ -182,37 +182,3 @@ class MonaiNative:
         if component.plain_name == "CropForeground":
             told["source_key"] = key
         return getattr(self._transforms, f"{component.plain_name}d")(keys=key, **told)
-
-
-def refined(
-    labels: NDArray[np.uint8], after: list[After], voxel_millilitres: float
-) -> NDArray[np.uint8]:
-    """Return labels after what a bundle does to them, by SciPy; independent of the runtime's."""
-    labels = labels.copy()
-    for one in after:
-        every = sorted(set(np.unique(labels).tolist()) - {0})
-        values = [value for value in every if one.values is None or value in one.values]
-        if one.op == "keep_labels":
-            labels[~np.isin(labels, values)] = 0
-            continue
-        for group in [values] if one.together else [[value] for value in values]:
-            mask = np.isin(labels, group)
-            if one.op == "fill_holes":
-                labels[ndimage.binary_fill_holes(mask) & (labels == 0)] = group[0]
-            else:
-                labels[mask & ~_kept(mask, one, voxel_millilitres)] = 0
-    return labels
-
-
-def _kept(mask: NDArray[np.bool_], after: After, voxel_millilitres: float) -> NDArray[np.bool_]:
-    hops = {6: 1, 18: 2, 26: 3}[after.neighbours]
-    regions, count = ndimage.label(mask, ndimage.generate_binary_structure(3, hops))
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    if after.op == "largest_region":
-        kept = np.arange(count + 1) == sizes.argmax()
-    else:
-        kept = sizes * voxel_millilitres >= after.least_millilitres
-    kept[0] = False
-    found: NDArray[np.bool_] = kept[regions]
-    return found

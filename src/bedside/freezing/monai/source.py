@@ -34,6 +34,11 @@ MIXED: Final = (
     "and a package does not. There lie {:.1%} of the voxels of a drawn volume; they were not compared."
 )
 
+OWN: Final = (
+    "In the bundle's own order {:.1%} of what either labels on a drawn volume is "
+    "labelled otherwise."
+)
+
 ANY_SIZE: Final[Sides] = (32, 32, 32)
 """With which a network is captured that takes any size."""
 
@@ -96,12 +101,13 @@ class MonaiSource:
             FreezeRefused: a probability or too many labels differ; says by how much.
         """
         native = MonaiNative(self._bundle, self._network)
-        largest = unlike = mixed = 0.0
+        largest = unlike = mixed = late = 0.0
         for number, volume in enumerate(drawn):
             answer = native(volume)
             gap, share = _gap(answer, frozen(volume))
             largest, unlike = max(largest, gap), max(unlike, share)
             mixed = max(mixed, float((~answer.plain).mean()))
+            late = max(late, _own_share(answer))
             if gap > spec.comparison.tolerance or share > MOST_UNLIKE:
                 raise FreezeRefused(
                     f"On drawn volume {number + 1} the frozen {self._bundle.facts.name} differs from "
@@ -110,8 +116,8 @@ class MonaiSource:
                     "accepted. Look for a transform whose arithmetic differs, or state a larger "
                     "[comparison] tolerance and say why.",
                 )
-        if mixed:
-            self.notes = (*self.notes, MIXED.format(mixed))
+        found = ((MIXED, mixed), (OWN, late))
+        self.notes += tuple(words.format(share) for words, share in found if share)
         tolerance = spec.comparison.tolerance
         groups = (
             ("drawn volumes: probability", len(drawn), largest),
@@ -146,6 +152,14 @@ def _gap(native: NativeAnswer, frozen: Analysis) -> tuple[float, float]:
     plain = native.plain
     gap = float(np.abs(native.probability - frozen.probability)[plain].max(initial=0.0))
     return gap, float((native.labels != frozen.labels)[plain].mean())
+
+
+def _own_share(native: NativeAnswer) -> float:
+    """Return the share of what either labels that the bundle's own order labels otherwise."""
+    if native.own is None:
+        return 0.0
+    either = (native.own > 0) | (native.labels > 0)
+    return float((native.own != native.labels).sum() / max(int(either.sum()), 1))
 
 
 def _told(bundle: Bundle, network: BundleNetwork) -> dict[str, Json]:

@@ -76,12 +76,17 @@ class Element:
 
 
 class Walk:
-    """A walk through the elements of one file; it counts them, nested ones too."""
+    """A walk through the elements of one file; it counts them, nested ones too.
+
+    What was passed over once is passed over again in one step: an item that is opened later does
+    not cost the elements inside it a second time.
+    """
 
     def __init__(self, data: bytes, most: int = MOST_ELEMENTS) -> None:
         self._data = data
         self._count = 0
         self._most = most
+        self._ends = dict[int, int]()  # of items of undefined length: where they begin, where they end
 
     @property
     def count(self) -> int:
@@ -217,9 +222,13 @@ class Walk:
 
     def _skip_item(self, position: int, end: int, syntax: Syntax, depth: int) -> int:
         """Return the place behind the delimiter of an item of undefined length."""
+        start = position
+        if start in self._ends:
+            return self._ends[start]
         while True:
             tag, vr, value, length = self._header(position, end, syntax)
             if tag == _ITEM_END and not length:
+                self._ends[start] = value
                 return value
             if length != _UNDEFINED:
                 position = value + length

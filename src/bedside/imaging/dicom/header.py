@@ -102,6 +102,15 @@ class Header:
             )
         return struct.unpack(f"{self.syntax.order}{len(value) // 2}{'h' if signed else 'H'}", value)
 
+    def longs(self, tag: int) -> tuple[int, ...]:
+        """Return 32-bit numbers (UL)."""
+        value = self.raw(tag)
+        if len(value) % 4:
+            raise corrupt(
+                f"the element {told(tag)} has {len(value)} bytes, which are no 32-bit numbers"
+            )
+        return struct.unpack(f"{self.syntax.order}{len(value) // 4}I", value)
+
     def doubles(self, tag: int) -> tuple[float, ...]:
         """Return 64-bit floating-point numbers (FD)."""
         value = self.raw(tag)

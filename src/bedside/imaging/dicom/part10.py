@@ -18,6 +18,7 @@ _PREAMBLE: Final = 128
 _META: Final = 0x0002
 _MEDIA_STORAGE_CLASS: Final = 0x00020002
 _TRANSFER_SYNTAX: Final = 0x00020010
+_PIXELS: Final = 0x7FE0
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
 _NO_PICTURES: Final = {
     f"{_STORAGE}.9": "a waveform",
@@ -66,7 +67,7 @@ def open_file(
         data, body = _inflated(data[body:], limits), 0
         walk = Walk(data, most_elements)
     elements = {one.tag: one for one in walk.elements(body, len(data), syntax.data_set)}
-    _check_header_bytes(elements, body, limits)
+    _check_header_bytes(elements, body, limits, behind=syntax.deflated)
     return Header(data, syntax.data_set, elements, walk), syntax
 
 
@@ -82,7 +83,10 @@ def check_class(sop_class: str | None) -> None:
 
 
 def _inflated(stream: bytes, limits: PictureLimits) -> bytes:
-    """Return a deflated data set; what it grows to is bounded. Source: PS3.5, section A.5."""
+    """Return a deflated data set. Source: PS3.5, section A.5.
+
+    It is counted first and inflated then, so that it never takes more memory than it has bytes.
+    """
     size, rest = inflated_size(stream, limits.file_bytes, RAW)
     if size > limits.file_bytes:
         raise too_large(
@@ -96,7 +100,17 @@ def _inflated(stream: bytes, limits: PictureLimits) -> bytes:
     return data
 
 
-def _check_header_bytes(elements: dict[int, Element], start: int, limits: PictureLimits) -> None:
-    last = max((one.end for one in elements.values() if one.tag >> 16 < 0x7FE0), default=start)
-    if last - start > limits.header_bytes:
-        raise too_large(f"{last - start} bytes before its pixels", f"{limits.header_bytes}")
+def _check_header_bytes(
+    elements: dict[int, Element], start: int, limits: PictureLimits, *, behind: bool
+) -> None:
+    """Check how much there is beside the pixels.
+
+    Some makers keep megabytes of their own behind the pixels, and nobody reads them. They are
+    counted (`behind`) where they were deflated, for then whoever sent them did not send as much.
+    """
+    last = max((one.end for one in elements.values() if one.tag >> 16 < _PIXELS), default=start)
+    size = last - start
+    if behind:
+        size += sum(one.end - one.start for one in elements.values() if one.tag >> 16 > _PIXELS)
+    if size > limits.header_bytes:
+        raise too_large(f"{size} bytes beside its pixels", f"{limits.header_bytes}")

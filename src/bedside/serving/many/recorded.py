@@ -73,7 +73,7 @@ class Recorded:
                 yield unread(task.name, problem)
 
     def _submitted(self, task: Task) -> Job:
-        with self._analysing.submitting.receiving() as received:
+        with self._analysing.submitting.receiving(self._caller) as received:
             for name, data in task.files():
                 received.begin(name)
                 received.add(data)
