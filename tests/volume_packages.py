@@ -129,6 +129,7 @@ class Made:
     declared: VolumeInput = INPUT
     name: str = "drawn-head"
     version: str = "1.0.0"
+    memory: int = 64 * 2**20
 
 
 TWO_WHOLE: Final = Made()
@@ -244,7 +245,7 @@ def _manifest(made: Made, entries: dict[str, bytes], cases: int) -> Manifest:
             element="float32",
             output="scores",
             inference=made.inference,
-            memory=64 * 2**20,
+            memory=made.memory,
         ),
         postprocessing=made.output,
         conditions=conditions(),

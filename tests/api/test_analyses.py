@@ -105,6 +105,34 @@ def test_a_kept_upload_is_analysed_as_often_as_one_likes(
     assert "another subject" in answer.json()["detail"]
 
 
+def test_a_kept_upload_is_removed_by_whoever_keeps_it(client: Client, hospital: Hospital) -> None:
+    headers = hospital["clinician"].headers
+    kept = client.post("/v1/blobs", headers=headers, files={"volume": head_nifti()}).json()["blob"]
+    path = f"/v1/blobs/{kept}"
+    assert client.request("DELETE", path, headers=hospital["operator"].headers).status_code == 403
+    answer = client.request("DELETE", path, headers=headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+    again = client.request("DELETE", path, headers=headers)
+    assert (again.status_code, again.json()["type"]) == (404, "urn:bedside:problem:not-found")
+    sent = {"input": {"blob": kept}}
+    assert client.post(PATH, headers=headers, json=sent).status_code == 404
+
+
+def test_a_repeat_finds_its_analysis_after_its_upload_is_gone(
+    client: Client, hospital: Hospital
+) -> None:
+    headers = hospital["clinician"].headers
+    kept = client.post("/v1/blobs", headers=headers, files={"volume": head_nifti()}).json()["blob"]
+    sent, once = {"input": {"blob": kept, "modality": "MR"}}, headers | {"idempotency-key": "k-1"}
+    first = client.post(PATH, headers=once, json=sent).json()["id"]
+    done(client, hospital, first)
+    assert client.request("DELETE", f"/v1/blobs/{kept}", headers=headers).status_code == 204
+    second = client.post(PATH, headers=once, json=sent)
+    assert (second.status_code, second.json()["id"]) == (202, first)
+    assert second.json()["state"] == "done"
+    assert second.headers["idempotent-replayed"] == "true"
+
+
 def test_what_the_gate_refuses_is_told_and_recorded(client: Client, hospital: Hospital) -> None:
     headers = hospital["clinician"].headers
     sent = {"modality": "CT", "subject": "patient-1"}
@@ -193,6 +221,7 @@ def test_that_a_custodian_reads_somebody_elses_analysis_is_recorded(
         ({"input": {"volume": []}}, 400, "No file was sent"),
         ({"input": {"volume": ""}}, 400, "A file is empty"),
         ({"input": {"blob": "nothing"}}, 404, "no upload"),
+        ({"input": {"blob": "a\0\ud800"}}, 404, "no upload"),
         ({"input": {"volume": "AAAA", "rule": "any"}}, 400, "no rule 'any'"),
         ({"input": {"volume": "AAAA", "colour": "red"}}, 400, "a member 'colour'"),
         ({"input": {"volume": "AAAA"}, "version": "9.9.9"}, 409, "answers with version"),
@@ -224,6 +253,11 @@ def test_the_document_has_the_routes_and_no_row_of_a_volume(client: Client) -> N
     assert f"/v1/models/{HEADS}/predict" not in document["paths"]
     operation = document["paths"]["/v1/models/{name}/analyses"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
+    form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["rule"]["enum"] == ["only", "only-volumetric", "largest"]
+    for path in ("/v1/analyses/{analysis_id}", "/v1/blobs/{blob}"):
+        for told in document["paths"][path].values():
+            assert "application/problem+json" in told["responses"]["409"]["content"]
 
 
 def test_a_volume_model_answers_no_rows_and_says_where_to_go(
@@ -243,3 +277,5 @@ def test_a_method_that_is_not_there_is_told_those_that_are(
     answer = client.request("PUT", "/v1/analyses/x", headers=hospital["clinician"].headers)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "DELETE, GET"
+    nothing = client.get("/v1/analyses/x", headers=hospital["clinician"].headers)
+    assert nothing.json()["detail"] == "There is no analysis 'x'."

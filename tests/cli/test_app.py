@@ -17,6 +17,7 @@ from tests.cli.conftest import Cli
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 WITHOUT_SITE = {
     *("keys new", "freeze", "inspect", "card", "bom", "lab train", "lab evaluate"),
+    *("lab tasks", "lab dataset"),
     *("antspynet prefetch", "antspynet verify", "antspynet freeze"),
 }
 

@@ -250,6 +250,19 @@ class TestTheOrderOfStoring:
         assert len(back) == 1
 
 
+def test_an_oblique_coarser_grid_is_smoothed_along_each_axis_of_the_source() -> None:
+    """By how far the coarser steps reach along it, whatever axis of the target they are of."""
+    source = noise(grid((30, 34, 32)))
+    onto = Grid((14, 8, 5), affine_of((1.0, 1.0, 3.0), (8.0, 10.0, 12.0), tilt=40))
+    steps = np.abs(np.linalg.inv(source.affine) @ onto.affine)[:3, :3]
+    sigmas = [math.sqrt(max(float(row @ row) - 1, 0) / (8 * math.log(2))) for row in steps]
+    smoothed = ndimage.gaussian_filter(source.values, sigmas, mode="nearest")
+    expected = resampled(source.with_values(smoothed), onto, antialias=False)
+    found = resampled(source, onto)
+    assert expected.values.std() > 0.05
+    assert np.abs(found.values - expected.values).max() < 0.02 * expected.values.std()
+
+
 class TestTheStrongest:
     def test_is_the_largest_of_the_probabilities_brought_there(self) -> None:
         rng = np.random.default_rng(4)

@@ -102,6 +102,17 @@ def test_results_of_one_attempt_are_removed_alone(files: JobFiles) -> None:
     files.remove_results(job)  # twice is the same
 
 
+def test_a_folder_that_was_lost_is_nothing_to_remove_from(files: JobFiles) -> None:
+    files.remove_upload(new_id())
+    files.remove_results(new_id())
+
+
+def test_uploads_leave_room_on_the_disk(files: JobFiles) -> None:
+    files.refuse_without_room()
+    with pytest.raises(Unavailable, match="must stay free"):
+        JobFiles(files.folder, free=2**62).refuse_without_room()
+
+
 def test_files_that_nobody_tells_of_are_found_once_they_are_old(files: JobFiles) -> None:
     known, unknown, job = new_id(), new_id(), new_id()
     for name in (f"uploads/{known}", f"uploads/{unknown}", f"results/{job}/1-0"):

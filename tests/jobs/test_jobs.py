@@ -8,6 +8,7 @@ import pytest
 
 from bedside.errors import Conflict, NotFound, Unavailable
 from bedside.jobs.errand import Over
+from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import State, held
 from bedside.jobs.jobs import JobLost, Terms
 from tests.conftest import SettableClock
@@ -99,3 +100,20 @@ def test_what_is_kept_under_a_destroyed_key_is_forgotten_alone(toys: Toys) -> No
     assert toys.jobs.get(stays.id).claim == "bb" * 32
     assert toys.files.names() == [f"uploads/{stays.upload}"]
     assert toys.keeping.forget([gone.key_id], True) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_cannot_be_removed_now_is_removed_by_the_repeat(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = toys.add()
+
+    def refused(*_: object) -> None:
+        raise Unavailable("the disk refuses")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, "remove_upload", refused)
+        with pytest.raises(Unavailable):
+            toys.keeping.forget([gone.key_id], False)
+    assert toys.keeping.forget([gone.key_id], True) == 2
+    assert toys.files.names() == []

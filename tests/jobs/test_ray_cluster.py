@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bedside.errors import Unavailable, UsageError
+from bedside.jobs import ray_cluster
 from bedside.jobs.frames import spell_file
 from bedside.jobs.ray_cluster import Cluster, Share
 from bedside.jobs.task import Finished, Step, Task
@@ -63,6 +65,55 @@ def test_a_node_that_is_killed_half_way_loses_nothing(nodes: tuple[Any, Any]) ->
                 machines.remove_node(other, allow_graceful=False)
     assert sorted(found) == sorted(map(str, range(10)))
     assert begun > 10, "no task was begun anew: the node went too late"
+
+
+class Lost(Exception):
+    """What Ray raises of an actor that is gone."""
+
+
+class Barren:
+    """A cluster whose nodes have no bedside: an actor is asked for, and ends before it begins."""
+
+    exceptions = SimpleNamespace(RayError=Lost)
+
+    def __init__(self, born: int = 0) -> None:
+        self.hired, self.born = 0, born
+        self.init = self.put = self.kill = self.shutdown = lambda *_, **__: None
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+    def remote(self, _kind: object) -> Any:
+        self.hired += 1
+        assert self.hired < 50, "actors are hired without end"
+        alive = self.hired <= self.born
+        ready = SimpleNamespace(remote=lambda: (self.hired, alive))
+        work = SimpleNamespace(remote=lambda *asked: (asked[0], True))
+        actor = SimpleNamespace(ready=ready, work=work)
+        made = SimpleNamespace(remote=lambda *_: actor)
+        return SimpleNamespace(options=lambda **_: made)
+
+    def wait(self, references: list[Any], **_: object) -> tuple[list[Any], list[Any]]:
+        return references[-1:], references[:-1]
+
+    def get(self, reference: tuple[object, bool]) -> Any:
+        if not reference[1]:
+            raise Lost("The actor died.\nModuleNotFoundError: No module named 'bedside'\n")
+        return {"answer": 1}, {}
+
+
+def test_nodes_without_bedside_are_told_and_not_tried_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_cluster, "_ray", Barren)
+    with pytest.raises(Unavailable, match="No module named 'bedside'.*the same bedside"):
+        list(Cluster("auto", CHILD, COMMON, SHARE).run(tasks(3, 0)))
+
+
+def test_one_node_that_has_it_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "_ray", lambda: Barren(born=1))
+    heard = Cluster("auto", CHILD, COMMON, SHARE).run(tasks(3, 0))
+    assert sorted(one.name for one in heard if isinstance(one, Finished)) == ["0", "1", "2"]
 
 
 @WITH_RAY

@@ -36,6 +36,7 @@ class Toys:
     Attributes:
         changes: How often `record` finds that the world has changed.
         unready: What works on jobs that cannot be begun yet.
+        module: What works on them.
     """
 
     ledger: Ledger
@@ -46,6 +47,7 @@ class Toys:
     lease: float = 30.0
     changes: int = 0
     unready: set[str] = field(default_factory=set)
+    module: str = "tests.jobs.toy_child"
     heard: list[dict[str, Json]] = field(default_factory=list)
     jobs: Jobs = field(init=False)
     files: JobFiles = field(init=False)
@@ -68,21 +70,27 @@ class Toys:
         return job.about not in self.unready
 
     def add(
-        self, do: str = "give-back", person: str = "ada", memory: int = 1, claim: str | None = None
+        self,
+        do: str = "give-back",
+        person: str = "ada",
+        memory: int = 1,
+        claim: str | None = None,
+        about: str = "toy",
+        size: int = 0,
     ) -> Job:
         """Add an upload and a job for it, as a use case does."""
         key, upload, job = self.keys.for_nobody(), new_id(), new_id()
         self.at("uploading")
         with self.files.writing(f"{UPLOADS}/{upload}") as writer:
-            for part in spell_file({"name": "one"}, SECRET):
+            for part in spell_file({"name": "one"}, SECRET + bytes(size)):
                 writer.write(part)
         self.at("uploaded")
         now = timestamp(self.clock())
-        about = sealed(key, upload, {"key": writer.key.hex()})
-        sent = Upload(upload, person, key.id, writer.size, now, self.keeping.kept_until(), about)
+        told = sealed(key, upload, {"key": writer.key.hex()})
+        sent = Upload(upload, person, key.id, writer.size, now, self.keeping.kept_until(), told)
         request = sealed(key, job, {"do": do})
         row = waiting_job(job, key.id, upload, request, now)
-        row = changed(row, person=person, memory=memory, claim=claim)
+        row = changed(row, person=person, memory=memory, claim=claim, about=about)
         with self.ledger.database.write() as connection:
             self.uploads.add(connection, sent)
             self.jobs.add(connection, row)
@@ -101,7 +109,7 @@ class Toys:
             yield from self.files.reading(name, bytes.fromhex(about["key"]))
             yield spell(Frame.LAST)
 
-        return Errand("tests.jobs.toy_child", "toy", frames())  # type: ignore[arg-type]
+        return Errand(self.module, "toy", frames())  # type: ignore[arg-type]
 
     def record(self, right: Held, job: Job, errand: Errand, heard: Heard) -> None:
         said, files = heard.said, heard.files

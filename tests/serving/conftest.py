@@ -11,6 +11,7 @@ from bedside.site.site import DATABASE_VARIABLE
 from tests import bedside_site
 from tests.bedside_site import Hospital
 from tests.conftest import SettableClock
+from tests.serving.volumes import original_of_heads
 from tests.serving.ward import Ward, original, ward_of
 from tests.site_copies import Original
 
@@ -40,3 +41,9 @@ def ward(kept_ward: Original, tmp_path: Path, clock: SettableClock) -> Iterator[
     """A hospital with a released model and two custodians, on either kind of database."""
     with ward_of(kept_ward, tmp_path, clock) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    """A hospital that analyses volumes of drawn heads, closed; it is copied for each test."""
+    return original_of_heads(tmp_path_factory.mktemp("heads"))

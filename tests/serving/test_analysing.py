@@ -9,16 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from bedside.errors import Conflict, KeyUnavailable, NotFound, UsageError
-from bedside.jobs.errand import Fault
+from bedside.errors import (
+    Conflict,
+    KeyUnavailable,
+    NotFound,
+    RepeatDiffers,
+    Unavailable,
+    UsageError,
+)
+from bedside.jobs.errand import Fault, Over
 from bedside.jobs.job import Job, State
+from bedside.jobs.uploads import Room, Uploads
 from bedside.ledger.events import EventKind
+from bedside.package.volumes import VolumeInput
 from bedside.people.permissions import Role
 from bedside.people.person import Caller
+from bedside.runtime.volume_memory import bytes_for
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.analysis_words import Order
 from bedside.serving.erasing import Target
+from bedside.serving.receiving import Receiving
 from bedside.serving.values import Decision, Verdict
 from bedside.site.analyses import analyses_of
 from bedside.site.backup.making import back_up
@@ -32,7 +43,7 @@ from tests.conftest import SettableClock
 from tests.serving.volumes import HEADS, finished, original_of_heads, release_heads
 from tests.site.searching import files_under, found_in, spelled
 from tests.site_copies import Original
-from tests.volume_packages import TWO_WHOLE, head_nifti
+from tests.volume_packages import TWO_WHOLE, head, head_nifti
 
 PATIENT = "urn:oid:1.2.392.100495|山田-000123456"
 MR_HEAD = Order(modality="MR", body_part="HEAD")
@@ -54,17 +65,34 @@ class Ward:
         return self.hospital["clinician"].caller
 
     def submit(
-        self, subject: str | None = None, analysing: Analysing | None = None, **changes: str
+        self,
+        subject: str | None = None,
+        analysing: Analysing | None = None,
+        once: str | None = None,
+        *,
+        keeps: bool = True,
+        **changes: str,
     ) -> Job:
         analysing = analysing or self.site.analysing
         loaded = self.site.serving.models.fetch(HEADS)
         order = replace(MR_HEAD, subject=subject, **changes)  # type: ignore[arg-type]
-        with analysing.submitting.receiving(self.clinician) as received:
+        with self.sending(analysing, keeps=keeps) as received:
+            job, _ = analysing.submit(self.clinician, loaded, order, received, once)
+        return job
+
+    def keep(self) -> str:
+        """Keep an upload, and return its id."""
+        submitting = self.site.analysing.submitting
+        with self.sending(self.site.analysing) as received:
+            return submitting.keep(self.clinician, received, None).id
+
+    @contextmanager
+    def sending(self, analysing: Analysing, *, keeps: bool = True) -> Iterator[Receiving]:
+        with analysing.submitting.receiving(self.clinician, keeps=keeps) as received:
             received.begin("00001")
             received.add(head_nifti())
             received.end()
-            job, _ = analysing.submit(self.clinician, loaded, order, received)
-        return job
+            yield received
 
     @contextmanager
     def at_work(self, analysing: Analysing | None = None) -> Iterator[None]:
@@ -96,11 +124,6 @@ class Ward:
         return analyses_of(where, site.settings.jobs, rooms, key, at)
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return original_of_heads(tmp_path_factory.mktemp("heads"))
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def kept_on_either(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -124,6 +147,46 @@ def ward_on_either(
 ) -> Iterator[Ward]:
     with kept_on_either.copied(tmp_path, clock) as hospital:
         yield Ward(hospital, clock)
+
+
+def test_the_memory_of_an_analysis_is_declared_by_the_header_of_what_came(ward: Ward) -> None:
+    manifest = ward.site.serving.models.fetch(HEADS).manifest
+    declared = manifest.input
+    assert isinstance(declared, VolumeInput)
+    job = ward.submit()
+    volume = head()
+    assert job.memory == bytes_for(manifest, volume.values.size) + len(head_nifti())
+    assert job.memory < bytes_for(manifest, declared.most_voxels)
+
+
+def test_a_release_that_takes_more_memory_is_declared_anew_before_it_computes(ward: Ward) -> None:
+    larger = replace(TWO_WHOLE, version="2.0.0", memory=512 * 2**20)
+    job = ward.submit()
+    release_heads(ward.hospital, larger)
+    with ward.at_work():
+        found = finished(ward.site, job.id)
+    assert (found.state, found.restarts) == (State.DONE, 1)
+    manifest = ward.site.serving.models.fetch(HEADS).manifest
+    assert found.memory == bytes_for(manifest, head().values.size) + len(head_nifti())
+    assert found.memory > job.memory
+
+
+def test_an_analysis_of_which_no_answer_came_is_on_record(ward: Ward) -> None:
+    def nothing() -> None:
+        raise Over(State.FAILED, "took-too-long")
+
+    analysing = ward.with_faults(once("computed", nothing))
+    failed, cancelled = ward.submit(PATIENT, analysing), ward.submit(PATIENT)
+    ward.site.analysing.cancel(ward.clinician, cancelled.id)
+    ward.site.analysing.cancel(ward.clinician, cancelled.id)
+    with ward.at_work(analysing):
+        assert finished(ward.site, failed.id).code == "took-too-long"
+    events = ward.site.ledger.find(kind=EventKind.ANALYSIS_ENDED)
+    assert [one.value["about"] for one in events] == [cancelled.id, failed.id]
+    person = ward.clinician.person.id
+    assert [one.value["actor"] for one in events] == [person, "system"]
+    assert [one.value["body"]["state"] for one in events] == ["cancelled", "failed"]
+    assert events[1].value["body"]["code"] == "took-too-long"
 
 
 def once(at: str, act: Callable[[], object]) -> Fault:
@@ -225,6 +288,74 @@ def test_uploads_and_results_go_when_their_time_is_over(ward: Ward) -> None:
     with pytest.raises(NotFound):
         ward.site.analysing.told(ward.clinician, job.id)
     assert ward.site.ledger.entry_of(job.id)  # the record stays
+
+
+def test_an_upload_goes_with_its_analysis_and_a_kept_one_when_its_time_is_over(ward: Ward) -> None:
+    analysing, files = ward.site.analysing, ward.site.analysing.files
+    job = ward.done(PATIENT)
+    kept = ward.keep()
+    ward.clock.advance(1)
+    analysing.keeping.tidy()
+    uploads = [name for name in files.names() if name.startswith("uploads/")]
+    assert (job.state, uploads) == (State.DONE, [f"uploads/{kept}"])
+    ward.clock.advance(25 * 3600)
+    analysing.keeping.tidy()
+    assert not any(name.startswith("uploads/") for name in files.names())
+
+
+def test_a_repeat_is_the_same_analysis_whatever_happened_meanwhile(ward: Ward) -> None:
+    analysing, blob = ward.site.analysing, ward.keep()
+    loaded = ward.site.serving.models.fetch(HEADS)
+    order = replace(MR_HEAD, version="1.0.0")
+    begun, repeated = analysing.submit(ward.clinician, loaded, order, blob, "once")
+    sent = ward.submit(once="sent")
+    assert not repeated
+    for job in (begun, sent):
+        analysing.cancel(ward.clinician, job.id)
+    analysing.submitting.drop(ward.clinician, blob)
+    analysing._stores.uploads.room = Room(all=1, of_one=1)
+    newer = release_heads(ward.hospital, replace(TWO_WHOLE, version="1.1.0"))
+    loaded = ward.site.serving.models.fetch(HEADS)
+    assert loaded.release.ref == newer
+    assert analysing.submit(ward.clinician, loaded, order, blob, "once")[0].id == begun.id
+    assert ward.submit(once="sent", keeps=False).id == sent.id
+    with pytest.raises(RepeatDiffers):
+        analysing.submit(ward.clinician, loaded, MR_HEAD, blob, "once")
+    with pytest.raises(Unavailable, match="of your uploads"):
+        ward.submit()
+
+
+def test_an_upload_that_was_removed_meanwhile_begins_nothing(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysing, blob = ward.site.analysing, ward.keep()
+    loaded = ward.site.serving.models.fetch(HEADS)
+    found = analysing._stores.uploads.get(blob)
+    monkeypatch.setattr(Uploads, "get", lambda *_: found)  # as it stood before
+    analysing.submitting.drop(ward.clinician, blob)
+    with pytest.raises(NotFound, match="no upload"):
+        analysing.submit(ward.clinician, loaded, MR_HEAD, blob)
+    assert analysing.count()[State.WAITING] == 0
+
+
+@pytest.mark.parametrize(("lost", "code"), [(False, "upload-damaged"), (True, "upload-gone")])
+def test_an_upload_that_is_damaged_or_lost_is_told_in_words(
+    ward: Ward, lost: bool, code: str
+) -> None:
+    job = ward.submit()
+    path = ward.site.analysing.files.path(f"uploads/{job.upload}")
+    if lost:
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data[5000] ^= 1
+        path.write_bytes(data)
+    with ward.at_work():
+        found = finished(ward.site, job.id)
+    assert (found.state, found.code) == (State.FAILED, code)
+    outcome = ward.site.analysing.told(ward.clinician, job.id).outcome
+    assert outcome is not None
+    assert "damaged" in outcome.message or "gone" in outcome.message
 
 
 def test_an_unfinished_analysis_keeps_its_upload(ward: Ward) -> None:

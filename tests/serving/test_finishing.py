@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from bedside.errors import Conflict
+from bedside.errors import Conflict, Unavailable
 from bedside.ledger.claims import Claim
 from bedside.ledger.events import Draft, EventKind, prepare
 from bedside.ledger.fences import FenceMoved
@@ -128,6 +128,24 @@ def test_one_that_cannot_be_finished_is_in_no_others_way(ward: Ward) -> None:
         erasing.finish()
     told = erasing.told().erasures
     assert (told[first].done, bool(told[second].done)) == (None, True)
+
+
+def test_a_file_of_a_job_that_stays_is_in_no_others_way(ward: Ward) -> None:
+    gone, _ = key_of(ward), key_of(ward, OTHER)
+    ward.erase(Target(PATIENT))
+    waiting = confirmed(ward, OTHER)
+    site = ward.site
+
+    def stays(keys: Sequence[str], again: bool) -> int:
+        if gone in keys:
+            raise Unavailable("the disk refuses")
+        return site.analysing.keeping.forget(keys, again)
+
+    elsewhere = Elsewhere(stays, lambda _keys: [])
+    erasing = Erasing(site.ledger, site.people, site.subject_keys, ward.clock, 14, elsewhere)
+    with pytest.raises(Unavailable):
+        erasing.finish()
+    assert erasing.told().erasures[waiting].done
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bedside.errors import LimitExceeded, UsageError
+from bedside.errors import LimitExceeded, Unavailable, UsageError
 from bedside.jobs.folder import UPLOADS, JobFiles
 from bedside.serving.receiving import Receiving
 
@@ -59,6 +59,19 @@ def test_there_is_an_end_to_bytes_and_to_files(
 ) -> None:
     with pytest.raises(LimitExceeded, match=words), filled(files, b"12345", b"678901", **limits):
         pass
+
+
+def test_a_first_file_is_refused_without_room_before_anything_of_it_comes(files: JobFiles) -> None:
+    def full() -> None:
+        raise Unavailable("there is no room")
+
+    with Receiving(files, 1000, 3, full) as received, pytest.raises(Unavailable, match="no room"):
+        received.begin("1")
+    scarce = JobFiles(files.folder, free=2**62)
+    with Receiving(scarce, 1000, 3) as received:
+        received.begin("1")
+        with pytest.raises(Unavailable, match="must stay free"):
+            received.add(b"data")
 
 
 def test_nothing_and_what_is_empty_is_no_upload(files: JobFiles) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bedside.errors import SiteProblem
 from bedside.jobs.memory import machine_memory
+from bedside.jobs.uploads import Room
 from bedside.site.job_settings import JobSettings, job_lines
 from bedside.site.settings import Settings, parse_settings, write_settings
 
@@ -37,6 +38,11 @@ def test_settings_become_bounds_terms_and_times() -> None:
     assert SET.terms.lease == timedelta(seconds=30)
     assert SET.engines.weights == Path("/srv/weights")
     assert 0 < JobSettings().bounds.memory <= machine_memory()
+
+
+def test_one_person_has_half_of_the_room_unless_it_is_said() -> None:
+    assert JobSettings(uploads_bytes=4096).room == Room(4096, 2048)
+    assert JobSettings(uploads_bytes=4096, uploads_bytes_of_one=9999).room == Room(4096, 4096)
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,13 @@ from bedside.api.predicting import say_repeated
 from bedside.api.requests import check_media_type
 from bedside.api.routes import SignedIn, site_of
 from bedside.canonical import Json
+from bedside.errors import Unavailable
 from bedside.jobs.errand import KeptFile
 from bedside.jobs.job import Job
 from bedside.people.person import Caller
 from bedside.runtime.flags import Flag
 from bedside.serving.analysing import Analysing, Told
+from bedside.serving.analysis_ends import words_of
 from bedside.serving.analysis_words import Outcome
 from bedside.serving.flags import flags_told
 from bedside.serving.receiving import Receiving
@@ -60,13 +62,16 @@ async def analyse(request: Request, name: str, caller: SignedIn) -> Response:
     Ask for it by its id until it is done. With an Idempotency-Key it is begun once.
     """
     site = site_of(request)
-    loaded = await site.serving.answering(caller, name)
     analysing, once = site.analysing, idempotency_key(request)
-    analysing.submitting.memory_of(loaded)  # before anything of the body is read
-    received = await asyncio.to_thread(analysing.submitting.receiving)
+    submitting, loaded = analysing.submitting, None
+    known = once is not None and await asyncio.to_thread(submitting.known, caller, name, once)
+    if not known:
+        loaded = await site.serving.answering(caller, name)
+        submitting.memory_of(loaded)  # before anything of the body is read
+    received = await asyncio.to_thread(submitting.receiving, caller, keeps=not known)
     try:
-        given = await read_analysis(request, caller, analysing, received)
-        work = (caller, loaded, given, received, once)
+        given = await read_analysis(request, caller, received)
+        work = (caller, loaded or name, given, received, once)
         job, repeated = await asyncio.to_thread(_submitted, analysing, work)
     finally:
         await asyncio.to_thread(received.drop)
@@ -90,7 +95,7 @@ async def upload(request: Request, caller: SignedIn) -> Response:
     submitting = site_of(request).analysing.submitting
     check_media_type(request, (FORM,))
     await asyncio.to_thread(submitting.permitted, caller)
-    received = await asyncio.to_thread(submitting.receiving)
+    received = await asyncio.to_thread(submitting.receiving, caller)
     try:
         said = order_of(await read_upload(request, received, ("subject",)))
         kept = await asyncio.to_thread(submitting.keep, caller, received, said.subject)
@@ -100,7 +105,25 @@ async def upload(request: Request, caller: SignedIn) -> Response:
     return answers.json_response(told, HTTPStatus.CREATED)
 
 
-@router.get("/v1/analyses/{analysis_id}", tags=[TAG], response_model=told_as.AnalysisAnswer)
+@router.delete(
+    "/v1/blobs/{blob}",
+    tags=[TAG],
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=told_as.conflict("An analysis that is not finished needs it"),
+)
+def drop(request: Request, blob: str, caller: SignedIn) -> Response:
+    """Remove an upload that you kept, before its time."""
+    site_of(request).analysing.submitting.drop(caller, blob)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.get(
+    "/v1/analyses/{analysis_id}",
+    tags=[TAG],
+    response_model=told_as.AnalysisAnswer,
+    responses=told_as.conflict(told_as.ERASED),
+)
 def analysis(request: Request, analysis_id: str, caller: SignedIn) -> Response:
     """Tell how an analysis stands, and what came of it.
 
@@ -109,7 +132,12 @@ def analysis(request: Request, analysis_id: str, caller: SignedIn) -> Response:
     return answers.json_response(_told(site_of(request).analysing.told(caller, analysis_id)))
 
 
-@router.delete("/v1/analyses/{analysis_id}", tags=[TAG], response_model=told_as.AnalysisAnswer)
+@router.delete(
+    "/v1/analyses/{analysis_id}",
+    tags=[TAG],
+    response_model=told_as.AnalysisAnswer,
+    responses=told_as.conflict("It is over, and cannot be cancelled any more"),
+)
 def cancel(request: Request, analysis_id: str, caller: SignedIn) -> Response:
     """Cancel an analysis: at once where it waits, within seconds where it runs."""
     job = site_of(request).analysing.cancel(caller, analysis_id)
@@ -127,7 +155,8 @@ def cancel(request: Request, analysis_id: str, caller: SignedIn) -> Response:
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in ("application/gzip", "application/json", "image/png")
             },
-        }
+        },
+        **told_as.conflict(told_as.ERASED),
     },
 )
 def result(request: Request, analysis_id: str, file: str, caller: SignedIn) -> Response:
@@ -144,10 +173,17 @@ def result(request: Request, analysis_id: str, file: str, caller: SignedIn) -> R
 
 
 def _submitted(
-    analysing: Analysing, work: tuple[Caller, Loaded, Given, Receiving, str | None]
+    analysing: Analysing, work: tuple[Caller, Loaded | str, Given, Receiving, str | None]
 ) -> tuple[Job, bool]:
     caller, loaded, given, received, once = work
     source = received if given.blob is None else given.blob
+    if isinstance(
+        loaded, str
+    ):  # which was begun under this key: any version may answer now, or none
+        job = analysing.submitting.repeated(caller, loaded, given.order, source, once or "")
+        if job is None:
+            raise Unavailable("The analysis was removed just now.", advice="Send it again.")
+        return job, True
     return analysing.submit(caller, loaded, given.order, source, once)
 
 
@@ -205,9 +241,10 @@ def _result(job: Job, outcome: Outcome) -> dict[str, Json]:
 
 
 def _why(job: Job, outcome: Outcome) -> dict[str, Json]:
+    message, advice = words_of(job, outcome)
     return {
         "code": job.code,
-        "message": outcome.message,
-        "advice": outcome.advice,
+        "message": message,
+        "advice": advice,
         "refusals": list(outcome.refusals),
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
-from bedside.api.analysis_requests import MAX_SAID
+from bedside.api.analysis_requests import MAX_SAID, RULES
 from bedside.api.documented import Closed, Recorded
 from bedside.api.idempotency import PARAMETER
 from bedside.api.schema import reference_to
@@ -16,6 +16,8 @@ from bedside.jobs.job import State
 from bedside.serving.values import MAX_SUBJECT
 
 TAG: Final = "analyse"
+
+ERASED: Final = "Its subject was erased; nothing personal of it is left"
 
 Said = Annotated[str, Field(min_length=1, max_length=MAX_SAID)]
 Subject = Annotated[str, Field(min_length=1, max_length=MAX_SUBJECT, pattern=r"\S")]
@@ -121,7 +123,7 @@ def asked() -> dict[str, Json]:
     """Return what the route of new analyses says of its request."""
     said: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": MAX_SAID}
     parts = dict.fromkeys(("modality", "body_part", "series", "version"), said)
-    parts |= {"rule": {"enum": ["only", "only-volumetric", "largest"]}}
+    parts |= {"rule": {"enum": list(RULES)}}
     return {
         "parameters": [{**PARAMETER}],
         "requestBody": {
@@ -132,6 +134,11 @@ def asked() -> dict[str, Json]:
             },
         },
     }
+
+
+def conflict(words: str) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route without a body that may say 409; `stated` adds its form."""
+    return {409: {"description": words}}
 
 
 def uploaded() -> dict[str, Json]:

@@ -19,7 +19,6 @@ from bedside.canonical import Json, read_json
 from bedside.errors import UsageError
 from bedside.imaging.choice import Rule
 from bedside.people.person import Caller
-from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_words import Order
 from bedside.serving.receiving import Receiving
 from bedside.serving.values import Row
@@ -55,9 +54,7 @@ class Given:
     blob: str | None = None
 
 
-async def read_analysis(
-    request: Request, caller: Caller, analysing: Analysing, received: Receiving
-) -> Given:
+async def read_analysis(request: Request, caller: Caller, received: Receiving) -> Given:
     """Read a request; files that come with it go into `received`.
 
     Raises:

@@ -110,6 +110,8 @@ def _statuses(path: str, operation: Mapping[str, Json]) -> Iterator[int]:
         yield from _OF_SOMETHING
     if "requestBody" in operation:
         yield from _WITH_BODY
+    elif "409" in operation["responses"]:  # a route without a body says so itself
+        yield 409
 
 
 def _response(told: Mapping[str, Json], status: int) -> dict[str, Json]:

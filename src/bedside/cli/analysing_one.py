@@ -243,6 +243,7 @@ def _fetched(analysing: Analysing, caller: Caller, told: Told) -> dict[str, byte
     """
     from bedside.errors import Refusal
     from bedside.jobs.job import State
+    from bedside.serving.analysis_ends import words_of
 
     job, outcome = told.job, told.outcome
     if job.state is State.DONE and outcome is not None:
@@ -253,11 +254,8 @@ def _fetched(analysing: Analysing, caller: Caller, told: Told) -> dict[str, byte
         return found
     if outcome is not None and outcome.refusals:
         raise InputRefused(tuple(Refusal(**one) for one in outcome.refusals))
-    message = outcome.message if outcome is not None else ""
-    raise BedsideError(
-        f"The analysis {job.id} is {job.state.value}: {message or job.code}",
-        advice=outcome.advice if outcome is not None else "",
-    )
+    message, advice = words_of(job, outcome)
+    raise BedsideError(f"The analysis {job.id} is {job.state.value}: {message}", advice=advice)
 
 
 def _written(

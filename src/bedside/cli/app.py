@@ -140,6 +140,14 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
                 "freeze": "antspynet.freeze",
             },
         ),
+        "jobs": (
+            "Analyses that wait, that are under way, and that are over.",
+            {
+                "list": "jobs.list_jobs",
+                "show": "jobs.show_job",
+                "cancel": "jobs.cancel",
+            },
+        ),
         "backup": (
             "Back up a site while it serves, list its generations, try them out.",
             {

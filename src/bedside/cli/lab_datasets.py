@@ -13,7 +13,7 @@ from bedside.cli.screen import Page, on_one_line, progress, show
 from bedside.errors import UsageError
 
 
-def dataset(
+def dataset(  # noqa: PLR0913, PLR0917 - a command's options
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files are.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The manifest, JSON.")],
     name: Annotated[str, typer.Option("--name", help="What the data set is called.")],

@@ -132,17 +132,17 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 
 class _Bar:
-    """A bar for the steps, the last loss and the best score."""
+    """A bar for the steps, with the last loss."""
 
     def __init__(self, shown: Progress, task: str, steps: int) -> None:
         self._shown = shown
         self._name = on_one_line(task)
         self._bar: Any = shown.add_task(self._name, total=steps, said="")
-        self._loss, self._best = "", ""
+        self._loss = ""
 
     def stepped(self, step: int, loss: float) -> None:
         self._loss = f"loss {loss:.4f}"
-        self._shown.update(self._bar, completed=step, description=self._name, said=self._said())
+        self._shown.update(self._bar, completed=step, description=self._name, said=self._loss)
 
     def validating(self, case: int, of: int) -> None:
         self._shown.update(self._bar, description=f"{self._name}: validation {case + 1} of {of}")
@@ -152,10 +152,10 @@ class _Bar:
         self._shown.console.print(f"step {step}: {told}{'  (best)' if best else ''}", markup=False)
 
     def saved(self, step: int) -> None:
-        self._shown.update(self._bar, said=f"{self._said()}, kept at {step}")
+        self._shown.update(self._bar, said=f"{self._loss}, kept at {step}")
 
-    def _said(self) -> str:
-        return self._loss
+    def troubled(self, words: str) -> None:
+        self._shown.console.print(on_one_line(words), markup=False)
 
 
 class _Lines:
@@ -171,6 +171,9 @@ class _Lines:
 
     def saved(self, step: int) -> None:
         sys.stderr.write(f"step {step}: checkpoint\n")
+
+    def troubled(self, words: str) -> None:
+        sys.stderr.write(f"{on_one_line(words)}\n")
 
 
 @contextmanager

@@ -43,6 +43,8 @@ from bedside.runtime.runner import load
 from bedside.runtime.session import this_processor
 from bedside.runtime.volume_path import VolumePath
 
+AXES_OF_A_VOLUME: Final = 3
+
 LIBRARY: Final = ">=0.3.2,<0.4"
 """Versions whose source was read, and whose faults are met."""
 
@@ -57,6 +59,7 @@ class Chosen:
         engines: Where its files lie, and which interpreter has the library.
         steadied: What is done to a volume before the library sees it.
         memory: Most bytes that its process may take; None for what most functions need.
+        finding: Which finding of a film is the answer; None for volumes.
     """
 
     function: str
@@ -64,6 +67,7 @@ class Chosen:
     engines: Engines
     steadied: Steadied = field(default_factory=Steadied)
     memory: int | None = None
+    finding: str | None = None
 
 
 def freeze_antspynet(
@@ -96,7 +100,7 @@ def freeze_antspynet(
     _check_output(chosen, spec)
     signer = SigningKey.load(key) if isinstance(key, Path) else key
     tell("checking the weights")
-    model = _model(chosen)
+    model = library_model(chosen)
     engine = AntspynetEngine(model, chosen.engines, threads=spec.threads)
     try:
         archive, report, notes = _assembled(
@@ -105,14 +109,14 @@ def freeze_antspynet(
     finally:
         engine.close()
     tell("replaying the golden cases")
-    package = _proved(archive, signer, chosen.engines)
+    package = proved(archive, signer, chosen.engines)
     if out is not None:
         write_whole(out, archive)
     return FrozenModel(archive, package, report, notes)
 
 
 @dataclass(frozen=True, slots=True)
-class _Described:
+class Described:
     """What the lineage keeps of the library."""
 
     algorithm: str
@@ -120,7 +124,13 @@ class _Described:
     libraries: Mapping[str, str]
 
 
-def _model(chosen: Chosen) -> AntspynetModel:
+def library_model(chosen: Chosen) -> AntspynetModel:
+    """Return what the manifest says of a function: every file that it reads, by its digest.
+
+    Raises:
+        UsageError: no folder of weights is named, or no such function or parameter.
+        NotFound: a file was never fetched.
+    """
     upright = chosen.steadied.upright
     names = needed(chosen.function, chosen.parameters, 1, upright=upright).names
     folder = chosen.engines.weights
@@ -137,6 +147,7 @@ def _model(chosen: Chosen) -> AntspynetModel:
             },
             "steadied": chosen.steadied,
             "memory": chosen.memory,
+            "finding": chosen.finding,
         }
     )
 
@@ -161,7 +172,7 @@ def _assembled(
         report = report.and_also(_repeated(path, one.volume, spec))
     tell("writing the package")
     entries = {GOLDEN_ENTRY: write_golden(tuple(cases))}
-    source = _Described(f"antspynet.{model.function}", dict(model.parameters), dict(versions))
+    source = Described(f"antspynet.{model.function}", dict(model.parameters), dict(versions))
     moment = moment_of_freezing(circumstances.frozen_at)
     lineage = make_lineage(spec.origin, source, report, moment)
     conditions = Conditions(
@@ -213,6 +224,13 @@ def _check_output(chosen: Chosen, spec: VolumeSpec) -> None:
         UsageError: it is not; says what the function gives.
     """
     ask = asked(chosen.function, chosen.parameters)
+    if ask.known.fewest > 1:
+        raise two_images(chosen.function)
+    if ask.known.axes != AXES_OF_A_VOLUME:
+        raise UsageError(
+            f"{chosen.function} reads films.",
+            advice="Give --pictures and --finding, and a spec with [image].",
+        )
     if spec.preprocessing or spec.inference is not None:
         raise UsageError(
             f"{chosen.function} prepares volumes itself.",
@@ -232,9 +250,24 @@ def _check_output(chosen: Chosen, spec: VolumeSpec) -> None:
         )
 
 
-def _proved(archive: bytes, signer: SigningKey | None, engines: Engines) -> Package:
+def proved(archive: bytes, signer: SigningKey | None, engines: Engines) -> Package:
+    """Return the package, opened again, its signature checked and its golden cases replayed.
+
+    Raises:
+        GoldenMismatch: a golden case gets another answer in another process.
+    """
     package = open_package(archive)
     if signer is not None:
         check_signature(package, (signer.public,))
     load(package, engines).close()
     return package
+
+
+def two_images(function: str) -> UsageError:
+    """Return what is told of a function that reads two images of one head."""
+    return UsageError(
+        f"{function} reads two images of one head (FLAIR and T1); a package takes one volume, which "
+        "its gate judges.",
+        advice="For white-matter hyperintensities take sysu_media_wmh_segmentation or "
+        "shiva_wmh_segmentation, which read a FLAIR image alone.",
+    )

@@ -24,7 +24,7 @@ from bedside.package.manifest import (
     Lineage,
     Manifest,
 )
-from bedside.package.networks import Network
+from bedside.package.networks import Network, RowModel
 from bedside.package.package import build_package, describe_entries
 from bedside.runtime.pipeline import Parts
 from bedside.runtime.postprocess import output_width
@@ -60,7 +60,7 @@ def assemble(
     groups = data.groups(spec.comparison)
     tolerance, typical = spec.comparison.tolerance, typical_size(native, groups[0])
     report = compare(native, frozen, groups, tolerance, typical)
-    session = Session(parts.network, parts.model, parts.conditions, output_width(parts.output))
+    session = Session(network.onnx, model_for(network), parts.conditions, output_width(spec.output))
     if inside := source.compare_inside(session, spec):
         report = report.and_also(inside)
     tell("making golden cases")
@@ -75,7 +75,7 @@ def assemble(
     entries = {MODEL_ENTRY: parts.network, GOLDEN_ENTRY: write_golden(cases)}
     moment, real = moment_of_freezing(circumstances.frozen_at), spec.golden.from_real_rows
     lineage = make_lineage(spec.origin, source, report, moment, real_rows=real)
-    manifest = _manifest(spec, parts, lineage, (len(cases), entries))
+    manifest = row_manifest(spec, parts, lineage, (len(cases), entries))
     return build_package(manifest, entries, circumstances.signer), report
 
 
@@ -90,19 +90,22 @@ def _parts(network: FrozenNetwork, data: AuthorData, spec: Spec, source: Source)
         declared=data.declared,
         operations=network.operations,
         network=network.onnx,
-        model=model_of(
-            Network(
-                entry=MODEL_ENTRY,
-                opset=network.opset,
-                input=network.input,
-                element=network.element,
-                output=network.output,
-            ),
-            network.shape,
-        ),
+        model=model_for(network),
         conditions=conditions,
         output=spec.output,
     )
+
+
+def model_for(network: FrozenNetwork) -> RowModel:
+    """Return what the manifest says of a translated network."""
+    told = Network(
+        entry=MODEL_ENTRY,
+        opset=network.opset,
+        input=network.input,
+        element=network.element,
+        output=network.output,
+    )
+    return model_of(told, network.shape)
 
 
 def _explanation(
@@ -116,9 +119,10 @@ def _explanation(
     return choose_contributions(spec.fields, everybody, frozen, spec.output, spec.explanation)
 
 
-def _manifest(
+def row_manifest(
     spec: Spec, parts: Parts, lineage: Lineage, golden: tuple[int, dict[str, bytes]]
 ) -> Manifest:
+    """Return the manifest of a model of rows or pictures; `golden`: how many cases, the entries."""
     cases, entries = golden
     tolerance = spec.golden.tolerance
     return Manifest(

@@ -26,6 +26,10 @@ class FrozenModelPath:
         table = isinstance(parts.declared, TabularInput)
         self._at_once = 4_096 if table else PICTURES_AT_ONCE
 
+    def close(self) -> None:
+        """End what runs beside this process."""
+        self._pipeline.close()
+
     def __call__(self, rows: Sequence[RawRow]) -> tuple[Answer, ...]:
         """Return one answer for each row.
 

@@ -131,6 +131,22 @@ class Jobs:
         with self.database.read() as connection:
             return claimed_on(connection, claim)
 
+    def list(self, person: str | None, state: State | None, most: int) -> tuple[Job, ...]:
+        """Return the latest jobs, without what is sealed of them.
+
+        Args:
+            person: Whose; None for everybody's.
+            state: In which state; None for any.
+            most: How many.
+        """
+        query = select(*_CLEAR).order_by(jobs.c.id.desc()).limit(most)
+        if person is not None:
+            query = query.where(jobs.c.person == person)
+        if state is not None:
+            query = query.where(jobs.c.state == state)
+        with self.database.read() as connection:
+            return tuple(_read(row) for row in connection.execute(query))
+
     def count(self) -> dict[State, int]:
         """Return how many jobs stand in each state."""
         query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
@@ -268,31 +284,30 @@ class Jobs:
             if job is not None and (after := excused(job, right)) != job:
                 _put(connection, after)
 
-    def cancel(self, job_id: str, told: Told = _untold) -> Job:
-        """Let a job end: at once where it waits, soon where it runs; twice is the same.
+    def cancel(self, job_id: str) -> Job:
+        """Let a job end, in a transaction of its own; see `cancel_on`."""
+        with self.database.write() as connection:
+            return self.cancel_on(connection, job_id)[0]
 
-        Args:
-            job_id: Its id.
-            told: Told of it, in the same transaction, the first time.
+    def cancel_on(self, connection: Connection, job_id: str) -> tuple[Job, bool]:
+        """Let a job end: at once where it waits, soon where it runs; return whether that is new.
 
         Raises:
             NotFound: there is no such job.
             Conflict: it is over otherwise.
         """
-        with self.database.write() as connection:
-            job = job_on(connection, job_id)
-            if job.state is State.CANCELLED or job.cancelled:
-                return job
-            if not job.unfinished:
-                raise Conflict(
-                    f"The job {job_id} is {job.state.value}; it cannot be cancelled any more."
-                )
-            job = replace(job, cancelled=True)
-            told(connection, job)
-            if job.state is State.WAITING:
-                return self._end(connection, job, State.CANCELLED, "cancelled")
-            _put(connection, job)
-        return job
+        job = job_on(connection, job_id)
+        if job.state is State.CANCELLED or job.cancelled:
+            return job, False
+        if not job.unfinished:
+            raise Conflict(
+                f"The job {job_id} is {job.state.value}; it cannot be cancelled any more."
+            )
+        job = replace(job, cancelled=True)
+        if job.state is State.WAITING:
+            return self._end(connection, job, State.CANCELLED, "cancelled"), True
+        _put(connection, job)
+        return job, True
 
     def _mine(self, connection: Connection, right: Held) -> Job:
         job = _job(connection, right.job)

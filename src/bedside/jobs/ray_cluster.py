@@ -25,6 +25,9 @@ MOST_LOST: Final = 3
 
 CONNECT_SECONDS: Final = 5.0
 
+MOST_STILLBORN: Final = 3
+"""How many actors more than run at once may end before they begin, in a row, with no other at work."""
+
 LOOK_SECONDS: Final = 0.5
 IDLE_SECONDS: Final = 300.0
 """How long nothing may run, with tasks left, before the cluster is given up."""
@@ -111,6 +114,7 @@ class _Run:
         self._lost: dict[str, int] = {}
         self._busy: dict[Reference, tuple[Actor, Task | None]] = {}
         self._idle_looks = 0
+        self._stillborn = 0
 
     def heard(self) -> Iterator[Heard]:
         """Yield what is heard until every task is told."""
@@ -128,10 +132,12 @@ class _Run:
         try:
             found = self._ray.get(reference)
         except self._ray.exceptions.RayError as problem:
-            self._hire()
+            self._stillborn += task is None
             if task is not None:
                 yield from self._lost_one(task, problem)
+            self._replace(problem)
             return
+        self._stillborn = 0
         if task is not None:
             said, files = found
             yield Finished(task.name, said, files)
@@ -166,6 +172,21 @@ class _Run:
     def _hire(self) -> None:
         actor = self._new_actor()
         self._busy[actor.ready.remote()] = (actor, None)
+
+    def _replace(self, problem: Exception) -> None:
+        """Hire another in the place of one that is gone; not without end where none even begins.
+
+        Raises:
+            Unavailable: none begins, and none is at work.
+        """
+        if self._stillborn < self._at_once + MOST_STILLBORN:
+            self._hire()
+        elif not self._busy:
+            lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+            raise Unavailable(
+                f"No process begins on the cluster: {(lines or [type(problem).__name__])[-1][:300]}",
+                advice="Install the same bedside, for the same Python, on every node.",
+            )
 
     def _left(self) -> bool:
         """Whether a task waits; the next one is taken out to see."""

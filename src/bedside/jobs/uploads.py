@@ -110,7 +110,7 @@ class Uploads:
         chosen = job_uploads.c.id == upload_id
         if not connection.execute(delete(job_uploads).where(chosen, ~_needed())).rowcount:
             raise Conflict(
-                f"A job that is not finished needs the upload {upload_id}.",
+                f"The upload {upload_id} is needed still: what works on it is not finished.",
                 advice="Wait for it, or cancel it.",
             )
 

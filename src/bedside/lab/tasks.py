@@ -18,18 +18,18 @@ TASKS: Mapping[str, str] = MappingProxyType(
 """Where the `Kind` of each task stands."""
 
 
-def kind_of(name: str, tasks: Mapping[str, str] = TASKS) -> Kind[Any]:
+def kind_of(name: str) -> Kind[Any]:
     """Return the task of a name.
 
     Raises:
         UsageError: there is none; the message lists those that there are.
     """
-    if name not in tasks:
+    if name not in TASKS:
         raise UsageError(
-            f"There is no task {name!r}.", advice=f"There are: {', '.join(sorted(tasks))}."
+            f"There is no task {name!r}.", advice=f"There are: {', '.join(sorted(TASKS))}."
         )
-    module, _, attribute = tasks[name].partition(":")
+    module, _, attribute = TASKS[name].partition(":")
     found = getattr(import_module(module), attribute)
     if not isinstance(found, Kind):
-        raise TypeError(f"{tasks[name]} is no Kind")
+        raise TypeError(f"{TASKS[name]} is no Kind")
     return found

@@ -55,6 +55,7 @@ class EventKind(StrEnum):
     RESTORE = "restore"
     TRACE_READ = "trace-read"
     LEDGER_KEY_CHANGED = "ledger-key-changed"
+    ANALYSIS_ENDED = "analysis-ended"
 
 
 @dataclass(frozen=True, slots=True)

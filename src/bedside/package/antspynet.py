@@ -24,8 +24,14 @@ AntspynetFunction: TypeAlias = Literal[
     "shiva_wmh_segmentation",
     "lesion_segmentation",
     "brain_age",
+    "chexnet",
 ]
-"""What takes one volume and gives probabilities, or a number."""
+"""What takes one volume and gives probabilities, or a number; `chexnet` takes one film."""
+
+FILM_FUNCTIONS: Final = frozenset({"chexnet"})
+"""What takes a film and gives a probability of each finding."""
+
+FINDING: Final = r"^[A-Z][A-Za-z_]{0,59}$"
 
 FileName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")]
 
@@ -56,6 +62,8 @@ class Steadied(Frozen):
 class AntspynetModel(Frozen):
     """A function of ANTsPyNet in the place of a network; its weights lie beside the site.
 
+    Of several findings of one film a package answers one, with a threshold and a label of its own.
+
     Attributes:
         function: Name of the function.
         parameters: Its keyword arguments beside the volume; `runtime.engines.antspynet.functions`
@@ -65,6 +73,7 @@ class AntspynetModel(Frozen):
         steadied: What is done to a volume before the library sees it.
         seed: Where its random numbers begin, at every answer anew.
         memory: Most bytes that its process may take; None for 6 GiB.
+        finding: Which of the findings of a film is the answer; None for volumes.
     """
 
     engine: Literal["antspynet"] = "antspynet"
@@ -78,6 +87,23 @@ class AntspynetModel(Frozen):
     steadied: Steadied = Steadied()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 123
     memory: Annotated[int | None, Field(ge=2**30, le=2**37, exclude_if=absent)] = None
+    finding: Annotated[str | None, Field(pattern=FINDING, exclude_if=absent)] = None
+
+    @property
+    def reads_films(self) -> bool:
+        """Whether it takes a film, and no volume."""
+        return self.function in FILM_FUNCTIONS
+
+    @model_validator(mode="after")
+    def _names_a_finding_of_a_film(self) -> Self:
+        if self.reads_films is not (self.finding is not None):
+            raise ValueError(
+                f"{self.function} needs a `finding`" if self.reads_films
+                else f"{self.function} has no findings"
+            )
+        if self.reads_films and (self.steadied.outliers or self.steadied.upright):
+            raise ValueError(f"{self.function} reads films; `steadied` is for heads")
+        return self
 
     @model_validator(mode="after")
     def _is_not_too_much(self) -> Self:

@@ -17,9 +17,10 @@ from bedside.package.image_operations import image_shape, told_shape
 from bedside.package.images import ImageInput
 from bedside.package.manifest import Manifest
 from bedside.package.networks import ImageModel, Model, Network
+from bedside.package.outputs import BinaryOutput
 from bedside.package.preprocessing import image_operations, tabular_operations
 from bedside.package.segmentation import SegmentationOutput
-from bedside.package.volume_consistency import check_volume, taken
+from bedside.package.volume_consistency import check_range, check_volume, taken
 from bedside.package.volumes import VolumeInput
 from bedside.package.widths import block_widths
 
@@ -79,6 +80,9 @@ def _check_table(declared: TabularInput, manifest: Manifest) -> None:
 
 def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
     operations = image_operations(manifest.preprocessing)
+    if isinstance(manifest.model, AntspynetModel):
+        _check_library_of_films(declared, manifest.model, manifest)
+        return
     shape = image_shape(declared.pixels, operations)
     check_bounds(declared, operations)
     if not isinstance(manifest.model, ImageModel):
@@ -93,6 +97,25 @@ def _check_picture(declared: ImageInput, manifest: Manifest) -> None:
     _check_answer(manifest)
     if isinstance(manifest.explanation, Occlusion):
         check_passes(manifest.explanation, *manifest.model.shape[1:])
+
+
+def _check_library_of_films(
+    declared: ImageInput, model: AntspynetModel, manifest: Manifest
+) -> None:
+    """Check that a film is only read, and one finding answered: the rest is the library's own."""
+    operations = image_operations(manifest.preprocessing)
+    image_shape(declared.pixels, operations)  # a window comes first
+    if not model.reads_films:
+        raise PackageDamaged(f"The input is a picture, and {model.function!r} takes volumes.")
+    if declared.pixels != "grey" or len(operations) != 1:
+        raise PackageDamaged(
+            f"{model.function!r} prepares grey films itself; the preprocessing must be one window."
+        )
+    if not isinstance(manifest.postprocessing, BinaryOutput) or manifest.explanation is not None:
+        raise PackageDamaged(
+            f"{model.function!r} answers one finding: a binary output, without an explanation."
+        )
+    check_range(model.library)
 
 
 def _check_answer(manifest: Manifest) -> None:

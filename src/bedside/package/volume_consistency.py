@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -18,6 +17,7 @@ from bedside.package.networks import ImageModel, Model
 from bedside.package.outputs import NumberOutput
 from bedside.package.preprocessing import volume_operations
 from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_growth import MOST_SCORES
 from bedside.package.volume_models import VolumeModel
 from bedside.package.volume_operations import (
     Conform,
@@ -28,9 +28,6 @@ from bedside.package.volume_operations import (
     volume_shape,
 )
 from bedside.package.volumes import MOST_VOXELS
-
-MOST_SCORES: Final = 2**29
-"""Numbers that a network may give for one volume, all classes together: 2 GiB in float32."""
 
 
 def check_volume(manifest: Manifest) -> None:
@@ -60,7 +57,9 @@ def check_volume(manifest: Manifest) -> None:
                 raise PackageDamaged(
                     f"{model.function!r} prepares volumes itself; the preprocessing must be empty."
                 )
-            _check_range(model.library)
+            if model.reads_films:
+                raise PackageDamaged(f"The input is a volume, and {model.function!r} takes films.")
+            check_range(model.library)
         case other:
             raise PackageDamaged(f"The input is a volume, and the model takes {taken(other)}.")
 
@@ -115,7 +114,12 @@ def _check_network(
         )
 
 
-def _check_range(library: str) -> None:
+def check_range(library: str) -> None:
+    """Check the accepted versions of a library.
+
+    Raises:
+        PackageDamaged: they are no version specifier.
+    """
     try:
         SpecifierSet(library)
     except InvalidSpecifier as problem:

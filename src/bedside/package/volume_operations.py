@@ -7,7 +7,8 @@ each one exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -25,12 +26,15 @@ NetworkShape: TypeAlias = tuple[NetworkVoxels, NetworkVoxels, NetworkVoxels]
 VoxelSpacing: TypeAlias = Annotated[float, Field(ge=0.05, le=50)]
 Interpolation: TypeAlias = Literal["nearest", "linear", "cubic"]
 
-_PATIENT_AXES: Final = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
+PATIENT_AXES: Final[Mapping[str, int]] = MappingProxyType(
+    {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
+)
+"""Which of the patient's axes a letter of an orientation names."""
 
 
 def _oriented(code: str) -> str:
     """Check that a code names each of the patient's axes once, such as RAS or LIA."""
-    if len(code) != 3 or {_PATIENT_AXES.get(letter) for letter in code} != {0, 1, 2}:
+    if len(code) != 3 or {PATIENT_AXES.get(letter) for letter in code} != {0, 1, 2}:
         raise ValueError(
             f"{code[:20]!r} is no orientation; it must be three letters, one of R or L, one of A "
             "or P and one of S or I, in any order, such as 'RAS'"

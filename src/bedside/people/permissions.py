@@ -53,6 +53,7 @@ class Action(StrEnum):
     PEOPLE_MANAGE = "people-manage"
     KEYS_MANAGE = "keys-manage"
     METRICS_READ = "metrics-read"
+    JOBS_MANAGE = "jobs-manage"
 
 
 PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
@@ -79,6 +80,7 @@ PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
         Action.PEOPLE_MANAGE: frozenset({Role.ADMINISTRATOR}),
         Action.KEYS_MANAGE: frozenset({Role.ADMINISTRATOR}),
         Action.METRICS_READ: frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMINISTRATOR}),
+        Action.JOBS_MANAGE: frozenset({Role.OPERATOR}),
     }
 )
 """For each action, the roles of which any one is enough."""

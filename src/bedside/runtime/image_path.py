@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,7 +25,7 @@ from bedside.runtime.image_gate import Film, ImageGate
 from bedside.runtime.image_preprocess import ImagePreprocess, Prepared
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, Postprocess
-from bedside.runtime.session import Session
+from bedside.runtime.table import Matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +53,18 @@ class ImagePath:
         self,
         declared: ImageInput,
         operations: Sequence[AnyOperation],
-        session: Session,
+        session: Callable[[NDArray[np.float32]], Matrix],
         output: Output,
         explanation: Explanation | None,
     ) -> None:
         """Compile the path.
+
+        Args:
+            declared: The domain.
+            operations: What is done before the scores; a window first.
+            session: Pictures × channels × rows × columns to scores, pictures × width.
+            output: What the scores mean.
+            explanation: How an answer is explained; None where it is not.
 
         Raises:
             PackageDamaged: operations or explanation are not for pictures, or do not fit together.
@@ -122,11 +129,17 @@ class ImagePath:
         return ready
 
     def _answers(self, ready: Sequence[_Ready]) -> tuple[Answer, ...]:
-        scores = self._session(np.stack([one.prepared.tensor for one in ready]))
+        scores = self._scores([one.prepared.tensor for one in ready])
         return tuple(
             replace(answer, flags=one.film.flags, picture=one.film.facts)
             for answer, one in zip(self._postprocess(scores), ready, strict=True)
         )
+
+    def _scores(self, tensors: Sequence[NDArray[np.float32]]) -> Matrix:
+        """Return the scores of pictures; those of several sizes, which a library takes, one by one."""
+        if len({one.shape for one in tensors}) == 1:
+            return self._session(np.stack(tensors))
+        return np.concatenate([self._session(one[np.newaxis]) for one in tensors])
 
     def _why(self, ready: _Ready, answer: Answer, going_on: GoingOn) -> PictureExplained:
         assert self._explanation is not None  # noqa: S101 - the pipeline asks first

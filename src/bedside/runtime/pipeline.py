@@ -5,12 +5,13 @@ One path for every input, used by a loaded package and by freezing before a pack
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bedside.canonical import Json
 from bedside.errors import UsageError
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.explanation import Explanation
 from bedside.package.fields import TabularInput
 from bedside.package.images import ImageInput
@@ -18,10 +19,14 @@ from bedside.package.manifest import Conditions
 from bedside.package.networks import RowModel
 from bedside.package.outputs import Output
 from bedside.package.preprocessing import AnyOperation
+from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.patience import GoingOn, always
 from bedside.runtime.postprocess import Answer, output_width
 from bedside.runtime.session import Session
 from bedside.runtime.tabular_path import PlainAnswers, TabularPath
+
+if TYPE_CHECKING:
+    from bedside.runtime.engines.antspynet.films import FilmLibrary
 
 AnyInput: TypeAlias = TabularInput | ImageInput
 
@@ -33,20 +38,22 @@ class Parts:
     Attributes:
         declared: The input domain.
         operations: The preprocessing.
-        network: The ONNX graph's bytes.
-        model: What the manifest says of the graph.
+        network: The ONNX graph's bytes; empty where a library stands in its place.
+        model: What the manifest says of the graph, or of the library.
         conditions: How the runtime must run it.
         output: What the scores mean.
         explanation: How an answer is explained; None where it is not.
+        engines: What this machine has beside ONNX Runtime.
     """
 
     declared: AnyInput
     operations: tuple[AnyOperation, ...]
     network: bytes
-    model: RowModel
+    model: RowModel | AntspynetModel
     conditions: Conditions
     output: Output
     explanation: Explanation | None = None
+    engines: Engines = ONNX_ONLY
 
 
 class Path(Protocol):
@@ -62,7 +69,7 @@ class Path(Protocol):
 class Pipeline:
     """The parts of a frozen model, compiled. Safe to use from several threads."""
 
-    __slots__ = ("_explains", "_path")
+    __slots__ = ("_close", "_explains", "_path")
 
     def __init__(self, parts: Parts) -> None:
         """Compile `parts`.
@@ -70,13 +77,13 @@ class Pipeline:
         Raises:
             PackageDamaged: they do not fit together, or the network does not load.
         """
-        width = output_width(parts.output)
-        session = Session(parts.network, parts.model, parts.conditions, width)
+        session, self._close = _scorer(parts)
         operations, output, explanation = parts.operations, parts.output, parts.explanation
         self._explains = explanation is not None
         self._path: Path
         match parts.declared:
             case TabularInput() as declared:
+                assert isinstance(session, Session)  # noqa: S101 - no library reads tables
                 self._path = TabularPath(declared, operations, session, output, explanation)
             case ImageInput() as declared:
                 from bedside.runtime.image_path import ImagePath  # noqa: PLC0415 - brings Pillow
@@ -103,6 +110,10 @@ class Pipeline:
             )
         return self._path.explained(rows, going_on)
 
+    def close(self) -> None:
+        """End what runs beside this process; it answers no more."""
+        self._close()
+
     def plain(self, rows: Sequence[Json], *, together: bool) -> PlainAnswers:
         """Return the places of the plain rows among `rows`, and their answers; none of a picture.
 
@@ -112,3 +123,23 @@ class Pipeline:
         if not isinstance(self._path, TabularPath):
             return [], ()
         return self._path.plain(rows, together=together)
+
+
+def _scorer(parts: Parts) -> tuple[Session | FilmLibrary, Callable[[], None]]:
+    """Return what computes the scores, and what ends it.
+
+    Raises:
+        PackageDamaged: it is not what the manifest declares, or does not load.
+        ConditionsNotMet: a file of the library is missing here.
+    """
+    width = output_width(parts.output)
+    if not isinstance(parts.model, AntspynetModel):
+        return Session(parts.network, parts.model, parts.conditions, width), _nothing
+    from bedside.runtime.engines.antspynet.films import FilmLibrary  # noqa: PLC0415 - rarely needed
+
+    library = FilmLibrary(parts.model, parts.engines, parts.output, parts.conditions.threads)
+    return library, library.close
+
+
+def _nothing() -> None:
+    """There is nothing to end."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bedside.canonical import Json
 from bedside.errors import GoldenMismatch, InputRefused, PackageRefused, UsageError
 from bedside.imaging.volume import Volume
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.golden import MAX_CASES, GoldenCase
 from bedside.package.manifest import Manifest
 from bedside.package.networks import RowModel
@@ -70,7 +71,7 @@ class Runner:
         self._golden = package.golden
         volumes = isinstance(package.manifest.input, VolumeInput)
         self._volumes = _volume_path(package, engines) if volumes else None
-        self._rows = None if volumes else Pipeline(parts_of(package))
+        self._rows = None if volumes else Pipeline(parts_of(package, engines))
         self._alike = False
         self.row_seconds = 0.0
 
@@ -129,9 +130,11 @@ class Runner:
         return self._volumes.analyse(volume, stated, report)
 
     def close(self) -> None:
-        """End what runs beside this process for a volume model; it answers no more."""
+        """End what runs beside this process for a model; it answers no more."""
         if self._volumes is not None:
             self._volumes.close()
+        if self._rows is not None:
+            self._rows.close()
 
     def _pipeline(self) -> Pipeline:
         if self._rows is None:
@@ -207,23 +210,29 @@ class Runner:
         return largest
 
 
-def parts_of(package: Package) -> Parts:
+def parts_of(package: Package, engines: Engines = ONNX_ONLY) -> Parts:
     """Return what decides the answers of a `package` that answers rows.
+
+    Args:
+        package: What was opened and found whole.
+        engines: What this machine has for engines beside ONNX Runtime.
 
     Raises:
         UsageError: it analyses volumes.
     """
     manifest = package.manifest
-    if not isinstance(manifest.model, RowModel):
+    if not isinstance(manifest.model, RowModel | AntspynetModel):
         raise manifest.no_rows()
+    library = isinstance(manifest.model, AntspynetModel)
     return Parts(
         declared=manifest.row_input,
         operations=manifest.preprocessing,
-        network=package.network,
+        network=b"" if library else package.network,
         model=manifest.model,
         conditions=manifest.conditions,
         output=manifest.row_output,
         explanation=manifest.explanation,
+        engines=engines,
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import LimitExceeded
+from bedside.package.volume_growth import check_scores, padded_shape
 from bedside.package.volume_models import SlidingInference
 from bedside.package.volume_operations import Shape
 from bedside.runtime.progress import Progress, Report
@@ -76,9 +77,10 @@ def slid(
         report: Told before each window, and while one is computed.
 
     Raises:
-        LimitExceeded: more than `MOST_WINDOWS` windows.
+        LimitExceeded: more than `MOST_WINDOWS` windows, or `MOST_SCORES` scores of what was padded.
     """
     sides = tensor.shape[1:]
+    check_scores(channels, padded_shape(sides, inference.patch))
     padded, before = _padded(tensor, inference)
     places = windows(padded.shape[1:], inference)
     weights = importance(inference)
@@ -119,10 +121,9 @@ def windows(sides: tuple[int, ...], inference: SlidingInference) -> list[Shape]:
 
 def _padded(tensor: Tensor, inference: SlidingInference) -> tuple[Tensor, Shape]:
     """Return the tensor at least as large as a window, and how much stands before it."""
-    short = [
-        max(window - side, 0)
-        for window, side in zip(inference.patch, tensor.shape[1:], strict=True)
-    ]
+    sides = tensor.shape[1:]
+    wanted = padded_shape(sides, inference.patch)
+    short = [after - side for after, side in zip(wanted, sides, strict=True)]
     i, j, k = (one // 2 for one in short)
     if not any(short):
         return tensor, (i, j, k)

@@ -14,8 +14,8 @@ from bedside.package.antspynet import AntspynetModel
 from bedside.package.manifest import Manifest
 from bedside.package.preprocessing import volume_operations
 from bedside.package.segmentation import SegmentationOutput
+from bedside.package.volume_growth import growth
 from bedside.package.volume_models import SlidingInference, VolumeModel
-from bedside.package.volume_operations import Resample, volume_shape
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.memory import MAX_MEMORY
 
@@ -60,24 +60,13 @@ def bytes_for(manifest: Manifest, voxels: int) -> int:
         return held + restore + own + _FLOAT * channels * voxels
     if not isinstance(model, VolumeModel):
         raise UsageError(f"{manifest.ref} takes no volumes.")
-    prepared = _prepared_voxels(manifest, declared, voxels)
-    scores = _FLOAT * channels * prepared
+    patch = model.inference.patch if isinstance(model.inference, SlidingInference) else None
+    grown = growth(volume_operations(manifest.preprocessing), declared, voxels, patch)
+    scores = _FLOAT * channels * grown.padded
     own = MAX_MEMORY if model.memory is None else model.memory
-    windows = scores + 2 * _FLOAT * prepared if isinstance(model.inference, SlidingInference) else 0
-    infer = 2 * _FLOAT * prepared + scores + windows + own
-    most = max(_PREPARE * max(voxels, prepared), infer, scores + restore)
+    infer = 2 * _FLOAT * grown.last + scores + own
+    if patch is not None:
+        infer += _FLOAT * (2 * grown.padded + 2 * (channels + 1) * math.prod(patch))
+    most = max(_PREPARE * grown.widest, infer, scores + restore)
     return held + int(_SPARE * most)
 
-
-def _prepared_voxels(manifest: Manifest, declared: VolumeInput, voxels: int) -> int:
-    """Return the most voxels that the operations make of a volume of the domain."""
-    operations = volume_operations(manifest.preprocessing)
-    if (shape := volume_shape(operations)) is not None:
-        return math.prod(shape)
-    resample = next((one for one in operations if isinstance(one, Resample)), None)
-    if resample is None:
-        return voxels
-    finer = (declared.spacing.maximum**3) / math.prod(resample.spacing)
-    reach = declared.field_of_view
-    most = reach.left_right.maximum * reach.back_front.maximum * reach.foot_head.maximum
-    return max(voxels, int(min(voxels * finer, most / math.prod(resample.spacing))))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bedside.errors import LimitExceeded, PackageRefused
+from bedside.errors import PackageRefused
 from bedside.imaging.grid import Grid
 from bedside.imaging.measuring.measurement import Measurement
 from bedside.imaging.measuring.measuring import measured
@@ -18,11 +19,11 @@ from bedside.imaging.refining import touches_edge
 from bedside.imaging.volume import Volume
 from bedside.package.outputs import NumberOutput
 from bedside.package.segmentation import SegmentationOutput, SegmentedClass
-from bedside.package.volume_consistency import MOST_SCORES
+from bedside.package.volume_growth import check_scores
 from bedside.package.volume_operations import Conform, Resample, VolumeOperation
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
-from bedside.runtime.engines.engine import Engine, Prepared, Scores
+from bedside.runtime.engines.engine import Engine, Scores
 from bedside.runtime.flags import Flag
 from bedside.runtime.progress import Progress, Report, Stage
 from bedside.runtime.segmentation import Labels, Segmented, WayBack, activated, refined, restored
@@ -78,35 +79,29 @@ class VolumePath:
             passed = self._gate.check(volume, stated)
         with clock.timed("prepare"):
             prepared = self._preprocess(volume, report)
-        self._check_scores(prepared)
+        output = self._output
+        channels = 1 if isinstance(output, NumberOutput) else output.channels
+        check_scores(channels, prepared.tensor.shape[1:])
+        _check_finite(prepared.tensor, "The preprocessing gave the network")
         with clock.timed("infer"):
             scores = self._engine(prepared, report)
+        _check_finite(scores, "The network gave scores")
         affine = prepared.affine
         del prepared
-        if isinstance(self._output, NumberOutput):
-            return _number(self._output, volume, passed, scores, clock)
+        if isinstance(output, NumberOutput):
+            return _number(output, volume, passed, scores, clock)
         way = WayBack(affine, Grid(volume.shape, np.array(volume.affine)), self._antialias)
         with clock.timed("restore"):
-            scores = activated(scores, self._output.activation)
-            found = restored(scores, way, self._output, report)
+            scores = activated(scores, output.activation)
+            found = restored(scores, way, output, report)
         del scores
         with clock.timed("refine"):
-            labels = refined(found.labels, self._output, volume.voxel_millilitres, report)
-        return _segmentation(self._output, volume, _Found(passed, found, labels), clock, report)
+            labels = refined(found.labels, output, volume.voxel_millilitres, report)
+        return _segmentation(output, volume, _Found(passed, found, labels), clock, report)
 
     def close(self) -> None:
         """Let go of the engine."""
         self._engine.close()
-
-    def _check_scores(self, prepared: Prepared) -> None:
-        """Refuse before the network is asked for more scores than one answer may have."""
-        channels = 1 if isinstance(self._output, NumberOutput) else self._output.channels
-        if (count := channels * prepared.tensor.size) > MOST_SCORES:
-            raise LimitExceeded(
-                f"{channels} classes of {' × '.join(map(str, prepared.tensor.shape[1:]))} voxels are "
-                f"{count} scores; at most {MOST_SCORES}.",
-                advice="Send a volume of fewer voxels.",
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +113,25 @@ class _Found:
     labels: Labels
 
 
+def _check_finite(numbers: NDArray[np.float32], who: str) -> None:
+    """Refuse numbers of which nothing true can be said; in binary32 they were too large or none.
+
+    Raises:
+        PackageRefused: one is not finite.
+    """
+    low, high = float(numbers.min()), float(numbers.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise PackageRefused(
+            f"{who} from {low} to {high}; there is no answer to show.",
+            advice="Narrow the declared domain, or freeze a model that answers all of it.",
+        )
+
+
 def _number(
     output: NumberOutput, volume: Volume, passed: Passed, scores: Scores, clock: _Clock
 ) -> Analysis:
     value = float(scores.ravel()[0])
-    if scores.size != 1 or not np.isfinite(value):
+    if scores.size != 1:
         raise PackageRefused(
             f"The model gave {value:g} ({scores.size} number(s)); there is no answer to show.",
             advice="Narrow the declared domain, or freeze a model that answers all of it.",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bedside.errors import Conflict, KeyUnavailable, NotFound, PermissionRefused, Unavailable
+from bedside.errors import Conflict, KeyUnavailable, NotFound, Unavailable
 from bedside.jobs.errand import Fault, KeptFile, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State
@@ -21,7 +21,7 @@ from bedside.jobs.keeping import Keeping, Times
 from bedside.jobs.runner import Runner
 from bedside.jobs.workshop import Workshop
 from bedside.ledger.fences import FenceMoved
-from bedside.people.permissions import Action
+from bedside.people.permissions import Action, allowed
 from bedside.people.person import Caller
 from bedside.serving.analysis_trade import AnalysisTrade, Rooms, Stores
 from bedside.serving.analysis_words import Order, Outcome
@@ -104,7 +104,7 @@ class Analysing:
             PermissionRefused: it is somebody else's, and the caller may not read of patients.
             Conflict: its subject was erased.
         """
-        job = self._stores.jobs.get(job_id)
+        job = self._job(job_id)
         self._permitted(caller, job, read=job.outcome is not None)
         return self._opened(job)
 
@@ -116,7 +116,7 @@ class Analysing:
             PermissionRefused: it is somebody else's, and the caller may not read of patients.
             Conflict: its subject was erased.
         """
-        job = self._stores.jobs.get(job_id)
+        job = self._job(job_id)
         self._permitted(caller, job, read=True)
         outcome = self._opened(job).outcome
         for one in outcome.files if outcome else ():
@@ -130,21 +130,45 @@ class Analysing:
     def cancel(self, caller: Caller, job_id: str) -> Job:
         """Let an analysis end without an answer; twice is the same.
 
+        That it was cancelled, and by whom, is recorded in the same transaction.
+
         Raises:
             NotFound: there is none, or it was removed.
-            PermissionRefused: it is somebody else's; recorded.
+            PermissionRefused: it is somebody else's, and the caller does not manage jobs; recorded.
             Conflict: it is over.
         """
-        job = self._stores.jobs.get(job_id)
-        caller = self._rooms.people.current(caller, Action.PREDICT, reference(job_id))
-        if job.person != caller.person.id:
-            with self._rooms.people.acting(caller, Action.PREDICT, reference(job_id)):
-                raise PermissionRefused(
-                    f"The analysis {job_id} is somebody else's.", advice="Ask whoever began it."
-                )
-        cancelled = self._stores.jobs.cancel(job_id)
+        from bedside.serving.analysis_record import (  # noqa: PLC0415 - a service may never need it
+            ended_draft,
+        )
+
+        action = self._action(caller, self._stores.jobs.get(job_id))
+        with self._rooms.people.acting(caller, action, reference(job_id)) as connection:
+            job, new = self._stores.jobs.cancel_on(connection, job_id)
+            if new:
+                self._rooms.ledger.append(connection, [ended_draft(job, caller)])
         self.runner.wake()
-        return cancelled
+        return job
+
+    def look(self, caller: Caller, job_id: str) -> Job:
+        """Return an analysis as it stands; nothing of what was asked, or came of it, is opened.
+
+        Raises:
+            NotFound: there is none, or it was removed.
+            PermissionRefused: it is somebody else's, and the caller does not manage jobs; recorded.
+        """
+        job = self._stores.jobs.get(job_id)
+        self._rooms.people.require(caller, self._action(caller, job), reference(job_id))
+        return job
+
+    def list(self, caller: Caller, state: State | None, most: int) -> tuple[Job, ...]:
+        """Return the latest analyses, as `look` does: everybody's for who manages jobs, else the caller's.
+
+        Raises:
+            PermissionRefused: the caller neither manages jobs nor asks for analyses; recorded.
+        """
+        manages = allowed(caller.person.roles, Action.JOBS_MANAGE)
+        self._rooms.people.require(caller, Action.JOBS_MANAGE if manages else Action.PREDICT)
+        return self._stores.jobs.list(None if manages else caller.person.id, state, most)
 
     def wait(self, job_id: str, tell: Callable[[Job], None]) -> Job:
         """Return an analysis once it is over; `tell` hears of it in between, and may raise."""
@@ -153,9 +177,19 @@ class Analysing:
             time.sleep(LOOK_SECONDS)
         return job
 
+    def _action(self, caller: Caller, job: Job) -> Action:
+        """Return what the caller does who sees to a job: their own, or another's."""
+        return Action.PREDICT if job.person == caller.person.id else Action.JOBS_MANAGE
+
     def count(self) -> dict[State, int]:
         """Return how many analyses stand in each state."""
         return self._stores.jobs.count()
+
+    def _job(self, job_id: str) -> Job:
+        try:
+            return self._stores.jobs.get(job_id)
+        except NotFound as none:
+            raise NotFound(f"There is no analysis {job_id[:60]!r}.", advice=none.advice) from none
 
     def _permitted(self, caller: Caller, job: Job, *, read: bool) -> None:
         """Check that the caller may see a job; that somebody else reads what came of it is recorded.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from bedside.canonical import Json, canonical_bytes
 from bedside.errors import InputRefused, Refusal
 from bedside.jobs.errand import Heard
+from bedside.jobs.job import Job
 from bedside.keys.subjects import SubjectKey
 from bedside.ledger.events import Draft, EventKind
 from bedside.package.manifest import Manifest
@@ -81,6 +82,24 @@ def analysis_draft(analysed: Analysed, heard: Heard, key: SubjectKey) -> Draft:
         EventKind.PREDICTION, analysed.request, analysed.job, body, (sealed, key)
     )
     return replace(draft, id=analysed.job)
+
+
+def ended_draft(job: Job, by: Caller | None = None) -> Draft:
+    """Return the event of an analysis of which no answer came: it failed, or `by` cancelled it."""
+    return Draft(
+        kind=EventKind.ANALYSIS_ENDED,
+        about=job.id,
+        actor="system" if by is None else by.person.id,
+        door="system" if by is None else by.door,
+        credential="" if by is None else by.credential,
+        body={
+            "model": job.about,
+            "state": "failed" if by is None else "cancelled",
+            "code": job.code if by is None else "cancelled",
+            "attempts": job.attempts,
+            "asked_by": job.person,
+        },
+    )
 
 
 def analysis_refusal(analysed: Analysed, heard: Heard, key: SubjectKey) -> Draft:

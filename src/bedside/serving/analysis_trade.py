@@ -20,6 +20,7 @@ from bedside.errors import (
     NotFound,
     PackageRefused,
     PermissionRefused,
+    SiteProblem,
     Unavailable,
 )
 from bedside.jobs.errand import Again, Errand, Fault, Heard, Over, nowhere
@@ -131,7 +132,8 @@ class AnalysisTrade:
         if memory > job.memory:
             self._stores.jobs.declare(held(job), memory)
             raise Again("The version that answers now takes more memory than was declared.")
-        frames = self._frames(asked, loaded, upload.id, sent)
+        files = self._files(job, key, sent)
+        frames = self._frames(asked, loaded, sent, files)
         return Errand(CHILD, loaded.release.digest, frames, begun)
 
     def record(self, right: Held, job: Job, errand: Errand, heard: Heard) -> None:
@@ -226,7 +228,17 @@ class AnalysisTrade:
         outcome = Outcome(message=problem.message, advice=problem.advice)
         return Over(State.FAILED, code, outcome.seal(key, job.id))
 
-    def _frames(self, asked: Asked, loaded: Loaded, upload: str, sent: Sent) -> Iterator[bytes]:
+    def _files(self, job: Job, key: SubjectKey, sent: Sent) -> Iterator[bytes]:
+        try:
+            yield from self._stores.files.reading(f"{UPLOADS}/{job.upload}", sent.key)
+        except NotFound as gone:
+            raise self._over(job, key, "upload-gone", gone) from gone
+        except SiteProblem as damaged:
+            raise self._over(job, key, "upload-damaged", damaged) from damaged
+
+    def _frames(
+        self, asked: Asked, loaded: Loaded, sent: Sent, files: Iterator[bytes]
+    ) -> Iterator[bytes]:
         archive = self._rooms.registry.version(loaded.release.ref).archive
         told: dict[str, Json] = {
             "stated": asked.order.stated(),
@@ -238,7 +250,7 @@ class AnalysisTrade:
         }
         yield spell_json(Frame.WORDS, told)
         yield from spell_file({"name": PACKAGE}, self._rooms.blobs.get(archive))
-        yield from self._stores.files.reading(f"{UPLOADS}/{upload}", sent.key)
+        yield from files
         yield spell(Frame.LAST)
 
 

@@ -283,7 +283,10 @@ class Erasing:
                 self._subject_keys.destroy(key_id)
             except BedsideError as problem:
                 problems.append(problem)
-        self._elsewhere.jobs(sorted(done), False)
+        try:
+            self._elsewhere.jobs(sorted(done), False)
+        except BedsideError as problem:
+            problems.append(problem)
         for one in told.erasures.values():
             try:
                 if one.confirmed and not one.done:

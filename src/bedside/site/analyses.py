@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection
+
 from bedside.jobs.errand import Fault, nowhere
 from bedside.jobs.folder import JobFiles
+from bedside.jobs.job import Job
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.uploads import Uploads
 from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Workshop
 from bedside.keys.site_key import SiteKey
+from bedside.ledger.ledger import Ledger
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms, Stores
 from bedside.serving.submitting import PURPOSE, Limits
@@ -46,7 +51,7 @@ def analyses_of(
     """
     (folder, workshop), database = where, rooms.ledger.database
     stores = Stores(
-        jobs=Jobs(database, rooms.clock, settings.terms),
+        jobs=Jobs(database, rooms.clock, settings.terms, partial(_failed, rooms.ledger)),
         uploads=Uploads(database, settings.room),
         files=JobFiles(folder / JOB_FILES_FOLDER, settings.free_bytes),
         engines=settings.engines,
@@ -55,3 +60,10 @@ def analyses_of(
     limits = Limits(largest, settings.upload_files, workshop.bounds.memory)
     work = (workshop, settings.times)
     return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE), at)
+
+
+def _failed(ledger: Ledger, connection: Connection, job: Job) -> None:
+    """Record that nothing came of a job, in the transaction that ends it."""
+    from bedside.serving.analysis_record import ended_draft  # noqa: PLC0415 - brings what a job needs
+
+    ledger.append(connection, [ended_draft(job)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ class BallSettings(Settings):
     warmup: int = 2
     validate_every: int = 4
     log_every: int = 3
-    device: Any = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
     threads: int = 1
     noise: float = 0.3
     network: NetworkSettings = NetworkSettings()
@@ -117,7 +117,7 @@ class RowSettings(Settings):
     lr: float = 0.3
     warmup: int = 0
     validate_every: int = 10
-    device: Any = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
     threads: int = 1
 
 

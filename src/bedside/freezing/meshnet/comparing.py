@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from bedside.freezing.comparison import Comparison
 from bedside.freezing.meshnet.graph import INPUT, OUTPUT, onnx_of_every_layer
 from bedside.freezing.meshnet.network import MeshLayer, MeshNet
 from bedside.freezing.meshnet.plain import layer_by_layer
+from bedside.freezing.meshnet.refusing import refused, told
 from bedside.freezing.volumes.spec import VolumeComparison
 from bedside.imaging.intensities import min_max
 from bedside.imaging.phantoms import drawn_head
@@ -19,6 +21,7 @@ from bedside.package.manifest import Conditions
 from bedside.package.volume_models import VolumeModel, WholeInference
 from bedside.runtime.engines.engine import Prepared, Scores
 from bedside.runtime.engines.onnx import OnnxEngine
+from bedside.runtime.memory import MAX_MEMORY
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.progress import silent
 
@@ -39,11 +42,13 @@ def compare_layers(net: MeshNet, conditions: Conditions, options: VolumeComparis
     it by the NumPy reading. Two volumes are tried: seeded noise from 0 to 1, and a drawn head.
 
     Raises:
-        FreezeRefused: a layer differs by more than the tolerance; names it.
+        FreezeRefused: a layer differs by more than the tolerance, or takes more memory to compare
+            than a process has for networks; names it.
     """
     shape = small_shape(net)
+    _refuse_large(net, shape)
     graph = onnx_of_every_layer(net, shape)
-    told = VolumeModel(
+    model = VolumeModel(
         entry="layers.onnx",
         opset=read_opset(graph),
         input=INPUT,
@@ -51,7 +56,7 @@ def compare_layers(net: MeshNet, conditions: Conditions, options: VolumeComparis
         output=OUTPUT,
         inference=WholeInference(shape=shape),
     )
-    engine = OnnxEngine(graph, told, conditions, sum(one.gives for one in net.layers))
+    engine = OnnxEngine(graph, model, conditions, sum(one.gives for one in net.layers))
     largest = [0.0] * len(net.layers)
     volumes = _volumes(shape, options.seed)
     for volume in volumes:
@@ -72,6 +77,37 @@ def small_shape(net: MeshNet) -> tuple[int, int, int]:
     """Return the sides of the volumes that are tried."""
     side = max(LEAST_SIDE, *(max(one.reach) + BEYOND for one in net.layers))
     return side, side + 4, side + 8
+
+
+def most_memory(net: MeshNet, shape: tuple[int, int, int]) -> tuple[MeshLayer, int]:
+    """Return the layer at which comparing takes the most memory, and how many bytes that is.
+
+    All layers' scores are kept in single precision. Beside them the NumPy reading of a layer has
+    what it takes, what it takes once more with its padding, and what it gives three times (so
+    many are alive while it is normalised or activated), in double precision.
+    """
+    voxels = math.prod(shape)
+    kept = 2 * voxels * sum(one.gives for one in net.layers) * 4
+
+    def of(layer: MeshLayer) -> int:
+        padded = math.prod(
+            side + 2 * reach for side, reach in zip(shape, layer.reach, strict=True)
+        )
+        return kept + 8 * ((padded + 2 * voxels) * layer.takes + 3 * voxels * layer.gives)
+
+    layer = max(net.layers, key=of)
+    return layer, of(layer)
+
+
+def _refuse_large(net: MeshNet, shape: tuple[int, int, int]) -> None:
+    layer, memory = most_memory(net, shape)
+    if memory > MAX_MEMORY:
+        raise refused(
+            f"comparing the layer {told(layer.name)}, which reaches {max(layer.reach)} voxels and "
+            f"takes {layer.takes} channels, needs {memory / 2**30:.1f} GiB, more than the "
+            f"{MAX_MEMORY // 2**30} GiB of a process",
+            "Give a model of fewer channels, or with a smaller dilation.",
+        )
 
 
 def _volumes(shape: tuple[int, int, int], seed: int) -> tuple[NDArray[np.float32], ...]:

@@ -147,12 +147,14 @@ class MonaiNative:
 
     def _back(self, values: torch.Tensor, given: Any, *, nearest: bool) -> NDArray[np.float32]:
         """Return values on the volume's own grid, channels × i × j × k."""
+        from monai.data.meta_tensor import MetaTensor  # noqa: PLC0415 - child only
+
         key = self._bundle.facts.image
         back = self._transforms.Invertd(
             keys=PREDICTION, transform=self._prepare, orig_keys=key, nearest_interp=nearest
         )
-        found = back({PREDICTION: values, key: given})[PREDICTION]
-        return np.asarray(found.as_tensor().numpy(), dtype=np.float32)
+        found = back({PREDICTION: MetaTensor(values), key: given})[PREDICTION]
+        return np.asarray(found.numpy(), dtype=np.float32)
 
     def _scores(self, given: torch.Tensor) -> torch.Tensor:
         inference = self._bundle.inference

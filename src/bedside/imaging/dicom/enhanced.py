@@ -12,18 +12,19 @@ from typing import Final
 
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.planes import (
+    B_VALUE,
     FRAMES,
     FUNCTIONAL_GROUPS,
     ORIENTATION,
     POSITION,
+    SOP_INSTANCE,
     SPACING,
     Origin,
     Plane,
-    instance_of,
-    moment_of,
+    Weighting,
     origin_of,
     region_of,
-    digits,
+    written_alike,
 )
 from bedside.imaging.refusals import corrupt, too_large, unsupported
 
@@ -33,8 +34,7 @@ _FRAME_TYPES: Final = (0x00189226, 0x00189329, 0x00189751)
 """Frame Type Sequences of MR, CT and PET. Sources: sections C.8.13.5.1, C.8.15.3.1, C.8.22.5.1."""
 
 _ECHO, _ECHO_TIME, _FRAME_TYPE, _STACK = 0x00189114, 0x00189082, 0x00089007, 0x00209056
-_PARTS: Final = 0x00209163
-_TIME_INDEX, _DIFFUSION = 0x00209128, 0x00189117
+_TIME, _DIFFUSION, _PARTS = 0x00209128, 0x00189117, 0x00209163
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +121,7 @@ def planes_of(header: Header, file: int, most: int) -> Iterator[tuple[Origin, Pl
             _numbers(groups, _POSITIONS, POSITION),
             _numbers(groups, _ORIENTATIONS, ORIENTATION),
             _numbers(groups, _MEASURES, SPACING),
-            _moment(groups),
-            instance_of(header),
+            header.uid(SOP_INSTANCE),
         )
         yield _origin(common, groups), plane
 
@@ -132,13 +131,6 @@ def _numbers(groups: Groups, sequence: int, tag: int) -> tuple[float, ...]:
     return () if item is None else item.decimals(tag)
 
 
-def _moment(groups: Groups) -> tuple[str, str, str]:
-    """Return what tells the volume of this frame from the next, as of a classic object."""
-    content = groups.item(_CONTENT)
-    time = content.raw(_TIME_INDEX).hex() if content else ""
-    return moment_of(groups.top, (time,), groups.item(_DIFFUSION))
-
-
 def _origin(common: Origin, groups: Groups) -> Origin:
     """Return what tells this frame's stack from another's in the same object."""
     kinds = common.kinds
@@ -146,9 +138,21 @@ def _origin(common: Origin, groups: Groups) -> Origin:
         item = groups.item(sequence)
         if item is not None and _FRAME_TYPE in item:
             kinds = tuple(one.upper() for one in item.texts(_FRAME_TYPE))
-    echo, content = groups.item(_ECHO), groups.item(_CONTENT)
-    time = digits(echo.doubles(_ECHO_TIME)) if echo else ()
-    stack = content.texts(_STACK) if content else ()
     anatomy = groups.item(_ANATOMY)
     part = common.body_part or (region_of(anatomy) if anatomy else None)
-    return replace(common, kinds=kinds, echo=(*time, "stack", *stack), body_part=part)
+    return replace(common, kinds=kinds, weighting=_weighting(groups), body_part=part)
+
+
+def _weighting(groups: Groups) -> Weighting:
+    """Return echo, time and diffusion of a frame.
+
+    Sources: sections C.7.6.16.2.2 (Frame Content), C.8.13.5.4 (MR Echo), C.8.13.5.9 (MR Diffusion).
+    """
+    echo, content = groups.item(_ECHO), groups.item(_CONTENT)
+    diffusion = groups.item(_DIFFUSION)
+    return Weighting(
+        echo_time=written_alike(echo.doubles(_ECHO_TIME)) if echo else (),
+        time=written_alike(content.longs(_TIME)) if content else (),
+        b_value=written_alike(diffusion.doubles(B_VALUE)) if diffusion else (),
+        stack=content.texts(_STACK) if content else (),
+    )

@@ -7,7 +7,8 @@ Source: DICOM PS3.3, sections C.7.6.2 (Image Plane), C.7.6.3, C.7.3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -16,9 +17,8 @@ from bedside.imaging.dicom.describing import imaging_words
 from bedside.imaging.dicom.header import Header
 
 POSITION, ORIENTATION, SPACING = 0x00200032, 0x00200037, 0x00280030
-IMAGE_TYPE, ECHO_TIME, BODY_PART = 0x00080008, 0x00180081, 0x00180015
-B_VALUE: Final = 0x00189087
-_TIME, _ECHO_NUMBERS, _INSTANCE = 0x00200100, 0x00180086, 0x00080018
+IMAGE_TYPE, BODY_PART, SOP_INSTANCE, B_VALUE = 0x00080008, 0x00180015, 0x00080018, 0x00189087
+_ECHO_TIME, _ECHO, _TIME = 0x00180081, 0x00180086, 0x00200100
 FRAMES: Final = 0x00280008
 FUNCTIONAL_GROUPS: Final = (0x52009229, 0x52009230)
 _STUDY, _SERIES, _FRAME_OF_REFERENCE = 0x0020000D, 0x0020000E, 0x00200052
@@ -46,6 +46,61 @@ _SURVEYS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Weighting:
+    """What an image is, apart from another of the same place: its echo, time and diffusion.
+
+    Each is empty where the header does not say it. Numbers are rounded to thousandths and written
+    in one way, so that 4.2 is 4.20; what is no number stays, and is never told: it may be a name.
+
+    Attributes:
+        echo_time: Milliseconds.
+        echo: Number of the echo.
+        time: Temporal position.
+        b_value: s/mm².
+        stack: Stack of an enhanced object, as it calls it.
+    """
+
+    echo_time: tuple[str, ...] = ()
+    echo: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
+    b_value: tuple[str, ...] = ()
+    stack: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], ...]:
+        """What it is sorted by."""
+        return self.echo_time, self.echo, self.time, self.b_value, self.stack
+
+    def told(self) -> str:
+        """Return its numbers in words; empty where the header says none."""
+        named = (
+            (self.echo_time, "echo time {} ms"),
+            (self.echo, "echo {}"),
+            (self.time, "time {}"),
+            (self.b_value, "b {}"),
+        )
+        return ", ".join(
+            words.format(values[0])
+            for values, words in named
+            if len(values) == 1 and _is_number(values[0])
+        )
+
+
+def written_alike(numbers: Iterable[str | float]) -> tuple[str, ...]:
+    """Return numbers rounded to thousandths, each written in one way; what is none as it is."""
+    return tuple(
+        f"{round(float(one), 3):.12g}" if _is_number(one) else str(one) for one in numbers
+    )
+
+
+def _is_number(one: str | float) -> bool:
+    try:
+        return math.isfinite(float(one))
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """What all planes of a stack have in common, apart from geometry.
 
@@ -55,7 +110,7 @@ class Origin:
         frame_of_reference: Frame of Reference UID.
         modality: Such as MR.
         kinds: Image Type, or Frame Type.
-        echo: Echo time in ms, to six digits, and in an enhanced object the stack too.
+        weighting: Echo, time and diffusion.
         rows: Number of rows.
         columns: Number of columns.
         photometric: Photometric Interpretation.
@@ -69,7 +124,7 @@ class Origin:
     frame_of_reference: str | None
     modality: str | None
     kinds: tuple[str, ...]
-    echo: tuple[str, ...]
+    weighting: Weighting
     rows: int
     columns: int
     photometric: str | None
@@ -101,9 +156,8 @@ class Plane:
         position: Centre of the first pixel, LPS mm; empty where the header does not say it.
         orientation: Directions of a row and of a column, LPS; empty where it is not said.
         spacing: Between rows and between columns, mm; empty where it is not said.
-        moment: What else tells one volume of a series from the next: temporal position, echo
-            number, diffusion b-value; an empty text for what the header does not say.
         instance: SOP Instance UID of its file; None where there is none.
+        frames: Frames of its file, where that does not say where each of them lies.
     """
 
     file: int
@@ -111,13 +165,18 @@ class Plane:
     position: tuple[float, ...]
     orientation: tuple[float, ...]
     spacing: tuple[float, ...]
-    moment: tuple[str, ...] = ()
     instance: str | None = None
+    frames: int = 1
 
     @property
     def is_placed(self) -> bool:
         """Whether the header says where it lies."""
         return (len(self.position), len(self.orientation), len(self.spacing)) == (3, 6, 2)
+
+    @property
+    def key(self) -> tuple[tuple[float, ...], ...]:
+        """What it is sorted by: where it lies, and not what its file is called."""
+        return self.orientation, self.spacing, self.position
 
 
 def origin_of(header: Header) -> Origin:
@@ -132,7 +191,12 @@ def origin_of(header: Header) -> Origin:
         frame_of_reference=header.uid(_FRAME_OF_REFERENCE),
         modality=header.code(_MODALITY),
         kinds=tuple(one.upper() for one in header.texts(IMAGE_TYPE)),
-        echo=digits(header.decimals(ECHO_TIME)),
+        weighting=Weighting(
+            echo_time=written_alike(header.texts(_ECHO_TIME)),
+            echo=written_alike(header.texts(_ECHO)),
+            time=written_alike(header.texts(_TIME)),
+            b_value=written_alike(header.doubles(B_VALUE)),
+        ),
         rows=header.short(_ROWS, "Rows"),
         columns=header.short(_COLUMNS, "Columns"),
         photometric=header.code(_PHOTOMETRIC),
@@ -153,33 +217,8 @@ def plane_of(header: Header, file: int) -> Plane:
         header.decimals(POSITION),
         header.decimals(ORIENTATION),
         header.decimals(SPACING),
-        moment_of(header, header.texts(_TIME), header),
-        instance_of(header),
+        header.uid(SOP_INSTANCE),
     )
-
-
-def moment_of(
-    header: Header, time: Sequence[str], diffusion: Header | None
-) -> tuple[str, str, str]:
-    """Return temporal position, echo number and diffusion b-value; empty for what is not said.
-
-    Args:
-        header: The object's.
-        time: Its temporal position, or the frame's.
-        diffusion: Where the b-value stands, if anywhere.
-    """
-    weight = digits(diffusion.doubles(B_VALUE)) if diffusion else ()
-    return " ".join(time), " ".join(header.texts(_ECHO_NUMBERS)), " ".join(weight)
-
-
-def digits(numbers: Sequence[float]) -> tuple[str, ...]:
-    """Return numbers to six digits, so that 4.2 and 4.20 are one."""
-    return tuple(f"{one:g}" for one in numbers)
-
-
-def instance_of(header: Header) -> str | None:
-    """Return SOP Instance UID."""
-    return header.uid(_INSTANCE)
 
 
 def region_of(header: Header) -> str | None:

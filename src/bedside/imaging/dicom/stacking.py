@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -33,14 +34,13 @@ _SAME: Final = 0.01
 _LEAST: Final = 1e-4
 """Millimetres; closer planes are at one place in any case."""
 
-_JITTER: Final = 0.05
-"""Of a wide gap: what is closer is one place, seen again a little beside."""
-
 _ASIDE: Final = 0.1
 """Of the gap: how far a plane may lie from the line through all of them."""
 
-_OFF: Final = 0.1
-"""Of a pixel: how far a corner of any plane may lie from where the affine puts it."""
+_ASKEW: Final = 0.1
+"""Of a pixel: how far a corner of a plane may lie from where the median of all directions has it.
+Directions that are written in four digits move the far corner of 512 × 512 pixels by half as much;
+scanners write six or more."""
 
 _UNIT: Final = 1e-3
 """How far directions may be from length 1 and from a right angle."""
@@ -59,16 +59,54 @@ class Stack:
     affine: Affine
 
 
-def stacked(planes: Sequence[Plane]) -> Stack:
+def stacked(planes: Sequence[Plane], rows: int, columns: int) -> Stack:
     """Return planes of one orientation and spacing in their order, and where they lie.
 
-    Orientation and spacing are the means of all planes', so that no file's place decides.
+    Of directions and spacings that differ within rounding the median counts, so that neither the
+    order in which planes came nor a single one of them decides.
+
+    Args:
+        planes: In any order.
+        rows: Pixels down each of them.
+        columns: Pixels along each of them.
 
     Raises:
         VolumeRefused: `no-geometry`, `too-few-slices`, `missing-slices`, `duplicate-slices`,
             `four-dimensional`, or `corrupt` where a header says what cannot be.
     """
-    planes = sorted(planes, key=by_place)
+    _check_placed(planes)
+    planes = sorted(planes, key=lambda plane: plane.key)
+    orientations = np.array([plane.orientation for plane in planes])
+    spacings = np.array([plane.spacing for plane in planes])
+    orientation, spacing = np.median(orientations, axis=0), np.median(spacings, axis=0)
+    across, down = _directions(orientation)
+    positions = np.array([plane.position for plane in planes])
+    if not (np.abs(positions) <= FARTHEST).all():
+        raise corrupt(f"a slice lies more than {FARTHEST:g} mm away")
+    heights = positions @ np.cross(across, down)
+    order = np.argsort(heights, kind="stable")
+    ordered = tuple(planes[place] for place in order)
+    _check_gaps(heights[order], ordered)
+    step = _step(positions[order])
+    if not (np.isfinite(spacings).all() and spacings.min() > 0):
+        raise corrupt(f"its pixel spacing is {spacing[0]:g} by {spacing[1]:g}")
+    _check_parallel(orientations, spacings, (rows, columns))
+    patient = np.eye(4)
+    patient[:3] = np.column_stack(
+        (across * spacing[1], down * spacing[0], step, positions[order[0]])
+    )
+    affine = np.diag((-1.0, -1.0, 1.0, 1.0)) @ patient  # LPS to RAS
+    return Stack(ordered, affine)
+
+
+def _check_placed(planes: Sequence[Plane]) -> None:
+    frames = max(plane.frames for plane in planes)
+    if frames > 1:
+        raise VolumeRefused(
+            "no-geometry",
+            f"The DICOM object has {frames} frames and does not say where each of them lies.",
+            advice="Send the original series of the scanner, or an enhanced object.",
+        )
     if len(planes) == 1 and not planes[0].position:
         raise not_a_volume("This is one DICOM picture", "Send all slices of a series together.")
     if not all(plane.is_placed for plane in planes):
@@ -78,77 +116,11 @@ def stacked(planes: Sequence[Plane]) -> Stack:
             "Image Orientation and Pixel Spacing).",
             advice="Send the original series of the scanner.",
         )
-    across, down = _directions(_mean([plane.orientation for plane in planes]))
-    positions = np.array([plane.position for plane in planes])
-    if not (np.abs(positions) <= FARTHEST).all():
-        raise corrupt(f"a slice lies more than {FARTHEST:g} mm away")
-    heights = positions @ np.cross(across, down)
-    order = np.argsort(heights, kind="stable")
-    ordered = tuple(planes[place] for place in order)
-    _check_gaps(heights[order], ordered)
-    _check_moments(ordered)
-    step = _step(positions[order])
-    rows, columns = _mean([plane.spacing for plane in planes])
-    if not (np.isfinite((rows, columns)).all() and min(rows, columns) > 0):
-        raise corrupt(f"its pixel spacing is {rows:g} by {columns:g}")
-    patient = np.eye(4)
-    patient[:3] = np.column_stack((across * columns, down * rows, step, positions[order[0]]))
-    affine = np.diag((-1.0, -1.0, 1.0, 1.0)) @ patient  # LPS to RAS
-    return Stack(ordered, affine)
 
 
-def check_corners(stack: Stack, rows: int, columns: int) -> None:
-    """Check that the pixels of each plane lie where the affine puts them, apart from its position.
-
-    Args:
-        stack: From `stacked`.
-        rows: Pixels down a column.
-        columns: Pixels along a row.
-
-    Raises:
-        VolumeRefused: `missing-slices`: a plane is turned against the others, or larger.
-    """
-    lps = np.diag((-1.0, -1.0, 1.0)) @ stack.affine[:3, :2]
-    said = np.array([plane.orientation for plane in stack.planes])
-    steps = np.array([plane.spacing for plane in stack.planes])
-    with np.errstate(over="ignore", invalid="ignore"):  # enormous spacings are refused later
-        along = (said[:, :3] * steps[:, 1:] - lps[:, 0]) * (columns - 1)
-        down = (said[:, 3:] * steps[:, :1] - lps[:, 1]) * (rows - 1)
-        corners = np.linalg.norm([along, down, along + down], axis=2)
-        far, pixel = float(corners.max()), float(np.linalg.norm(lps, axis=0).min())
-    if far > _OFF * pixel:
-        raise VolumeRefused(
-            "missing-slices",
-            f"The slices are not parallel, or their pixels not of one size: a corner of one lies "
-            f"{far:.3g} mm beside its place.",
-            advice="Send slices of one acquisition.",
-        )
-
-
-def holds_places(stack: Stack, positions: Sequence[tuple[float, ...]]) -> bool:
-    """Return whether each position (LPS mm) is that of one of the stack's planes."""
-    patient = np.diag((-1.0, -1.0, 1.0, 1.0)) @ stack.affine
-    first, step = patient[:3, 3], patient[:3, 2]
-    away = np.array(positions) - first
-    near = np.clip(np.rint(away @ step / (step @ step)), 0, len(stack.planes) - 1)
-    off = np.linalg.norm(away - near[:, None] * step, axis=1)
-    return bool(off.max() <= max(_ASIDE * float(np.linalg.norm(step)), _ROUNDING))
-
-
-def by_place(plane: Plane) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    """Return what puts planes in an order that has nothing to do with their files."""
-    return plane.orientation, plane.spacing, plane.position
-
-
-def _mean(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
-    """Return the mean of numbers that are nearly alike; of equal ones exactly themselves."""
-    numbers = np.array(rows)
-    with np.errstate(invalid="ignore", over="ignore"):  # checked as one plane's are
-        mean: NDArray[np.float64] = numbers[0] + (numbers - numbers[0]).mean(axis=0)
-    return mean
-
-
-def _directions(orientation: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _directions(
+    orientation: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the unit vectors along a row and down a column, at right angles."""
     across, down = orientation[:3], orientation[3:]
     if not (np.abs((across, down)) <= 1 + _UNIT).all():
@@ -161,52 +133,85 @@ def _directions(orientation: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     return across, down / np.linalg.norm(down)
 
 
-def _check_gaps(heights: NDArray[np.float64], planes: tuple[Plane, ...]) -> None:
+def _check_parallel(
+    orientations: NDArray[np.float64], spacings: NDArray[np.float64], sides: tuple[int, int]
+) -> None:
+    """Check that the corners of each plane lie where the medians of all have them."""
+    across = orientations[:, :3] * spacings[:, 1:] * (sides[1] - 1)
+    down = orientations[:, 3:] * spacings[:, :1] * (sides[0] - 1)
+    corners = np.stack((across, down, across + down))
+    usual = np.stack((np.median(across, axis=0), np.median(down, axis=0)))
+    off = corners - np.stack((usual[0], usual[1], usual.sum(axis=0)))[:, None]
+    farthest = float(np.linalg.norm(off, axis=2).max())
+    pixel = float(np.median(spacings, axis=0).min())
+    if farthest > _ASKEW * pixel:
+        raise VolumeRefused(
+            "missing-slices",
+            f"The slices are not quite parallel or not of one pixel size: the corner of one lies "
+            f"{farthest:.3g} mm from where the others have it, and a pixel is {pixel:.3g} mm.",
+            advice="Send slices of one acquisition, or have them resampled where they were made.",
+        )
+
+
+def _check_gaps(heights: NDArray[np.float64], planes: Sequence[Plane]) -> None:
     """Check that sorted heights are evenly spaced and that each occurs once."""
     count = len(heights)
-    gaps = np.diff(heights)
-    least = _SAME if gaps.size and gaps.max() > _SAME else _LEAST
-    wide = gaps[gaps > max(least, _JITTER * float(np.quantile(gaps, 0.75)) if gaps.size else 0.0)]
-    typical = float(np.median(wide)) if wide.size else 0.0
-    begins = gaps > max(_SAME * typical, _LEAST)
-    places = 1 + int(begins.sum())
-    if places < 2:
+    groups = _places(heights)
+    if len(groups) < 2:
         raise VolumeRefused(
             "too-few-slices",
             f"There {'is 1 slice' if count == 1 else f'are {count} slices'} at one place; a volume "
             "needs two or more.",
             advice="Send all slices of the series together.",
         )
-    if places < count:
-        raise _repeated(planes, np.concatenate(([0], np.cumsum(begins))))
+    if len(groups) < count:
+        raise _repeated([[planes[place].instance for place in group] for group in groups])
+    gaps = np.diff(heights)
+    typical = float(np.median(gaps))
     off = np.abs(gaps - typical)
     if off.max() > max(_UNEVEN * typical, _ROUNDING):
         raise _uneven(heights, gaps, typical)
 
 
-def _check_moments(planes: tuple[Plane, ...]) -> None:
-    """Refuse planes at places of their own that are of several times, echoes or weightings."""
-    if (found := len({plane.moment for plane in planes})) > 1:
-        raise four_dimensional(
-            f"The {len(planes)} images of the series, each at its own place, are of {found} times, "
-            "echoes or weightings"
-        )
+def _places(heights: NDArray[np.float64]) -> list[range]:
+    """Return which of the sorted heights lie at one place.
+
+    They do where the group of them is narrow beside the widest gap (several times, each moved a
+    little), or else where one is next to the other.
+    """
+    gaps = np.diff(heights)
+    widest = gaps.max(initial=0.0)
+    wide = gaps[gaps > (_SAME if widest > _SAME else _LEAST)]
+    typical = float(np.median(wide)) if wide.size else 0.0
+    if widest > _LEAST:
+        groups = _split(gaps, _UNEVEN * widest)
+        if all(heights[group[-1]] - heights[group[0]] <= _UNEVEN * widest for group in groups):
+            return groups
+    return _split(gaps, max(_SAME * typical, _LEAST))
 
 
-def _repeated(planes: tuple[Plane, ...], at: NDArray[np.int64]) -> VolumeRefused:
-    """Return why planes are refused that stand several at a place; `at` numbers their places."""
-    times = np.bincount(at)
-    count, places = len(planes), len(times)
-    sent = {(plane.instance, plane.frame) for plane in planes if plane.instance is not None}
-    named = sum(plane.instance is not None for plane in planes)
-    if len(sent) == named and times.min() == times.max():
+def _split(gaps: NDArray[np.float64], apart: float) -> list[range]:
+    edges = [0, *(int(place) + 1 for place in np.flatnonzero(gaps > apart)), len(gaps) + 1]
+    return [range(low, high) for low, high in pairwise(edges)]
+
+
+def _repeated(instances: Sequence[Sequence[str | None]]) -> VolumeRefused:
+    """Return the refusal of places that were seen several times.
+
+    Args:
+        instances: For each place, what the images there are called.
+    """
+    times = {len(group) for group in instances}
+    count = sum(map(len, instances))
+    known = [[one for one in group if one is not None] for group in instances]
+    if len(times) == 1 and all(len(set(group)) == len(group) for group in known):
         return four_dimensional(
-            f"The series has {count} images at {places} places: {count // places} volumes, such as "
-            "times, echoes or directions"
+            f"The series has {count} images at {len(instances)} places: {times.pop()} volumes, such "
+            "as times, echoes or directions"
         )
     return VolumeRefused(
         "duplicate-slices",
-        f"The series has {count} images at {places} places: some stand twice.",
+        f"The series has {count} images at {len(instances)} places: some stand twice.",
         advice="Send each slice once.",
     )
 

@@ -17,11 +17,12 @@ import numpy as np
 from bedside.canonical import digest
 from bedside.errors import PictureRefused
 from bedside.imaging.choice import Choice
+from bedside.imaging.dicom.choosing import chosen
 from bedside.imaging.dicom.enhanced import frame_count, groups_of, planes_of
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.part10 import is_dicom, open_file
 from bedside.imaging.dicom.planes import FUNCTIONAL_GROUPS, Origin, Plane, origin_of, plane_of
-from bedside.imaging.dicom.series import Series, chosen, series_of
+from bedside.imaging.dicom.series import Series, series_of
 from bedside.imaging.dicom.syntaxes import TransferSyntax
 from bedside.imaging.dicom.volume_pixels import decoded, frames, put, volume_layout
 from bedside.imaging.files import FileSet
@@ -39,15 +40,18 @@ _ENHANCED: Final = (
 """Enhanced and legacy converted enhanced CT, MR and PET. Source: PS3.6, table A-1."""
 
 _SOP_CLASS, _PRESENTATION = 0x00080016, 0x00089205
-_MOST_ELEMENTS: Final = 250_000
-"""Of one file; walked in less than a second. Elements in sequences without a length count once for
-each walk: 4,096 frames of 60 elements, or 1,500 frames of ten functional groups."""
+_MOST_ELEMENTS: Final = 500_000
+"""Steps through one file's elements, some more than a second. An element of an item without a
+length takes two, one to pass over it and one to read it: 4,096 frames of some 60 elements."""
 
 _MOST_HEADER: Final = 32 * 2**20
 """8 KiB for each of 4,096 frames."""
 
 _ELEMENTS_EACH: Final = 600
 """On average over all files: a slice has 150 to 400."""
+
+_MOST_OBJECTS: Final = 16
+"""So many of the largest multi-frame objects may lie in one set of files, or more smaller ones."""
 
 
 @dataclass(slots=True)
@@ -57,11 +61,13 @@ class _Found:
     Attributes:
         left: Data elements that may still be walked through.
         bytes_left: To how many bytes deflated files may still inflate, all together.
+        planes_left: How many slices and frames there may still be.
         skipped: Files that are no DICOM objects with pixels of a patient.
     """
 
     left: int
     bytes_left: int
+    planes_left: int
     skipped: int = 0
 
 
@@ -71,8 +77,12 @@ def find_series(files: FileSet, limits: VolumeLimits) -> tuple[tuple[Series, ...
     Raises:
         VolumeRefused: a DICOM file is damaged, too large or in a syntax that is not read.
     """
-    most = _MOST_ELEMENTS + _ELEMENTS_EACH * len(files.files)
-    found = _Found(most, limits.inflated_bytes)
+    count = len(files.files)
+    found = _Found(
+        left=_MOST_ELEMENTS + _ELEMENTS_EACH * count,
+        bytes_left=limits.inflated_bytes,
+        planes_left=_MOST_OBJECTS * limits.slices + count,
+    )
     return series_of(_planes(files, limits, found)), found.skipped
 
 
@@ -94,7 +104,6 @@ def read_dicom_volume(files: FileSet, limits: VolumeLimits, choice: Choice) -> V
         )
     series, left_out = chosen(found, choice)
     stack, origin = series.stack, series.origin
-    assert stack is not None  # noqa: S101 - `chosen` raises where there is none
     shape = (origin.columns, origin.rows, len(stack.planes))
     _check_size(files, series, shape, limits)
     notes = checked_affine(stack.affine, sheared=choice.sheared)
@@ -129,13 +138,19 @@ def _planes(files: FileSet, limits: VolumeLimits, found: _Found) -> Iterator[tup
             most = min(_MOST_ELEMENTS, found.left)
             most_bytes = _picture_limits(limits, max(found.bytes_left, 1))
             header, syntax = open_file(file.read(), most_bytes, most)
-            yield from list(_planes_in(header, number, limits.slices))
+            planes = list(_planes_in(header, number, limits.slices))
             found.left -= header.walk.count
             found.bytes_left -= len(header.data) if syntax.deflated else 0
+            found.planes_left -= len(planes)
         except PictureRefused as refused:
             if refused.code != "not-a-picture":
                 raise in_file(refused, files.place(number)) from refused
             found.skipped += 1
+            continue
+        if found.planes_left < 0:
+            most = _MOST_OBJECTS * limits.slices
+            raise too_large(f"more than {most} frames in all of its files", f"{most}")
+        yield from planes
 
 
 def _planes_in(header: Header, file: int, most: int) -> Iterator[tuple[Origin, Plane]]:
@@ -143,13 +158,10 @@ def _planes_in(header: Header, file: int, most: int) -> Iterator[tuple[Origin, P
     if _is_enhanced(header):
         yield from planes_of(header, file, most)
         return
-    count = frame_count(header)
-    origin, plane = origin_of(header), plane_of(header, file)
-    if count == 1:
-        yield origin, plane
-        return
-    for frame in range(min(count, most)):  # its one position cannot be that of every frame
-        yield origin, Plane(file, frame, (), (), ())
+    count, plane = frame_count(header), plane_of(header, file)
+    if count > 1:  # its one position cannot be that of every frame
+        plane = Plane(file, 0, (), (), (), frames=count)
+    yield origin_of(header), plane
 
 
 def _is_enhanced(header: Header) -> bool:
@@ -174,7 +186,6 @@ class _Gathering:
         self._limits = _picture_limits(limits, limits.inflated_bytes)
         self._most = limits.slices
         stack = series.stack
-        assert stack is not None  # noqa: S101 - a series that was chosen has one
         self._affine = stack.affine
         self._places = {plane: place for place, plane in enumerate(stack.planes)}
         shape = (len(stack.planes), series.origin.rows, series.origin.columns)

@@ -15,7 +15,7 @@ from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.contrast import grey_values
 from bedside.lab.synthesis.framing import framed, grown, without_face, without_skull
 from bedside.lab.synthesis.geometry import Shape, points, sampled
-from bedside.lab.synthesis.heads import MASKED, Head
+from bedside.lab.synthesis.heads import LEVELS, WHOLE, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
 from bedside.lab.synthesis.tissues import Tissue
 
@@ -85,10 +85,11 @@ def _seen(
     coded = torch.from_numpy(head.coded).to(where.device)
     varied = np.zeros(len(Tissue), dtype=np.float32)
     varied[list(_VARIED)] = 1
-    tables = np.zeros((3, 256), dtype=np.float32)
-    tables[0, : len(Tissue)] = tables[0, MASKED : MASKED + len(Tissue)] = values
-    tables[1, MASKED:] = 1
-    tables[2, : len(Tissue)] = varied
+    tissues, levels = np.zeros((2, LEVELS), dtype=np.float32), WHOLE + 1
+    tissues[0, : len(Tissue)] = values
+    tissues[1, : len(Tissue)] = varied
+    share = np.repeat(np.arange(levels, dtype=np.float32) / WHOLE, LEVELS)
+    tables = np.stack([np.tile(tissues[0], levels), share, np.tile(tissues[1], levels)])
     tables /= len(_CORNERS)
     sums = torch.zeros(3, where[0].numel(), device=where.device)
     for corner in _CORNERS:

@@ -1,7 +1,9 @@
 """One head to draw from: its tissues and the mask that a network shall find, at 1 mm, cropped.
 
-The mask is brain tissue with its ventricles, cerebellum and brain stem, closed so that the fluid in
-the sulci is inside (`closing` mm), and without the fluid that lies around the brain.
+The mask is what a reader would call the brain in one piece: grey and white matter with the ventricles,
+cerebellum, and brain stem down to the lowest plane of the cerebellum; closed, so that the fluid in
+sulci up to `2 · closing` mm wide is inside; and half a millimetre of the fluid around it. Of the
+fluid beyond that, dura, eyes, nerves and cord nothing is in it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, Tissue, tissues_of
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
-MASKED: Final = 128
-"""Added to a tissue's value where the mask is."""
+LEVELS: Final = 32
+"""A voxel's code is its tissue, plus so many times its level of mask: 0 none, 1 half, 2 whole."""
+
+HALF: Final = 1
+WHOLE: Final = 2
 
 MARGIN: Final = 4
 """Voxels of nothing that are kept around a head."""
@@ -41,7 +46,7 @@ class Head:
 
     Attributes:
         name: Of its file.
-        coded: `Tissue` of each voxel, (i, j, k), plus `MASKED` where the mask is.
+        coded: `Tissue` of each voxel, (i, j, k), and how far it is in the mask (`LEVELS`).
         middle: Voxel in the middle of the mask's bounding box.
     """
 
@@ -82,29 +87,42 @@ def _computed(path: Path, closing: float) -> Head:
     labels = np.rint(reoriented(Placed.of(volume), "RAS").values).astype(np.int32)
     tissues = tissues_of(labels)
     tissues = _cropped(_without_specks(tissues))
-    mask = brain_mask(tissues, closing)
-    return _head(path.name, _parted_fluid(tissues, mask) + MASKED * mask)
+    tissues = _with_whole_stem(tissues)
+    level = mask_levels(tissues, closing)
+    return _head(path.name, _parted_fluid(tissues, level) + LEVELS * level)
 
 
-def brain_mask(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.uint8]:
-    """Return 1 where the brain is: tissue and ventricles, closed, without holes."""
+def mask_levels(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.uint8]:
+    """Return `WHOLE` in the brain, closed and without holes, and `HALF` in the fluid next to it."""
     brain = np.isin(tissues, list(BRAIN))
     near = ndimage.distance_transform_edt(~brain) <= closing
     closed = ndimage.distance_transform_edt(near) > closing
-    inside = np.isin(tissues, [*BRAIN, *FLUID, Tissue.VEIN])
-    filled = ndimage.binary_fill_holes(brain | (closed & inside))
+    fluid = np.isin(tissues, list(FLUID))
+    filled = ndimage.binary_fill_holes(brain | (closed & (fluid | (tissues == Tissue.VEIN))))
     regions, _ = ndimage.label(filled)
-    largest = np.bincount(regions.ravel())[1:].argmax() + 1
-    return (regions == largest).astype(np.uint8)
+    largest = regions == np.bincount(regions.ravel())[1:].argmax() + 1
+    around = ndimage.binary_dilation(largest) & fluid & ~largest
+    level: NDArray[np.uint8] = np.where(largest, WHOLE, np.where(around, HALF, 0)).astype(np.uint8)
+    return level
 
 
-def _parted_fluid(tissues: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return tissues with fluid outside the mask told apart, and of it what touches the skull."""
+def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return tissues whose stem reaches down to the lowest plane of the cerebellum."""
+    planes = np.isin(tissues, (Tissue.CEREBELLAR_GREY, Tissue.CEREBELLAR_WHITE)).any((0, 1))
+    low = int(planes.argmax())
+    whole = tissues.copy()
+    upper = whole[:, :, low:]
+    upper[upper == Tissue.CORD] = Tissue.STEM
+    return whole
+
+
+def _parted_fluid(tissues: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return tissues with fluid outside the brain told apart, and of it what touches the skull."""
     parted = tissues.copy()
     fluid = tissues == Tissue.SULCAL_FLUID
     around = ~np.isin(tissues, [*BRAIN, *FLUID])
-    parted[fluid & (mask == 0)] = Tissue.OUTER_FLUID
-    parted[fluid & (mask == 0) & ndimage.binary_dilation(around)] = Tissue.DURA
+    parted[fluid & (level < WHOLE)] = Tissue.OUTER_FLUID
+    parted[fluid & (level == 0) & ndimage.binary_dilation(around)] = Tissue.DURA
     return parted
 
 
@@ -122,7 +140,7 @@ def _cropped(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _head(name: str, coded: NDArray[np.uint8]) -> Head:
-    where = ndimage.find_objects((coded >= MASKED).astype(np.uint8))[0]
+    where = ndimage.find_objects((coded >= WHOLE * LEVELS).astype(np.uint8))[0]
     i, j, k = ((side.start + side.stop - 1) / 2 for side in where)
     return Head(name, coded, (i, j, k))
 

@@ -68,6 +68,17 @@ def all_settings(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", _told_type(field.annotation), _plain(default)
 
 
+def flat(value: Mapping[str, Json], before: str = "") -> dict[str, Json]:
+    """Return nested settings by their names with dots."""
+    found: dict[str, Json] = {}
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            found |= flat(inner, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = inner
+    return found
+
+
 def _overridden(
     kind: type[Settings], value: Mapping[str, Json], words: Sequence[str]
 ) -> dict[str, Json]:

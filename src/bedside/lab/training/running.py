@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from bedside.canonical import Json, read_json
 from bedside.errors import NotFound, UsageError
 from bedside.lab.training.configuring import again, read_settings
 from bedside.lab.training.environment import work_tree_of
+from bedside.lab.training.mirror import Mirror, Mirrored
 from bedside.lab.training.record import write_record
 from bedside.lab.training.settings import Settings, same_run
 from bedside.lab.training.task import Kind
@@ -62,8 +63,7 @@ def begin(
             f"{folder} lies in the work tree {tree}, which checkpoints would make dirty.",
             advice="Name a folder outside of it, or let git ignore it.",
         )
-    order = Order(name, kind.make(settings), settings, eyes[1], eyes[0])
-    return _recorded(order, train(order, folder), folder)
+    return _run(Order(name, kind.make(settings), settings, eyes[1], eyes[0]), folder, train)
 
 
 def resume(
@@ -86,8 +86,7 @@ def resume(
     before = read_settings(kind.settings, value)
     settings = again(before, words)
     same_run(before, settings)
-    order = Order(name, kind.make(settings), settings, eyes[1], eyes[0])
-    return _recorded(order, go_on(order, folder), folder)
+    return _run(Order(name, kind.make(settings), settings, eyes[1], eyes[0]), folder, go_on)
 
 
 def settings_of(folder: Path) -> tuple[str, Mapping[str, Json]]:
@@ -103,5 +102,13 @@ def settings_of(folder: Path) -> tuple[str, Mapping[str, Json]]:
     return str(found["task"]), dict(found["settings"])
 
 
-def _recorded(order: Order, trained: Trained, folder: Path) -> Session:
-    return Session(order.name, order.settings, trained, write_record(order, trained, folder))
+def _run(order: Order, folder: Path, do: Callable[[Order, Path], Trained]) -> Session:
+    """Train, write the record, and let the mirror have all of it."""
+    mirror = Mirror(order.name, order.settings, folder) if order.settings.mlflow else None
+    if mirror is not None:
+        order = replace(order, watch=Mirrored(order.watch, mirror))
+    trained = do(order, folder)
+    record = write_record(order, trained, folder)
+    if mirror is not None and (problem := mirror.end(whole=trained.end in ("steps", "patience"))):
+        order.watch.troubled(problem)
+    return Session(order.name, order.settings, trained, record)

@@ -59,6 +59,9 @@ class Watch(Protocol):
     def saved(self, step: int) -> None:
         """Be told of each checkpoint."""
 
+    def troubled(self, words: str) -> None:
+        """Be told of what does not go well and does not end the run."""
+
 
 class Nobody:
     """Looks on and says nothing."""
@@ -70,6 +73,8 @@ class Nobody:
     def validated(self, step: int, means: Mapping[str, float], *, best: bool) -> None: ...  # noqa: D102
 
     def saved(self, step: int) -> None: ...  # noqa: D102
+
+    def troubled(self, words: str) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

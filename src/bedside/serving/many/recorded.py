@@ -13,6 +13,7 @@ from bedside.jobs.job import Job, State
 from bedside.jobs.task import Finished, Heard, Step, Task, unread
 from bedside.people.person import Caller
 from bedside.serving.analysing import LOOK_SECONDS, Analysing, Told
+from bedside.serving.analysis_ends import words_of
 from bedside.serving.analysis_words import Order
 from bedside.serving.released import Loaded
 
@@ -90,12 +91,13 @@ class Recorded:
                 _, pieces = self._analysing.result(self._caller, job.id, one.name)
                 files[one.name] = b"".join(pieces)
             return Finished(name, {"answer": outcome.answer, "id": job.id}, files)
+        message, advice = words_of(job, outcome)
         said: dict[str, Json] = {
             "problem": "InputRefused"
             if job.state is State.REFUSED
             else job.code or job.state.value,
-            "message": outcome.message if outcome else f"The analysis is {job.state.value}.",
-            "advice": outcome.advice if outcome else "",
+            "message": message,
+            "advice": advice,
         }
         if outcome is not None and outcome.refusals:
             said["refusals"] = [dict(one) for one in outcome.refusals]

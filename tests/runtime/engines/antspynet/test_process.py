@@ -75,6 +75,25 @@ def test_what_takes_too_long_is_ended(child: Child) -> None:
     assert not child.alive
 
 
+@pytest.mark.parametrize("how", ["in time", "by whoever waits", "by its memory"])
+def test_one_that_reads_nothing_is_ended(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A head does not fit into a pipe: it is written while the child works, or sleeps."""
+    monkeypatch.setattr(process, "START", Path(__file__).with_name("stand_in.py"))
+    child = Child(None, {**BEGIN, "deaf": True}, unheard)
+    head, begun = np.zeros((64, 128, 128), np.float32), time.monotonic()
+    if how == "by its memory":
+        monkeypatch.setattr(process, "_resident", lambda _: 2**40)
+
+    def heard(_step: str, _done: int) -> None:
+        if how == "by whoever waits" and time.monotonic() > begun + 0.5:
+            raise Enough
+
+    with pytest.raises(Enough if how == "by whoever waits" else LimitExceeded):
+        child.ask({"kind": "call"}, [head], heard, 0.5 if how == "in time" else 60)
+    assert time.monotonic() - begun < 20
+    assert not child.alive
+
+
 def test_what_takes_too_much_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START", Path(__file__).with_name("stand_in.py"))
     child = Child(None, {**BEGIN, "memory": 150 * 2**20}, unheard)

@@ -86,6 +86,9 @@ def test_a_file_that_is_not_listed_is_refused(shelf: Shelf, tmp_path: Path) -> N
     [
         ('{"config": {"layers": [{"class_name": "Dense"}]}}', False),
         ('{"config": {"layers": [{"config": {"layer": {"class_name": "Lambda"}}}]}}', True),
+        ('{"config": {"layers": [{"class_name": "Dense", "module": "keras.layers"}]}}', False),
+        ('{"config": {"layers": [{"class_name": "call", "module": "subprocess"}]}}', True),
+        ('{"config": {"activation": {"class_name": "function", "module": "builtins"}}}', True),
         (None, True),
     ],
 )

@@ -21,7 +21,7 @@ from bedside.runtime.engines.antspynet.process import MOST_MEMORY, Child, Heard,
 from bedside.runtime.engines.antspynet.protocol import Message
 from bedside.runtime.engines.antspynet.weights import WeightFile, check_there
 from bedside.runtime.engines.engine import Engines, Prepared, Scores
-from bedside.runtime.progress import Progress, Report
+from bedside.runtime.progress import Progress, Report, silent
 
 RUN_SECONDS: Final = 3_600.0
 """Longest time for one answer: registrations on one thread take minutes."""
@@ -118,6 +118,21 @@ class AntspynetEngine:
             return Answered(scores, told)
         back = turn.inverse
         return Answered(np.stack([turned(one, back) for one in scores]), told)
+
+    def findings(self, film: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each finding of a film (rows × columns, values from 0 to 1)."""
+        header = {
+            "kind": "call",
+            "function": self._model.function,
+            "parameters": dict(self._model.parameters),
+            "affines": [None],
+            "outliers": False,
+            "upright": False,
+        }
+        array = np.ascontiguousarray(film.T)  # the library counts along columns first
+        with self._lock:
+            message = self._answered(header, [array], silent)
+        return self._checked(message, ())
 
     def warm(self, report: Report) -> Mapping[str, str]:
         """Start the child where there is none; return the versions of its libraries.

@@ -130,12 +130,20 @@ class Asked:
         return FUNCTIONS[self.function]
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """What a film is looked through for, in the order of the answer; empty for volumes."""
+        if self.known.gives != "findings":
+            return ()
+        tuberculosis = self.parameters.get("include_tuberculosis_diagnosis")
+        return (*FINDINGS, "Tuberculosis") if tuberculosis else FINDINGS
+
+    @property
     def channels(self) -> int:
         """How many probabilities a voxel gets, or how many numbers there are."""
         if self.function == "deep_atropos":
             return len(TISSUES)
         if self.function == "chexnet":
-            return len(FINDINGS) + bool(self.parameters["include_tuberculosis_diagnosis"])
+            return len(self.findings)
         return _CHANNELS.get(str(self.parameters.get("modality")), 1)
 
 

@@ -27,6 +27,9 @@ START_SECONDS: Final = 300.0
 TICK: Final = 0.2
 """Seconds after which whoever waits is asked whether to go on."""
 
+SAID_SECONDS: Final = 5.0
+"""Within which all that an answer is to has been written; it was read before."""
+
 MOST_MEMORY: Final = 6 * 2**30
 """Bytes that a child may take; above it, it is ended. `t1nobrainer` and `t1combined`, which let a
 network see 256³ voxels at once, took more than 17 GiB and need a machine (and a bound) of their own."""
@@ -135,12 +138,16 @@ class Child:
         self._heard_of_it = False
         stream = self._process.stdin
         assert stream is not None  # noqa: S101 - it was opened as a pipe
+        # a child that reads nothing must not keep whoever asks from stopping it
+        saying = threading.Thread(
+            target=_say, args=(stream, header, arrays, self._told), daemon=True
+        )
+        saying.start()
         try:
-            try:
-                write_message(stream, header, arrays)
-            except (OSError, ValueError):  # ValueError: it was closed before
-                raise self._died() from None
             answer = self._answer(heard, time.monotonic() + seconds)
+            saying.join(SAID_SECONDS)
+            if saying.is_alive():
+                raise PackageRefused("ANTsPyNet answered before it had heard all.")
         except BaseException:
             self.close()
             raise
@@ -229,6 +236,19 @@ def _environment(folder: Path, names: Sequence[str]) -> dict[str, str]:
         "TF_DETERMINISTIC_OPS": "1",
     }
     return {**kept, **dict.fromkeys(places, str(folder)), **own}
+
+
+def _say(
+    stream: IO[bytes],
+    header: Mapping[str, Any],
+    arrays: Sequence[NDArray[Any]],
+    told: queue.Queue[Message | BedsideError | None],
+) -> None:
+    """Write what is asked; where the child hears no more, that is its end."""
+    try:
+        write_message(stream, header, arrays)
+    except (OSError, ValueError):  # ValueError: it was closed before
+        told.put(None)
 
 
 def _listen(reads: IO[bytes], told: queue.Queue[Message | BedsideError | None]) -> None:

@@ -7,7 +7,7 @@ whose weights come from the shelf when the same architecture has had the same fi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -31,7 +31,9 @@ SLICES_AT_ONCE: Final = 8
 
 _AXES_OF_A_VOLUME: Final = 5
 _MOST_CONFIGURATION: Final = 16 * 2**20
-_CODE_LAYERS: Final = frozenset({"Lambda", "TFOpLambda", "SlicingOpLambda"})
+_CODE_LAYERS: Final = frozenset(
+    {"Lambda", "TFOpLambda", "SlicingOpLambda", "__lambda__", "function"}
+)
 
 
 class Shelf:
@@ -144,7 +146,8 @@ class Counted:
 def refuse_code(path: Path) -> None:
     """Check that a whole Keras model (HDF5) is made of ordinary layers alone.
 
-    A `Lambda` layer holds marshalled Python, which loading would run.
+    A `Lambda` layer holds marshalled Python, which loading would run; and a class of another
+    module than Keras's own would be imported.
 
     Raises:
         PackageRefused: it holds code, or tells no architecture.
@@ -155,22 +158,24 @@ def refuse_code(path: Path) -> None:
     text = told.decode() if isinstance(told, bytes) else told
     if not isinstance(text, str) or len(text) > _MOST_CONFIGURATION:
         raise PackageRefused(f"{path.name!r} tells no architecture that can be read.")
-    if found := sorted(_classes(json.loads(text)) & _CODE_LAYERS):
+    if found := sorted(set(_code(json.loads(text)))):
         raise PackageRefused(
             f"{path.name!r} holds code in its layers {found}, which reading it would run.",
             advice="Use a file whose network is made of Keras's own layers.",
         )
 
 
-def _classes(config: object) -> set[str]:
-    """Return every `class_name` in a configuration, however deep."""
-    found: set[str] = set()
+def _code(config: object) -> Iterator[str]:
+    """Yield every class in a configuration, however deep, that is or may be code."""
     waiting = [config]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
-            found.add(str(one.get("class_name")))
+            name, module = str(one.get("class_name")), str(one.get("module") or "keras")
+            if name in _CODE_LAYERS:
+                yield name
+            elif module.partition(".")[0] not in ("keras", "builtins"):
+                yield f"{module}.{name}"
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
-    return found
