@@ -193,9 +193,9 @@ class TestASite:
     def test_records_the_analysis_as_a_job(
         self, cli: Cli, ward: Ward, head: Path, tmp_path: Path
     ) -> None:
-        released(cli, ward, tmp_path)
         with (ward.site / SETTINGS_FILE).open("a") as settings:
             settings.write('\n[jobs]\npriority = "normal"\n')
+        released(cli, ward, tmp_path)
         words = ("analyse", head, "-o", tmp_path / "out", "--model", "drawn-head", *MR, *DRAWN)
         found = cli.json(*words, "--subject", "p-17", *ward.as_("clinician"))
         assert found["recorded"] is True

@@ -55,8 +55,9 @@ class TestAFolder:
         (tmp_path / "one").write_bytes(b"1")
         (file,) = files_at(tmp_path).files
         (tmp_path / "one").unlink()
-        with pytest.raises(NotFound, match="No such file"):
+        with pytest.raises(NotFound, match="No such file") as problem:
             file.read()
+        assert "one" not in problem.value.message
 
     def test_that_is_not_there_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="nothing-here"):
@@ -97,6 +98,21 @@ class TestAVolume:
 def test_an_upload_of_a_folder_has_no_hidden_files() -> None:
     given = [("a/IM1", b"1"), ("a/.Trash/IM1", b"1"), ("./b", b"2"), ("../c", b"3")]
     assert [file.name for file in files_of(given).files] == ["../c", "./b", "a/IM1"]
+
+
+def test_an_upload_whose_files_all_lie_in_a_hidden_folder_has_them() -> None:
+    given = [(f"home/.cache/{place}", b"1") for place in range(3)]
+    assert len(files_of(given).files) == 3
+
+
+def test_an_upload_of_too_many_files_is_refused_though_some_are_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(given_files, "MOST_FILES", 3)
+    hidden = [(f".{place}", b"1") for place in range(5)]
+    assert len(files_of([*hidden, *((str(place), b"1") for place in range(3))]).files) == 3
+    with pytest.raises(VolumeRefused, match="more than 3 files"):
+        files_of([*hidden, *((str(place), b"1") for place in range(4))])
 
 
 class TestAFile:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bedside.errors import NotFound
+from bedside.imaging import folders
+from bedside.imaging.files import GivenFile
 from bedside.imaging.folders import volumes_in
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
@@ -69,6 +71,24 @@ def test_a_changed_file_has_another_fingerprint(folder: Path) -> None:
     os.utime(folder / "people/one/IM2", ns=(1, 1))
     after = {one.name: one.fingerprint for one in volumes_in(folder)}
     assert {name for name, one in after.items() if before[name] != one} == {"people/one"}
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_said_when_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = folder / "people/two/t1.nii"
+    begun = folders.beginning
+
+    def then_gone(file: GivenFile) -> bytes:
+        start = begun(file)
+        gone.unlink(missing_ok=True)
+        return start
+
+    monkeypatch.setattr(folders, "beginning", then_gone)
+    found = {one.name: one for one in volumes_in(folder / "people/two")}
+    monkeypatch.undo()
+    with pytest.raises(NotFound):
+        read_volume(found["t1.nii"].files(VolumeLimits()))
 
 
 def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from bedside.errors import VolumeRefused
 from bedside.imaging.files import files_at, files_of
 from bedside.imaging.volume_reading import list_series, read_volume
 from tests.imaging.made import RAMP, dicom
-from tests.imaging.made_volumes import files, nifti, packed, refused, slices
+from tests.imaging.made_volumes import files, nifti, packed, read, refused, slices
 
 
 class TestWhatTheBytesAre:
@@ -38,6 +40,12 @@ class TestWhatTheBytesAre:
                 read_volume(files_at(path))
             assert problem.value.code == "not-a-volume", path.name
         assert refused(dicom(RAMP)).code == "not-a-volume"
+
+    def test_is_told_of_one_of_several_behind_a_long_gzip_header_too(self) -> None:
+        out = io.BytesIO()
+        with gzip.GzipFile("x" * 5_000, "wb", fileobj=out) as file:
+            file.write(nifti())
+        assert read(out.getvalue(), b"a letter").shape == (4, 5, 6)
 
     def test_a_packed_letter_beside_a_series_is_left_out(self) -> None:
         given = [

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from bedside.package.outputs import Threshold
 from bedside.package.segmentation import (
     FillHoles,
+    KeepLabels,
+    LargestRegion,
     MillilitreRange,
     RemoveSmall,
     SegmentationOutput,
@@ -15,6 +17,7 @@ from bedside.package.segmentation import (
 )
 from tests.package.card.volume_manifests import BACKGROUND, GREY, WHITE
 
+HUMAN = MillilitreRange(minimum=900.0, maximum=2_000.0)
 HALF = Threshold(value=0.5, meaning={"en": "half"})
 
 
@@ -64,12 +67,22 @@ def test_channels_and_activation_that_fit(
         ({"measurements": ("volume", "volume")}, "a measurement stands twice"),
         ({"measurements": ()}, "measurements"),
         ({"operations": (FillHoles(label="background"),)}, "no class but the background"),
+        ({"operations": (KeepLabels(labels=("grey", "grey")),)}, "names a class twice"),
+        (
+            {"classes": (BACKGROUND.model_copy(update={"plausible": HUMAN}), GREY)},
+            "the background has a plausible volume",
+        ),
         ({"operations": (RemoveSmall(label="bone", least_millilitres=1.0),)}, "'bone'"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationError, match=named):
         output(**changes)
+
+
+def test_the_largest_region_of_no_class_is_no_operation() -> None:
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        LargestRegion(labels=())
 
 
 def test_a_plausible_volume_is_a_range() -> None:

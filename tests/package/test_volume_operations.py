@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from bedside.errors import PackageDamaged
 from bedside.package.images import ImageInput
 from bedside.package.preprocessing import image_operations, tabular_operations, volume_operations
+from bedside.package.volume_models import SlidingInference
 from bedside.package.volume_operations import (
     MAX_VOLUME_OPERATIONS,
     ClipValues,
@@ -93,6 +94,13 @@ def test_no_orientation_is_refused(axes: str) -> None:
         (ScaleRange, {"from_low": 0.0, "from_high": 0.0}),
         (ScaleRange, {"from_low": 0.0, "from_high": 1.0, "to_low": 1.0, "to_high": 0.0}),
         (SubtractDivide, {"subtract": 0.0, "divide": 0.0}),
+        (SubtractDivide, {"subtract": 0.0, "divide": 1e-320}),
+        (SubtractDivide, {"subtract": 1e39, "divide": 1.0}),
+        (ScaleRange, {"from_low": -3e38, "from_high": 3e38}),
+        (ScaleRange, {"from_low": 0.0, "from_high": 1e-39}),
+        (PadToMultiple, {"multiple": (8, 8, 8), "value": -1e308}),
+        (SlidingInference, {"patch": (8, 8, 8), "pad": 1e308}),
+        (SlidingInference, {"patch": (9, 9, 9), "sigma": 1e-200}),
         (Transpose, {"order": (0, 0, 1)}),
         (EightBit, {"share": 0.0}),
         (Resample, {"spacing": (0.0, 1.0, 1.0)}),
@@ -102,7 +110,7 @@ def test_no_orientation_is_refused(axes: str) -> None:
     ids=lambda parts: parts[0].__name__,
 )
 def test_numbers_that_mean_nothing_are_refused(
-    parts: tuple[type[VolumeOperation], dict[str, object]],
+    parts: tuple[type[VolumeOperation | SlidingInference], dict[str, object]],
 ) -> None:
     kind, values = parts
     with pytest.raises(ValidationError):

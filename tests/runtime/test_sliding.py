@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedside.errors import LimitExceeded
+from bedside.package import volume_growth
 from bedside.package.volume_models import SlidingInference
 from bedside.runtime.progress import Progress, silent
 from bedside.runtime.sliding import LEAST_WEIGHT, Tensor, importance, slid, starts, windows
@@ -120,6 +121,16 @@ def test_progress_is_told_window_by_window_and_may_end_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         slid(tensor(12, 10, 8), WINDOW, 1, same, enough)
+
+
+def test_what_padding_would_make_too_large_is_refused_before_it_is_padded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(volume_growth, "MOST_SCORES", 2 * 10 * 9 * 64 - 1)
+    wide = SlidingInference(patch=(6, 5, 64))
+    slid(tensor(10, 9, 8), wide, 1, same, silent)
+    with pytest.raises(LimitExceeded, match=r"2 score channel\(s\) of 10 × 9 × 64 voxels"):
+        slid(tensor(10, 9, 8), wide, 2, same, silent)
 
 
 def test_too_many_windows_are_refused_before_the_first() -> None:

@@ -102,6 +102,68 @@ def test_a_probability_that_moves_behind_equal_labels_is_noticed() -> None:
         load(with_case(TWO_WHOLE, segmentation=runs.model_dump()))
 
 
+def test_a_class_that_no_longer_answers_is_noticed_though_no_voxel_was_of_it() -> None:
+    """The recorded case has 0 mL of it, and what is no background is as probable as before."""
+    output = THREE_SLIDING.output
+    assert output.kind == "segmentation"
+    case = opened(THREE_SLIDING).golden[0]
+    kept = case.segmentation
+    assert kept is not None
+    assert kept.expected is not None
+    assert set(kept.expected) == {"grey", "bright"}
+    half = {**kept.expected, "bright": kept.expected["bright"] * 0.9}
+    runs = kept.model_copy(update={"expected": half})
+    with pytest.raises(GoldenMismatch, match=r"'probability of bright' differs by 0\.111"):
+        load(with_case(THREE_SLIDING, segmentation=runs.model_dump()))
+
+
+def test_a_case_of_before_classes_were_told_by_their_probabilities_is_replayed() -> None:
+    case = opened(THREE_SLIDING).golden[0]
+    assert case.segmentation is not None
+    older = case.segmentation.model_dump(exclude={"expected"})
+    assert load(with_case(THREE_SLIDING, segmentation=older)).replay_golden().cases == 2
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_a_number_of_any_size_may_differ_by_as_large_a_part(factor: float) -> None:
+    def scaled(by: float) -> onnx.ModelProto:
+        model = network(A_NUMBER)
+        tensors = model.graph.initializer
+        (box,) = (one for one in tensors if one.name == "box")
+        box.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(box) * np.float32(by), "box"))
+        return model
+
+    recorded = opened(A_NUMBER).golden
+    cases = [{"brightness": one.scores["brightness"] * factor} for one in recorded]
+
+    def replayed(by: float) -> None:
+        entries = {
+            "model.onnx": scaled(by).SerializeToString(deterministic=True),
+            "golden.json": write_golden(
+                tuple(
+                    one.model_copy(update={"scores": said})
+                    for one, said in zip(recorded, cases, strict=True)
+                )
+            ),
+        }
+        manifest = opened(A_NUMBER).manifest
+        told = manifest.model_copy(update={"entries": describe_entries(entries)})
+        load(open_package(build_package(told, entries, None)))
+
+    replayed(factor * 1.004)
+    with pytest.raises(GoldenMismatch, match=r"'brightness' differs by 0\.006"):
+        replayed(factor * 1.006)
+
+
+def test_a_number_of_0_is_held_against_what_other_cases_record() -> None:
+    def case(wanted: float) -> GoldenCase:
+        return GoldenCase(id=f"{wanted}", input={}, label=None, scores={"brightness": wanted})
+
+    most = volume_golden.largest_scores([case(0.0), case(-4.0)])
+    assert most == {"brightness": 4.0}
+    assert volume_golden.largest_scores([case(0.0)]) == {"brightness": 1.0}
+
+
 def test_a_case_that_the_gate_refuses_is_told_without_its_value() -> None:
     row: dict[str, Json] = {**opened().golden[0].input, "body_part": "KNEE"}
     with pytest.raises(

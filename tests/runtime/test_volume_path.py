@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bedside.errors import InputRefused, LimitExceeded, UsageError
+from bedside.errors import InputRefused, LimitExceeded, PackageRefused, UsageError
 from bedside.imaging.axes import reoriented
 from bedside.imaging.files import files_at
 from bedside.imaging.grid import Placed
 from bedside.imaging.phantoms import drawn_brain, drawn_head
 from bedside.imaging.volume import Volume
 from bedside.imaging.volume_reading import read_volume
+from bedside.package import volume_growth
+from bedside.package.outputs import NumberRange
 from bedside.package.segmentation import MillilitreRange, SegmentationOutput
-from bedside.package.volume_models import WholeInference
-from bedside.package.volume_operations import MinimumMaximum, Reorient, Transpose
+from bedside.package.volume_models import SlidingInference, WholeInference
+from bedside.package.volume_operations import MinimumMaximum, Reorient, SubtractDivide, Transpose
 from bedside.package.volumes import FieldOfView, MillimetreRange
-from bedside.runtime import volume_path
 from bedside.runtime.analysis import UNSTATED, Analysis
-from bedside.runtime.progress import Progress
+from bedside.runtime.engines.engine import Prepared, Scores
+from bedside.runtime.progress import Progress, Report, silent
 from bedside.runtime.runner import Runner, load
+from bedside.runtime.sliding import slid
+from bedside.runtime.volume_path import VolumePath
 from tests.package.building import ROWS, Recipe
 from tests.volume_packages import (
     A_NUMBER,
@@ -176,6 +181,76 @@ class TestFlags:
         assert flag.code == "implausible-volume"
         assert "a person has from 1 to 2 mL" in flag.detail
 
+    def test_an_implausible_number_is_flagged_with_its_unit(self) -> None:
+        said = {"plausible": NumberRange(minimum=2.0, maximum=90.0), "unit": "a"}
+        made = dataclasses.replace(A_NUMBER, output=A_NUMBER.output.model_copy(update=said))
+        (flag,) = analysed(made).flags
+        assert flag.code == "implausible-value"
+        assert "a person has from 2 to 90 a" in flag.detail
+
+
+class Answering:
+    """An engine that gives the same scores of anything."""
+
+    def __init__(self, scores: float, channels: int = 1) -> None:
+        self._scores, self._channels = np.float32(scores), channels
+
+    def __call__(self, prepared: Prepared, report: Report) -> Scores:
+        shape = (self._channels, *prepared.tensor.shape[1:])
+        return np.full(shape, self._scores, dtype=np.float32)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class TestNumbersThatAreNone:
+    def test_of_a_preprocessing_never_reach_the_network(self) -> None:
+        tiny = SubtractDivide(subtract=0.0, divide=1.2e-38)
+        path = VolumePath(INPUT, (Reorient(axes="RAS"), tiny), Answering(1.0), BRIGHT)
+        with np.errstate(over="ignore"), pytest.raises(PackageRefused, match="gave the network"):
+            path.analyse(head(), MR_HEAD, silent)
+
+    @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+    def test_of_any_engine_are_no_answer(self, score: float) -> None:
+        path = VolumePath(INPUT, (Reorient(axes="RAS"),), Answering(score), BRIGHT)
+        with pytest.raises(PackageRefused, match="no answer to show"):
+            path.analyse(head(), MR_HEAD, silent)
+
+    def test_that_windows_make_of_finite_scores_are_no_answer(self) -> None:
+        windows = SlidingInference(patch=(16, 16, 16), overlap=0.5, weights="uniform")
+
+        class Windowed(Answering):
+            def __call__(self, prepared: Prepared, report: Report) -> Scores:
+                return slid(prepared.tensor, windows, 1, lambda one, _: one * 0 + 3e38, report)
+
+        path = VolumePath(INPUT, (Reorient(axes="RAS"),), Windowed(0.0), BRIGHT)
+        with np.errstate(over="ignore"), pytest.raises(PackageRefused, match="no answer to show"):
+            path.analyse(head(), MR_HEAD, silent)
+
+
+def test_of_two_equally_large_regions_the_same_stays_however_a_volume_is_stored() -> None:
+    class Twins:
+        """Marks two pieces as large, to the left and to the right."""
+
+        def __call__(self, prepared: Prepared, report: Report) -> Scores:
+            scores: Scores = np.full_like(prepared.tensor, -9.0)
+            scores[:, 8:10, 10:12, 10:12] = scores[:, 20:22, 10:12, 10:12] = 9.0
+            return scores
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    path = VolumePath(INPUT, (Reorient(axes="RAS"),), Twins(), BRIGHT)
+    volume, found = head(), set()
+    for code in ("RAS", "LAS", "SPR"):
+        other = reoriented(Placed.of(volume), code)
+        stored = Volume(np.ascontiguousarray(other.values), np.array(other.affine), volume.facts)
+        analysis = path.analyse(stored, MR_HEAD, silent)
+        assert analysis.labels is not None
+        labels = Placed(analysis.labels.astype(np.float32), analysis.affine)
+        found.add(tuple(np.argwhere(reoriented(labels, "RAS").values)[0].tolist()))
+    assert found == {(8, 10, 10)}  # the left one
+
 
 class TestProgress:
     def test_goes_through_the_stages_in_order(self) -> None:
@@ -209,9 +284,9 @@ class TestWhatIsRefused:
         assert {one.stage for one in told} == {"gate"}
 
     def test_more_scores_than_an_answer_may_have(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(volume_path, "MOST_SCORES", 24**3 - 1)
+        monkeypatch.setattr(volume_growth, "MOST_SCORES", 24**3 - 1)
         with pytest.raises(
-            LimitExceeded, match="1 classes of 24 × 24 × 24 voxels are 13824 scores"
+            LimitExceeded, match=r"1 score channel\(s\) of 24 × 24 × 24 voxels are 13824 scores"
         ):
             analysed()
 

@@ -1,11 +1,11 @@
-"""The packages that are measured: a small network in windows, and MindGrab's true weights.
+"""The packages with a network that are measured: a small one in windows, and MindGrab's true weights.
 
 Their golden case is empty and never replayed: freezing proves, this page measures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,64 +19,56 @@ from bedside.freezing.comparison import Comparison
 from bedside.freezing.lineage import make_lineage, moment_of_freezing
 from bedside.freezing.meshnet.source import meshnet_source
 from bedside.freezing.volumes.assembly import drawn_rows, volume_manifest
-from bedside.freezing.volumes.source import VolumeNetwork, VolumeSource
+from bedside.freezing.volumes.source import VolumeNetwork
 from bedside.freezing.volumes.spec import VolumeSpec, make_volume_spec
-from bedside.imaging.volume import Volume
+from bedside.package.antspynet import AntspynetModel
 from bedside.package.golden import GoldenCase, LabelRuns, write_golden
 from bedside.package.manifest import Conditions
 from bedside.package.package import build_package
 from bedside.package.volume_models import SlidingInference, VolumeModel
-from bedside.package.volume_operations import Reorient, Resample, ZScore
-from bedside.runtime.analysis import Analysis
+from bedside.package.volume_operations import Reorient, Resample, VolumeOperation, ZScore
 from bedside.runtime.onnx_wire import read_opset
 from bedside.runtime.session import this_processor
 
+SOFTMAX: dict[str, Any] = {
+    "activation": "softmax",
+    "channels": 2,
+    "threshold": {"value": 0.5, "meaning": {"en": "the larger of two"}},
+}
 PATCH = (96, 96, 96)
 WIDTH = 8
 """Channels of the small network's two hidden layers."""
 
 
 @dataclass
-class SmallSource:
-    """Three convolutions with weights that nobody trained, in windows of 96³ at 2 mm."""
+class Described:
+    """What a lineage keeps of a model that is measured and not proved."""
 
-    algorithm: str = "three convolutions"
+    algorithm: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def network(self, spec: VolumeSpec) -> VolumeNetwork:
-        """Return the network."""
-        operations = (
-            Reorient(axes="RAS"),
-            Resample(spacing=(2.0, 2.0, 2.0)),
-            ZScore(of="non-zero"),
-        )
-        inference = SlidingInference(patch=PATCH, overlap=0.25)
-        return VolumeNetwork(operations, inference, _small_network(), "input", "output")
-
-    def compare(
-        self, frozen: Callable[[Volume], Analysis], drawn: Sequence[Volume], spec: VolumeSpec
-    ) -> Comparison:
-        """Compare nothing: there is no native network."""
-        return Comparison(1, 0.0, 1e-4, ())
 
 
 def small_package(folder: Path) -> Path:
-    """Return the file of a package with the small network."""
-    return _unproved(SmallSource(), folder / "small.bedside", 2)
+    """Return the file of a package with three convolutions in windows of 96³ at 2 mm.
+
+    Nobody trained their weights.
+    """
+    operations = (Reorient(axes="RAS"), Resample(spacing=(2.0, 2.0, 2.0)), ZScore(of="non-zero"))
+    inference = SlidingInference(patch=PATCH, overlap=0.25)
+    network = VolumeNetwork(operations, inference, _small_network(), "input", "output")
+    return _with_network(folder / "small.bedside", network, Described("three convolutions"))
 
 
 def mindgrab_package(weights: Path, folder: Path) -> tuple[Path, int]:
     """Return the file of a package with the MeshNet in the folder `weights`, and its weights."""
     source = meshnet_source(weights)
-    return _unproved(source, folder / "mindgrab.bedside", 2), source.net.parameters
+    network = source.network(answers(SOFTMAX))
+    path = _with_network(folder / "mindgrab.bedside", network, Described(source.algorithm))
+    return path, source.net.parameters
 
 
-def _unproved(source: VolumeSource, path: Path, classes: int) -> Path:
-    """Write a package whose golden case says nothing."""
-    spec = make_volume_spec(_answers(classes))
-    network = source.network(spec)
+def _with_network(path: Path, network: VolumeNetwork, source: Described) -> Path:
     model = VolumeModel(
         entry=MODEL_ENTRY,
         opset=read_opset(network.onnx),
@@ -86,6 +78,20 @@ def _unproved(source: VolumeSource, path: Path, classes: int) -> Path:
         inference=network.inference,
         memory=network.memory,
     )
+    entries = {MODEL_ENTRY: network.onnx}
+    parts = (model, source)
+    return write_unproved(path, answers(SOFTMAX), network.operations, parts, entries)
+
+
+def write_unproved(
+    path: Path,
+    spec: VolumeSpec,
+    operations: tuple[VolumeOperation, ...],
+    parts: tuple[VolumeModel | AntspynetModel, Described],
+    entries: dict[str, bytes],
+) -> Path:
+    """Write a package whose golden case says nothing, and return its path."""
+    model, source = parts
     conditions = Conditions(
         runtime=RUNTIME,
         verified_with=dict(source.libraries),
@@ -96,12 +102,11 @@ def _unproved(source: VolumeSource, path: Path, classes: int) -> Path:
     empty = LabelRuns(shape=(1, 1, 1), runs=(0, 1), mean_probability=0.0)
     [row] = drawn_rows(spec)
     case = GoldenCase(id="none", input=row, label=None, scores={"brain": 0.0}, segmentation=empty)
-    entries = {MODEL_ENTRY: network.onnx, GOLDEN_ENTRY: write_golden((case,))}
+    entries = {**entries, GOLDEN_ENTRY: write_golden((case,))}
     lineage = make_lineage(
         spec.origin, source, Comparison(1, 0.0, 1e-4, ()), moment_of_freezing(None)
     )
-    parts = (model, conditions, lineage)
-    manifest = volume_manifest(spec, network.operations, parts, (1, entries))
+    manifest = volume_manifest(spec, operations, (model, conditions, lineage), (1, entries))
     path.write_bytes(build_package(manifest, entries, None))
     return path
 
@@ -132,7 +137,8 @@ def _small_network() -> bytes:
     return data
 
 
-def _answers(classes: int) -> dict[str, Any]:
+def answers(output: dict[str, Any]) -> VolumeSpec:
+    """Return what an author states, with the network's part of the output."""
     reach = {"minimum": 50, "maximum": 600}
     drawn = {
         "name": "drawn heads",
@@ -143,7 +149,7 @@ def _answers(classes: int) -> dict[str, Any]:
         "origin": "drawn",
     }
     metric = {"name": "none", "value": 0.0, "lower": 0.0, "upper": 0.0, "confidence": 0.95}
-    return {
+    stated = {
         "name": "measured",
         "version": "1.0.0",
         "title": {"en": "Measured"},
@@ -162,11 +168,9 @@ def _answers(classes: int) -> dict[str, Any]:
         "output": {
             "kind": "segmentation",
             "classes": [{"value": 0, "label": "background"}, {"value": 1, "label": "brain"}],
-            "activation": "softmax",
-            "channels": classes,
-            "threshold": {"value": 0.5, "meaning": {"en": "the larger of two"}},
             "operations": [{"op": "largest_region"}],
             "measurements": ["volume", "extents", "centre", "regions"],
+            **output,
         },
         "origin": {
             "trained_by": "nobody",
@@ -178,3 +182,4 @@ def _answers(classes: int) -> dict[str, Any]:
         "evaluation": {"data": drawn, "metrics": [{**metric, "method": "none", "n": 1}]},
         "golden": {"cases": 1, "shape": [8, 8, 8], "spacing": [30.0, 30.0, 30.0]},
     }
+    return make_volume_spec(stated)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tools.bench_imaging.antspynet import antspynet_package
 from tools.bench_imaging.children import run_child
 from tools.bench_imaging.drawing import head_of
 from tools.bench_imaging.models import mindgrab_package, small_package
@@ -21,15 +24,31 @@ SIDES = (100, 128, 160, 200, 256, 320, 400)
 HEAD = "heads/MNI152_T1_2mm.nii.gz"
 REAL = "heads/colin27_T1.nii.gz"
 SERIES = "dicom/ct-j2k-series"
+NEAR = 0.01
+"""Millimetres between the corners of a volume by two libraries."""
 
 
 def mindgrab(folder: Path, options: argparse.Namespace) -> Figures:
-    """Measure a whole brain of a 256³ T1, step by step."""
+    """Measure a whole brain of a 256³ T1 by a MeshNet, step by step, once."""
     weights = options.samples / "meshnet" / "mindgrab"
     if not weights.is_dir():
         return {"absent": "no weights of MindGrab among the samples"}
     package, trained = mindgrab_package(weights, folder)
-    return {**_analysed(package, head_of(256, folder), folder), "trained": trained}
+    return {**_analysed(package, head_of(options.side, folder), folder), "trained": trained}
+
+
+def antspynet(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure a brain of the same head by ANTsPyNet, step by step, twice in one process."""
+    head = options.samples / HEAD
+    if options.antspynet is None:
+        return {"absent": "`--antspynet` names no interpreter that has it"}
+    if not head.exists():
+        return {"absent": "no heads among the samples"}
+    weights = folder / "antspynet"
+    weights.mkdir()
+    package = antspynet_package(options.antspynet, weights, head, folder)
+    volume = head_of(options.side, folder)
+    return _analysed(package, volume, folder, "2", options.antspynet, weights)
 
 
 def sizes(folder: Path, options: argparse.Namespace) -> Figures:
@@ -46,9 +65,10 @@ def sizes(folder: Path, options: argparse.Namespace) -> Figures:
 
 def readers(folder: Path, options: argparse.Namespace) -> Figures:
     """Measure our readers beside others alone."""
+    side = options.side
     files: dict[str, tuple[Path, tuple[str, ...]]] = {
-        "256³ NIfTI, gzip": (head_of(256, folder), ("nibabel", "SimpleITK")),
-        "256³ NIfTI": (head_of(256, folder, compressed=False), ("nibabel", "SimpleITK")),
+        f"{side}³ NIfTI, gzip": (head_of(side, folder), ("nibabel", "SimpleITK")),
+        f"{side}³ NIfTI": (head_of(side, folder, compressed=False), ("nibabel", "SimpleITK")),
     }
     if (real := options.samples / REAL).exists():
         files["a real head, gzip"] = (real, ("nibabel", "SimpleITK"))
@@ -58,45 +78,38 @@ def readers(folder: Path, options: argparse.Namespace) -> Figures:
     return {"files": found, "rounds": options.rounds, "turns": options.turns}
 
 
-def antspynet(folder: Path, options: argparse.Namespace) -> Figures:
-    """Measure ANTsPyNet's brain extraction behind our engine."""
-    head, real = options.samples / HEAD, options.samples / REAL
-    if options.antspynet is None:
-        return {"absent": "`--antspynet` names no interpreter that has it"}
-    if not (head.exists() and real.exists()):
-        return {"absent": "no heads among the samples"}
-    weights = folder / "antspynet"
-    weights.mkdir()
-    module = "tools.bench_imaging.antspynet"
-    return run_child(module, options.antspynet, weights, real, head)
-
-
 STEPS: dict[str, Step] = {
     "mindgrab": mindgrab,
+    "antspynet": antspynet,
     "sizes": sizes,
     "readers": readers,
-    "antspynet": antspynet,
 }
 
 
-def _analysed(package: Path, volume: Path, folder: Path) -> Figures:
+def _analysed(package: Path, volume: Path, folder: Path, *words: str | Path) -> Figures:
+    """Return what analysing `volume` cost; `words` are its turns, and what an engine needs."""
     out = folder / "out"
     out.mkdir(exist_ok=True)
-    return run_child("tools.bench_imaging.analysing", package, volume, out)
+    return run_child("tools.bench_imaging.analysing", package, volume, out, *(words or ("1",)))
 
 
 def _read(path: Path, others: tuple[str, ...], options: argparse.Namespace) -> dict[str, Figures]:
-    """Return what each library took, ours first, in turns; all must have read the same values."""
+    """Return what each library took, ours first, in turns.
+
+    All must have read the same values, and put the same corners at the same places.
+    """
     libraries = [
         one for one in ("bedside", *others) if one != "SimpleITK" or options.simpleitk is not None
     ]
     turns = [
         {one: _read_once(path, one, options) for one in libraries} for _ in range(options.turns)
     ]
-    wanted = turns[0]["bedside"]["sum"]
+    wanted = turns[0]["bedside"]
     for turn in turns:
         for library, told in turn.items():
-            assert abs(told["sum"] - wanted) <= 1e-6 * abs(wanted), (library, told["sum"], wanted)
+            near = abs(told["sum"] - wanted["sum"]) <= 1e-6 * abs(wanted["sum"])
+            assert near, (library, told["sum"], wanted["sum"])
+            assert np.allclose(told["box"], wanted["box"], rtol=0, atol=NEAR), (library, told, wanted)
     return {one: _middle(one, turns) for one in libraries}
 
 

@@ -89,7 +89,8 @@ def analyse_one(wish: Wish, package: Path, *, as_json: bool) -> None:
             shown.whole("write", 0, 0)
             style = Style(**wish.order.style(), recorded=False)
             files = files_of(analysis, found.manifest, volume, style)
-            seconds: dict[str, float] = {"read": read, **analysis.seconds}
+            seconds: dict[str, float] = dict(analysis.seconds.items())
+            seconds["read"] = read
             seconds["all"] = read + time.monotonic() - begun
         value = document_of(found.manifest, found.digest, files)
         value["seconds"] = {name: round(one, 3) for name, one in seconds.items()}

@@ -92,6 +92,14 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the package goes.")],
     parameters: SetOption = None,
     python: PythonOption = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", help="Of a function that reads films: a folder of them."),
+    ] = None,
+    finding: Annotated[
+        str | None,
+        typer.Option("--finding", help="Of films: which finding the package answers."),
+    ] = None,
     memory: Annotated[
         int | None,
         typer.Option("--memory-gib", min=1, max=128, help="Most that it may take; else 6."),
@@ -99,16 +107,24 @@ def freeze(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a function into a signed package that lists every file which it reads by its digest."""
-    from bedside.freezing.antspynet import Chosen, freeze_antspynet
+    from bedside.freezing.antspynet import chosen_of, freeze_antspynet
+    from bedside.freezing.antspynet_films import freeze_films
+    from bedside.freezing.circumstances import Circumstances
+    from bedside.freezing.spec import read_spec
     from bedside.freezing.volumes.spec import read_volume_spec
+    from bedside.keys.signing import SigningKey
     from bedside.runtime.engines.engine import Engines
 
     bound = None if memory is None else memory * 2**30
-    engines = Engines(weights, python)
-    chosen = Chosen(function, _parameters(parameters or []), engines, memory=bound)
-    stated = read_volume_spec(spec)
+    engines, told = Engines(weights, python), _parameters(parameters or [])
+    chosen = chosen_of(function, told, engines, memory=bound, finding=finding)
     with steps(f"Freezing {function}") as tell:
-        made = freeze_antspynet(chosen, stated, key=key, out=out, tell=tell)
+        if pictures is None:
+            stated = read_volume_spec(spec)
+            made = freeze_antspynet(chosen, stated, key=key, out=out, tell=tell)
+        else:
+            by = Circumstances(SigningKey.load(key), None, tell)
+            made = freeze_films(chosen, pictures, read_spec(spec), by, out=out)
     value = {
         "ref": made.package.manifest.ref,
         "digest": made.package.digest,

@@ -55,14 +55,53 @@ def train(
         )
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - a command's options
     package: PackageArgument,
-    data: Annotated[Path, typer.Option("--data", help="Labelled rows, CSV or JSON.")],
-    label: Annotated[str, typer.Option("--label", help="The column with the true answer.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="Labelled rows, CSV or JSON; or a data set's manifest.")
+    ],
+    label: Annotated[
+        str | None, typer.Option("--label", help="Of rows: the column with the true answer.")
+    ] = None,
+    subgroup: Annotated[
+        list[str] | None, typer.Option("--subgroup", help="Of rows: a column to measure within.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A folder for tables, curves and pictures.")
+    ] = None,
+    mask: Annotated[
+        list[str] | None, typer.Option("--mask", help="Of volumes: a class that makes the mask.")
+    ] = None,
+    value: Annotated[
+        list[int] | None, typer.Option("--value", help="A reference's label that is inside.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option("--against", help="A package whose mask is a reference.")
+    ] = None,
+    orientations: Annotated[
+        int, typer.Option("--orientations", min=0, max=47, help="Store each image so many ways.")
+    ] = 0,
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=0, help="Of the worst cases; needs --out.")
+    ] = 6,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a package on labelled rows, each run the whole way as when serving."""
-    evaluate_rows(read_package(package), data, label, as_json=as_json)
+    """Measure a package on labelled rows or on volumes with masks, each run the whole way as when serving.
+
+    Of volumes, --data is the manifest of a data set (`bedside lab dataset`).
+    """
+    opened = read_package(package)
+    if opened.manifest.input.kind == "volume":
+        from bedside.cli.lab_volumes import Asked, evaluate_volumes
+
+        asked = Asked(data, out, tuple(mask or ()), tuple(value or ()), orientations, pictures)
+        evaluate_volumes(opened, asked, [read_package(one) for one in against or ()], as_json)
+        return
+    if label is None:
+        raise UsageError(
+            f"{opened.manifest.ref} answers rows.", advice="Say with --label which column is true."
+        )
+    evaluate_rows(opened, (data, label), (subgroup or (), out), as_json=as_json)
 
 
 def tasks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,20 @@ def train_demonstration(out: Path, key: Path, seed: int, *, as_json: bool) -> No
     show(value, tell, as_json=as_json)
 
 
-def evaluate_rows(opened: Package, data: Path, label: str, *, as_json: bool) -> None:
+def evaluate_rows(
+    opened: Package,
+    truth_in: tuple[Path, str],
+    more: tuple[Sequence[str], Path | None],
+    *,
+    as_json: bool,
+) -> None:
     """Measure a package on labelled rows, each run the whole way as when serving.
+
+    Args:
+        opened: The package.
+        truth_in: The rows' file, and the column with the true answer.
+        more: Columns to measure within; a folder for curves and tables, or None.
+        as_json: Whether one JSON document is written.
 
     Raises:
         UsageError: it takes no rows, or a row has no usable label.
@@ -64,7 +77,7 @@ def evaluate_rows(opened: Package, data: Path, label: str, *, as_json: bool) -> 
     check_libraries()
     from bedside.lab.evaluation import evaluate_package
 
-    manifest = opened.manifest
+    (data, label), manifest = truth_in, opened.manifest
     rows = read_rows(str(data), _table(manifest))
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
     inputs = [{name: value for name, value in row.items() if name != label} for row in rows]

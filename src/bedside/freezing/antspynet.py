@@ -70,6 +70,27 @@ class Chosen:
     finding: str | None = None
 
 
+def chosen_of(
+    function: str,
+    parameters: Mapping[str, Parameter],
+    engines: Engines,
+    *,
+    memory: int | None = None,
+    finding: str | None = None,
+) -> Chosen:
+    """Return what is frozen; a function of films is not steadied, which is for heads.
+
+    Raises:
+        UsageError: no such function or parameter, or one that reads two images.
+    """
+    known = asked(function, parameters).known
+    if known.fewest > 1:
+        raise two_images(function)
+    heads = known.axes == AXES_OF_A_VOLUME
+    steadied = Steadied(outliers=heads, upright=heads)
+    return Chosen(function, parameters, engines, steadied, memory, finding)
+
+
 def freeze_antspynet(
     chosen: Chosen,
     spec: VolumeSpec,

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import UsageError
 from bedside.imaging.grid import Grid, Placed, Shape
-from bedside.imaging.volume import Affine, Voxels
+from bedside.imaging.volume import Affine
 
 Matrix: TypeAlias = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 ENDS: Final = (("R", "L"), ("A", "P"), ("S", "I"))
 """Of each axis of the room: the letter towards which millimetres grow, and the other."""
@@ -72,7 +73,7 @@ class Turn:
         return out
 
 
-def turned(values: Voxels, turn: Turn) -> Voxels:
+def turned(values: NDArray[Kind], turn: Turn) -> NDArray[Kind]:
     """Return a view with the axes exchanged and reversed."""
     steps = tuple(slice(None, None, -1 if flipped else 1) for flipped in turn.flipped)
     return values.transpose(turn.axes)[steps]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from bedside.errors import UsageError
-from bedside.imaging.axes import ENDS, orientation_of, turn_between, turned_grid
+from bedside.imaging.axes import orientation_of, turn_between, turned_grid
 from bedside.imaging.bands import Interpolation
 from bedside.imaging.grid import Grid, Placed
 from bedside.imaging.resampling import resampled
@@ -44,7 +44,7 @@ def conformed_grid(
     stored = turned_grid(grid, turn_between(orientation_of(grid.affine), code))
     middle = (stored.affine @ [*(size / 2 for size in stored.shape), 1.0])[:3]
     affine = np.eye(4)
-    affine[:3, :3] = _steps(code) * spacing
+    affine[:3, :3] = turn_between("RAS", code).matrix(stored.shape)[:3, :3] * spacing
     affine[:3, 3] = middle - affine[:3, :3] @ np.full(3, side / 2)
     return Grid((side, side, side), affine)
 
@@ -66,12 +66,3 @@ def conformed(
     """
     cube = conformed_grid(placed.grid) if grid is None else grid
     return resampled(placed, cube, interpolation, antialias=antialias)
-
-
-def _steps(code: str) -> np.typing.NDArray[np.float64]:
-    """Return the unit steps along the room's axes of a code, 3 × 3."""
-    steps = np.zeros((3, 3))
-    for axis, letter in enumerate(code):
-        room = next(number for number, ends in enumerate(ENDS) if letter in ends)
-        steps[room, axis] = 1.0 if letter == ENDS[room][0] else -1.0
-    return steps

@@ -110,7 +110,9 @@ def files_at(path: Path, limits: VolumeLimits = _USUAL) -> FileSet:
 
 
 def files_of(named: Sequence[tuple[str, bytes]], limits: VolumeLimits = _USUAL) -> FileSet:
-    """Return uploaded files; a single one that is a zip is looked into, of several hidden ones left out.
+    """Return uploaded files; a single one that is a zip is looked into.
+
+    Hidden ones of several are left out, as in a folder, unless all are called so.
 
     Args:
         named: What each is called, and its bytes. Names order the files and mean nothing else.
@@ -122,9 +124,9 @@ def files_of(named: Sequence[tuple[str, bytes]], limits: VolumeLimits = _USUAL) 
     if len(named) == 1:
         name, data = named[0]
         return _opened(name, len(data), _in_memory(data), limits)
-    few = named[: MOST_FILES + 1]
-    seen = [one for one in few if not is_hidden(one[0].replace("\\", "/").split("/"))]
-    return _sorted([GivenFile(name, len(data), _in_memory(data)) for name, data in seen])
+    seen = [one for one in named if not is_hidden(one[0].replace("\\", "/").split("/"))]
+    few = (seen or named)[: MOST_FILES + 1]
+    return _sorted([GivenFile(name, len(data), _in_memory(data)) for name, data in few])
 
 
 def _opened(name: str, size: int, opened: Callable[[], BinaryIO], limits: VolumeLimits) -> FileSet:
@@ -187,7 +189,7 @@ def on_disk(path: Path, name: str) -> GivenFile:
     try:
         size = path.stat().st_size
     except OSError as problem:
-        raise _unreadable(path, problem) from problem
+        raise _unreadable(problem) from problem
     return GivenFile(name, size, lambda: _open(path))
 
 
@@ -195,11 +197,12 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as problem:
-        raise _unreadable(path, problem) from problem
+        raise _unreadable(problem) from problem
 
 
-def _unreadable(path: Path, problem: OSError) -> NotFound:
+def _unreadable(problem: OSError) -> NotFound:
+    """Return the refusal of a file that does not repeat its name, which may be a person's."""
     return NotFound(
-        f"{path} cannot be read: {problem.strerror}.",
+        f"A file cannot be read: {problem.strerror}.",
         advice="Leave files in their place until all is done, and let the program read them.",
     )

@@ -20,13 +20,12 @@ from bedside.imaging import zip_entries
 from bedside.imaging.dicom.part10 import is_dicom
 from bedside.imaging.files import MOST_FILES, FileSet, files_at, is_regular, on_disk
 from bedside.imaging.hidden import is_hidden
-from bedside.imaging.nifti.reading import looks_like_nifti
+from bedside.imaging.nifti.reading import beginning, looks_like_nifti
 from bedside.imaging.volume import VolumeLimits
 
 MOST_VOLUMES: Final = 100_000
 """Of one folder."""
 
-_START: Final = 2_048
 _ENDS: Final = (".nii.gz", ".nii", ".zip")
 _HERE: Final = "volume"
 """What the folder itself is called, where it holds slices."""
@@ -108,11 +107,16 @@ def _found(folder: Path, path: Path, paths: tuple[Path, ...]) -> Found:
     name = "/".join(path.relative_to(folder).parts) or _HERE
     digest = hashlib.sha256()
     for one in paths:
-        facts = one.stat()
-        digest.update(
-            f"{one.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="replace")
-        )
+        digest.update(f"{one.name}\0{_facts(one)}\n".encode(errors="replace"))
     return Found(name, paths, "sha256:" + digest.hexdigest())
+
+
+def _facts(path: Path) -> str:
+    try:
+        facts = path.stat()
+    except OSError:  # it went while its folder was looked through; reading it will say so
+        return "gone"
+    return f"{facts.st_size}\0{facts.st_mtime_ns}"
 
 
 def _shortened(found: Sequence[Found]) -> tuple[Found, ...]:
@@ -137,9 +141,8 @@ def _is_slice(path: Path) -> bool:
 
 def _start(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_START)
-    except OSError:  # not ours to read
+        return beginning(on_disk(path, path.name))
+    except (NotFound, OSError):  # not ours to read
         return b""
 
 

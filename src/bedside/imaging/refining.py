@@ -24,7 +24,10 @@ _RANKS: Final = {6: 1, 18: 2, 26: 3}
 
 
 def largest_region(mask: Mask, neighbours: Neighbours = 26) -> Mask:
-    """Return the largest connected region alone; of equals, the first in C order."""
+    """Return the largest connected region alone; of equals, the one whose first voxel comes first.
+
+    First along i, then j, then k: give it along RAS+ what shall not depend on how it is stored.
+    """
     inner = _inner(mask)
     if inner is None:
         return mask.copy()

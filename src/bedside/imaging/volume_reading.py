@@ -17,12 +17,11 @@ from bedside.imaging.dicom.series import Series
 from bedside.imaging.dicom.volumes import find_series, read_dicom_volume
 from bedside.imaging.files import FileSet, GivenFile
 from bedside.imaging.nifti.gzip_stream import GZIP
-from bedside.imaging.nifti.reading import looks_like_nifti, read_nifti
+from bedside.imaging.nifti.reading import beginning, looks_like_nifti, read_nifti
 from bedside.imaging.volume import Volume, VolumeLimits
 from bedside.imaging.volume_refusals import not_a_volume, too_large
 
 _USUAL: Final = VolumeLimits()
-_START: Final = 2_048
 _ADVICE: Final = "Send a NIfTI file (.nii, .nii.gz), or all DICOM files of a series."
 _OTHERS: Final = (
     (png.SIGNATURE, "a PNG picture"),
@@ -65,7 +64,7 @@ def _read(files: FileSet, limits: VolumeLimits, choice: Choice) -> Volume:
     if len(files.files) == 1 and files.files[0].start(2) == GZIP:
         return read_nifti(files.files[0], limits, sheared=choice.sheared)
     for file in files.files:
-        start = file.start(_START)
+        start = beginning(file)
         dicom += is_dicom(start)
         if looks_like_nifti(start):
             nifti.append(file)
@@ -86,8 +85,8 @@ def _what(files: FileSet) -> str:
     """Return what the files are, as far as that can be told."""
     if len(files.files) > 1:
         return f"None of the {len(files.files)} files is a NIfTI or DICOM file"
-    start = files.files[0].start(_START)
-    for beginning, name in _OTHERS:
-        if start.startswith(beginning):
+    start = beginning(files.files[0])
+    for prefix, name in _OTHERS:
+        if start.startswith(prefix):
             return f"This is {name}"
     return f"These {files.files[0].size} bytes are no NIfTI and no DICOM file"

@@ -1,8 +1,8 @@
 """A mask or a probability to a NIfTI-1 file that lies where its volume lies.
 
-sform and qform both say the affine, with one code; where a quaternion cannot (shear, or a turn so near
-to half a turn that readers lose it), the qform's code is 0. Nothing of time, machine or person is written, so that equal arguments give equal
-bytes (of a packed file: on one build of zlib).
+sform and qform both say the affine, with one code; where a quaternion cannot (shear, or a turn so
+near to half a turn that readers lose it), the qform's code is 0. Nothing of time, machine or person
+is written, so that equal arguments give equal bytes (of a packed file: on one build of zlib).
 Source: NIfTI-1.1, nifti1.h.
 """
 

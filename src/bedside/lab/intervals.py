@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
 from statistics import NormalDist
 from typing import TypeAlias
@@ -115,6 +115,28 @@ def bootstrap_mean(
     picks = random.integers(len(values), size=(RESAMPLES, len(values)))
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(values[picks].mean(axis=1), [tail, 1 - tail])
+    return float(lower), float(upper)
+
+
+def bootstrap_groups(
+    values: NDArray[np.float64],
+    groups: Sequence[str],
+    seed: int,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Return the percentile bootstrap interval of the mean of values that belong together in groups.
+
+    Whole groups are drawn, such as all examinations of a patient: they are not independent.
+
+    Source: A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
+    """
+    names, places = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.bincount(places, weights=values)
+    counts = np.bincount(places).astype(np.float64)
+    picks = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
+    means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(means, [tail, 1 - tail])
     return float(lower), float(upper)
 
 

@@ -98,7 +98,8 @@ class AntspynetModel(Frozen):
     def _names_a_finding_of_a_film(self) -> Self:
         if self.reads_films is not (self.finding is not None):
             raise ValueError(
-                f"{self.function} needs a `finding`" if self.reads_films
+                f"{self.function} needs a `finding`"
+                if self.reads_films
                 else f"{self.function} has no findings"
             )
         if self.reads_films and (self.steadied.outliers or self.steadied.upright):

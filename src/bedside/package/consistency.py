@@ -17,7 +17,7 @@ from bedside.package.image_operations import image_shape, told_shape
 from bedside.package.images import ImageInput
 from bedside.package.manifest import Manifest
 from bedside.package.networks import ImageModel, Model, Network
-from bedside.package.outputs import BinaryOutput
+from bedside.package.outputs import BinaryOutput, NumberOutput
 from bedside.package.preprocessing import image_operations, tabular_operations
 from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volume_consistency import check_range, check_volume, taken
@@ -122,6 +122,10 @@ def _check_answer(manifest: Manifest) -> None:
     output = manifest.postprocessing
     if isinstance(output, SegmentationOutput) or isinstance(manifest.input, VolumeInput):
         raise PackageDamaged(f"The input is {manifest.input.kind}, and the output a segmentation.")
+    if isinstance(output, NumberOutput) and output.plausible is not None:
+        raise PackageDamaged(
+            f"The number {output.name!r} has a plausible range, which only numbers of volumes have."
+        )
     if manifest.explanation is not None:
         check_explanation(manifest.explanation, manifest.input, output)
 

@@ -21,6 +21,15 @@ Language: TypeAlias = Literal["en", "ja"]
 Text: TypeAlias = dict[Language, Annotated[str, Field(min_length=1, max_length=20_000)]]
 """The same words in one or more languages, keyed by language."""
 
+LARGEST_BINARY32 = 3.4028234663852886e38
+"""Largest finite number that binary32 holds, in which networks compute."""
+
+SMALLEST_BINARY32 = 1.1754943508222875e-38
+"""Smallest number above 0 that binary32 holds with all its digits."""
+
+Binary32: TypeAlias = Annotated[float, Field(ge=-LARGEST_BINARY32, le=LARGEST_BINARY32)]
+"""A number that stays finite when a network's arithmetic takes it."""
+
 Missing: TypeAlias = Literal["refuse", "allow"]
 Category: TypeAlias = Annotated[str, Field(max_length=200)] | int
 Unit: TypeAlias = Annotated[str, Field(min_length=1, max_length=60)]

@@ -37,6 +37,8 @@ class LabelRuns(Frozen):
         shape: Voxels along i, j, k of the volume as it was read.
         runs: Label, number of voxels, label, number, … in C order (k fastest).
         mean_probability: Mean over all voxels of the probability that it is no background.
+        expected: By the label of each class but the background, the mL that its probabilities sum
+            to on the network's grid. None in packages that were frozen before it was kept.
     """
 
     shape: tuple[int, int, int]
@@ -44,6 +46,9 @@ class LabelRuns(Frozen):
         tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, max_length=2 * MAX_RUNS)
     ]
     mean_probability: Annotated[float, Field(ge=0, le=1)]
+    expected: Annotated[
+        dict[str, Annotated[float, Field(ge=0)]] | None, Field(exclude_if=absent)
+    ] = None
 
     @model_validator(mode="after")
     def _fills_its_shape(self) -> LabelRuns:
@@ -129,7 +134,7 @@ def check_golden(cases: tuple[GoldenCase, ...], output: AnyOutput) -> None:
         labels, names = {None}, {output.name}
     elif isinstance(output, SegmentationOutput):
         labels, names = {None}, {one.label for one in output.classes[1:]}
-        _check_maps(cases, {one.value for one in output.classes})
+        _check_maps(cases, {one.value for one in output.classes}, names)
     else:
         names = {one.label for one in output.classes}
         labels = {*names}
@@ -143,10 +148,15 @@ def check_golden(cases: tuple[GoldenCase, ...], output: AnyOutput) -> None:
             raise PackageDamaged(f"The golden case {case.id!r} has a label map for {output.kind}.")
 
 
-def _check_maps(cases: tuple[GoldenCase, ...], known: set[int]) -> None:
+def _check_maps(cases: tuple[GoldenCase, ...], known: set[int], names: set[str]) -> None:
     for case in cases:
         if case.segmentation is None:
             raise PackageDamaged(f"The golden case {case.id!r} of a segmentation has no label map.")
+        if (expected := case.segmentation.expected) is not None and set(expected) != names:
+            raise PackageDamaged(
+                f"The golden case {case.id!r} expects volumes of {sorted(expected)[:5]}; the output "
+                f"declares {sorted(names)[:5]}."
+            )
         if strangers := sorted(set(case.segmentation.runs[::2]) - known):
             raise PackageDamaged(
                 f"The golden case {case.id!r} has the label(s) {strangers[:5]}, which no class has."

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from bedside.package.fields import Frozen, Text, Unit
+from bedside.package.fields import Frozen, Text, Unit, absent
 
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -99,12 +99,32 @@ class MulticlassOutput(Frozen):
         return self
 
 
+class NumberRange(Frozen):
+    """Smallest and largest number, both included."""
+
+    minimum: float
+    maximum: float
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
+        return self
+
+
 class NumberOutput(Frozen):
-    """A quantity in a unit."""
+    """A quantity in a unit.
+
+    Attributes:
+        name: What it is called.
+        unit: UCUM.
+        plausible: Numbers that may be; any other is flagged. Of volumes alone.
+    """
 
     kind: Literal["number"] = "number"
     name: Label
     unit: Unit
+    plausible: Annotated[NumberRange | None, Field(exclude_if=absent)] = None
 
 
 Output: TypeAlias = Annotated[

@@ -62,7 +62,7 @@ class LargestRegion(Frozen):
 
     op: Literal["largest_region"] = "largest_region"
     version: Literal[1] = 1
-    labels: tuple[Label, ...] | None = None
+    labels: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
     neighbours: Neighbours = 26
 
 
@@ -131,6 +131,8 @@ class SegmentationOutput(Frozen):
             raise ValueError(f"the classes' values {values[:10]} must rise from 0, the background")
         if len(set(labels)) != len(labels):
             raise ValueError(f"a label stands twice in {labels[:10]}")
+        if self.classes[0].plausible is not None:
+            raise ValueError("the background has a plausible volume, which nobody measures")
         if len(set(self.measurements)) != len(self.measurements):
             raise ValueError(f"a measurement stands twice in {list(self.measurements)}")
         return self
@@ -153,7 +155,10 @@ class SegmentationOutput(Frozen):
     def _operations_name_classes(self) -> Self:
         known = {one.label for one in self.classes[1:]}
         for operation in self.operations:
-            for label in named_labels(operation):
+            named = named_labels(operation)
+            if len(set(named)) != len(named):
+                raise ValueError(f"{operation.op} names a class twice: {list(named)[:10]}")
+            for label in named:
                 if label not in known:
                     raise ValueError(
                         f"{operation.op} names {label!r}, which is no class but the background"

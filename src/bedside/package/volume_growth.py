@@ -181,7 +181,10 @@ def _resampled(operation: Resample, now: _Bounds, declared: VolumeDomain) -> _Bo
     edge = math.prod(1 + 1 / one for one in lows)  # a voxel begun counts as one
     voxels = min(math.ceil(now.voxels * finer * edge), math.prod(highs), MOST_VOXELS)
     return replace(
-        now, least=(lows[0], lows[1], lows[2]), largest=(highs[0], highs[1], highs[2]), voxels=voxels
+        now,
+        least=(lows[0], lows[1], lows[2]),
+        largest=(highs[0], highs[1], highs[2]),
+        voxels=voxels,
     )
 
 

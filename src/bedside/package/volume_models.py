@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from bedside.package.fields import Frozen
+from bedside.package.fields import Binary32, Frozen
 from bedside.package.networks import Network
 from bedside.package.volume_operations import NetworkShape
 
@@ -41,8 +41,8 @@ class SlidingInference(Frozen):
     patch: NetworkShape
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.25
     weights: Literal["gaussian", "uniform"] = "gaussian"
-    sigma: Annotated[float, Field(gt=0, le=1)] = 0.125
-    pad: float = 0.0
+    sigma: Annotated[float, Field(ge=0.01, le=1)] = 0.125
+    pad: Binary32 = 0.0
 
 
 Inference: TypeAlias = Annotated[WholeInference | SlidingInference, Field(discriminator="mode")]

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from bedside.errors import PackageDamaged
-from bedside.package.fields import Frozen
+from bedside.package.fields import LARGEST_BINARY32, SMALLEST_BINARY32, Binary32, Frozen
 
 MAX_VOLUME_OPERATIONS: Final = 16
 
@@ -101,7 +101,7 @@ class CropForeground(Frozen):
 
     op: Literal["crop_foreground"] = "crop_foreground"
     version: Literal[1] = 1
-    above: float = 0.0
+    above: Binary32 = 0.0
     margin: Annotated[int, Field(ge=0, le=256)] = 0
 
 
@@ -111,7 +111,7 @@ class CropOrPad(Frozen):
     op: Literal["crop_or_pad"] = "crop_or_pad"
     version: Literal[1] = 1
     shape: NetworkShape
-    value: float = 0.0
+    value: Binary32 = 0.0
 
 
 class PadToMultiple(Frozen):
@@ -120,7 +120,7 @@ class PadToMultiple(Frozen):
     op: Literal["pad_to_multiple"] = "pad_to_multiple"
     version: Literal[1] = 1
     multiple: NetworkShape
-    value: float = 0.0
+    value: Binary32 = 0.0
 
 
 class EightBit(Frozen):
@@ -140,8 +140,8 @@ class ClipValues(Frozen):
 
     op: Literal["clip_values"] = "clip_values"
     version: Literal[1] = 1
-    low: float
-    high: float
+    low: Binary32
+    high: Binary32
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:
@@ -154,16 +154,18 @@ class ScaleRange(Frozen):
 
     op: Literal["scale_range"] = "scale_range"
     version: Literal[1] = 1
-    from_low: float
-    from_high: float
-    to_low: float = 0.0
-    to_high: float = 1.0
+    from_low: Binary32
+    from_high: Binary32
+    to_low: Binary32 = 0.0
+    to_high: Binary32 = 1.0
     clip: bool = True
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:
-        _in_order(self.from_low, self.from_high)
-        _in_order(self.to_low, self.to_high)
+        for low, high in ((self.from_low, self.from_high), (self.to_low, self.to_high)):
+            _in_order(low, high)
+            if not SMALLEST_BINARY32 <= high - low <= LARGEST_BINARY32:
+                raise ValueError(f"from {low} to {high} is no length that binary32 holds")
         return self
 
 
@@ -213,13 +215,13 @@ class SubtractDivide(Frozen):
 
     op: Literal["subtract_divide"] = "subtract_divide"
     version: Literal[1] = 1
-    subtract: float
-    divide: float
+    subtract: Binary32
+    divide: Binary32
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        if self.divide == 0:
-            raise ValueError("divides by 0")
+        if abs(self.divide) < SMALLEST_BINARY32:
+            raise ValueError(f"divides by {self.divide}, which is 0 or less than binary32 holds")
         return self
 
 

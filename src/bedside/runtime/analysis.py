@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -49,9 +49,11 @@ class Analysis:
         unit: Of the values: `mL`, or the number's.
         measurements: What was measured of each class, by its label.
         flags: What a reader of the answer must know.
-        out_of_domain: 0 for a volume that looks exactly like those of the domain, about 1 for one
-            that has nothing of them; None where the package declares no likeness.
+        out_of_domain: 0 for a volume that looks exactly like those of the domain, 1 for one that
+            has nothing of them, up to 2 for its opposite; None where the package declares no likeness.
         seconds: How long each stage took, by the clock.
+        expected: mL that the probabilities of each class but the background sum to on the network's
+            grid, by its label; empty where the output is a number.
     """
 
     labels: NDArray[np.uint8] | None
@@ -64,3 +66,4 @@ class Analysis:
     flags: tuple[Flag, ...]
     out_of_domain: float | None
     seconds: Mapping[Stage, float]
+    expected: Mapping[str, float] = field(default_factory=dict)

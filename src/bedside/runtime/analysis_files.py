@@ -65,7 +65,7 @@ def picture_of(
     classes: tuple[ShownClass, ...] = ()
     if isinstance(output, SegmentationOutput):
         classes = tuple(
-            ShownClass(one.value, one.shown.get(style.language, one.label))
+            ShownClass(one.value, one.shown.get(style.language, one.label), one.label)
             for one in output.classes[1:]
         )
     probability = analysis.probability if style.probability else None

@@ -17,6 +17,7 @@ FlagCode: TypeAlias = Literal[
     "mask-empty",
     "mask-touches-edge",
     "implausible-volume",
+    "implausible-value",
 ]
 
 

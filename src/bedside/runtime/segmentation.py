@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bedside.errors import PackageRefused
 from bedside.imaging.grid import Grid, Placed
+from bedside.imaging.measuring.masks import voxel_millilitres
 from bedside.imaging.refining import holes, largest_region, without_small
 from bedside.imaging.resampling import resampled, strongest
 from bedside.imaging.volume import Affine
@@ -85,6 +86,26 @@ def _sigmoid(scores: Scores) -> Scores:
     return found
 
 
+def expected_millilitres(
+    probabilities: Scores, affine: Affine, output: SegmentationOutput
+) -> dict[str, float]:
+    """Return by label the mL that the probabilities of each class but the background sum to.
+
+    Unlike labels, it shows a class that is nowhere the most probable.
+
+    Args:
+        probabilities: Channels × i × j × k, on the network's grid.
+        affine: Indices of that grid to mm.
+        output: What the channels mean.
+    """
+    one = voxel_millilitres(affine)
+    channels = probabilities[-1:] if output.threshold is not None else probabilities[1:]
+    return {
+        each.label: float(channel.sum(dtype=np.float64)) * one
+        for each, channel in zip(output.classes[1:], channels, strict=True)
+    }
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WayBack:
     """From where the network's probabilities lie to the volume's own grid.
@@ -137,14 +158,15 @@ def _unit(values: Probability) -> Probability:
 
 
 def refined(
-    labels: Labels, output: SegmentationOutput, voxel_millilitres: float, report: Report
+    labels: Labels, output: SegmentationOutput, millilitres: float, report: Report
 ) -> Labels:
     """Return the labels after the declared operations.
 
     Args:
-        labels: Values of the classes, on the volume's own grid.
+        labels: Values of the classes, on the volume's own grid; along RAS+, so that of equally
+            large regions the order in which a file stores its voxels chooses none.
         output: Names the classes and the operations.
-        voxel_millilitres: Volume of one voxel.
+        millilitres: Volume of one voxel.
         report: Told before each operation.
     """
     values = {one.label: one.value for one in output.classes}
@@ -165,7 +187,7 @@ def refined(
                 labels = np.where(inside, np.uint8(values[operation.label]), labels)
             case RemoveSmall():
                 marked = labels == values[operation.label]
-                least = _least_voxels(operation, voxel_millilitres)
+                least = _least_voxels(operation, millilitres)
                 kept = without_small(marked, least)
                 labels = np.where(marked & ~kept, np.uint8(0), labels)
             case KeepLabels():
@@ -174,6 +196,6 @@ def refined(
     return labels
 
 
-def _least_voxels(operation: RemoveSmall, voxel_millilitres: float) -> int:
-    """Return how many voxels are at least so many mL; rounding makes no voxel more."""
-    return int(np.ceil(operation.least_millilitres / voxel_millilitres - 1e-6))
+def _least_voxels(operation: RemoveSmall, millilitres: float) -> int:
+    """Return how many voxels of a size are at least so many mL; rounding makes no voxel more."""
+    return int(np.ceil(operation.least_millilitres / millilitres - 1e-6))

@@ -149,8 +149,8 @@ class VolumeGate:
         if volume.facts.frame == UNKNOWN_FRAME:
             yield Flag(
                 "orientation-unstated",
-                "the file does not say which side of the patient is which: left and right are taken "
-                "from its axes",
+                "the file says where its axes point, in a frame of a kind that is not known here: left "
+                "and right are taken as it says them",
             )
 
     def _field_of_view(self, volume: Volume, add: Adder) -> None:

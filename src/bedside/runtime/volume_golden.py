@@ -1,12 +1,13 @@
 """Golden cases of volumes: recorded while freezing, replayed before a package answers anybody.
 
-A case holds a small volume in base64, the volume of each class, and the whole label map in runs.
+A case holds a small volume in base64, the volume of each class by its labels and by its
+probabilities, and the whole label map in runs.
 `docs/spec/package.md`, section 13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -40,6 +41,7 @@ def golden_case(name: str, row: dict[str, Json], analysis: Analysis, note: str =
             shape=(i, j, k),
             runs=runs_of(analysis.labels),
             mean_probability=_mean(analysis.probability),
+            expected=dict(analysis.expected),
         )
     return GoldenCase(
         id=name, input=row, label=None, scores=dict(analysis.values), note=note, segmentation=kept
@@ -75,7 +77,7 @@ def labels_of(kept: LabelRuns) -> NDArray[np.uint8]:
 def replay(
     path: VolumePath, manifest: Manifest, cases: Sequence[GoldenCase], report: Report
 ) -> float:
-    """Replay every case and return the largest relative difference of a value.
+    """Replay every case and return the largest difference of a value, as `golden.tolerance` counts it.
 
     Args:
         path: The package at work.
@@ -89,7 +91,7 @@ def replay(
     declared = manifest.input
     if not isinstance(declared, VolumeInput):
         raise UsageError(f"{manifest.ref} takes no volumes.")
-    largest = 0.0
+    largest, most = 0.0, largest_scores(cases)
     for case in cases:
         try:
             volume, stated = read_row(case.input, declared)
@@ -101,21 +103,39 @@ def replay(
                 f"gate: {first.field!r}: {first.code}.",
                 advice="Freeze the model again.",
             ) from refused
-        largest = max(largest, _difference(case, analysis, manifest))
+        differences = dict(_differences(case, analysis, most))
+        largest = max(largest, _checked(differences, case, analysis, manifest))
     return largest
 
 
-def _difference(case: GoldenCase, analysis: Analysis, manifest: Manifest) -> float:
+def largest_scores(cases: Sequence[GoldenCase]) -> dict[str, float]:
+    """Return by name the largest magnitude that any case records; 1 where all record 0."""
+    names = {name for case in cases for name in case.scores}
+    found = {name: max(abs(case.scores.get(name, 0.0)) for case in cases) for name in names}
+    return {name: most or 1.0 for name, most in found.items()}
+
+
+def _differences(
+    case: GoldenCase, analysis: Analysis, most: dict[str, float]
+) -> Iterator[tuple[str, float]]:
+    """Yield what differs, and how much: relative, and to no less than 1 mL where it is a volume."""
+    kept = case.segmentation
+    for name, wanted in case.scores.items():
+        scale = (abs(wanted) or most[name]) if kept is None else max(wanted, LEAST_MILLILITRES)
+        yield name, abs(analysis.values[name] - wanted) / scale
+    if kept is None or analysis.probability is None:
+        return
+    yield "mean probability", abs(_mean(analysis.probability) - kept.mean_probability)
+    for name, wanted in (kept.expected or {}).items():
+        scale = max(wanted, LEAST_MILLILITRES)
+        yield f"probability of {name}", abs(analysis.expected[name] - wanted) / scale
+
+
+def _checked(
+    differences: dict[str, float], case: GoldenCase, analysis: Analysis, manifest: Manifest
+) -> float:
     """Return the largest difference; GoldenMismatch where one is too large."""
     tolerance, output = manifest.golden.tolerance, manifest.postprocessing
-    segments = isinstance(output, SegmentationOutput)
-    differences = {}
-    for name, wanted in case.scores.items():
-        scale = max(wanted, LEAST_MILLILITRES) if segments else 1.0
-        differences[name] = abs(analysis.values[name] - wanted) / scale
-    if case.segmentation is not None and analysis.probability is not None:
-        mean = _mean(analysis.probability)
-        differences["mean probability"] = abs(mean - case.segmentation.mean_probability)
     worst = max(differences, key=lambda name: differences[name])
     if not differences[worst] <= tolerance:
         raise _mismatch(

@@ -69,4 +69,3 @@ def bytes_for(manifest: Manifest, voxels: int) -> int:
         infer += _FLOAT * (2 * grown.padded + 2 * (channels + 1) * math.prod(patch))
     most = max(_PREPARE * grown.widest, infer, scores + restore)
     return held + int(_SPARE * most)
-

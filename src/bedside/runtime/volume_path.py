@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import PackageRefused
+from bedside.imaging.axes import nearest_turn, turned
 from bedside.imaging.grid import Grid
 from bedside.imaging.measuring.measurement import Measurement
 from bedside.imaging.measuring.measuring import measured
@@ -23,10 +24,18 @@ from bedside.package.volume_growth import check_scores
 from bedside.package.volume_operations import Conform, Resample, VolumeOperation
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
-from bedside.runtime.engines.engine import Engine, Scores
+from bedside.runtime.engines.engine import Engine, Prepared, Scores
 from bedside.runtime.flags import Flag
 from bedside.runtime.progress import Progress, Report, Stage
-from bedside.runtime.segmentation import Labels, Segmented, WayBack, activated, refined, restored
+from bedside.runtime.segmentation import (
+    Labels,
+    Segmented,
+    WayBack,
+    activated,
+    expected_millilitres,
+    refined,
+    restored,
+)
 from bedside.runtime.volume_gate import Passed, VolumeGate
 from bedside.runtime.volume_preprocess import VolumePreprocess
 
@@ -73,16 +82,12 @@ class VolumePath:
             LimitExceeded: more scores, voxels or windows than one analysis may have.
             PackageRefused: the engine gives nothing that could be shown.
         """
-        clock = _Clock()
+        clock, output = _Clock(), self._output
         report(Progress("gate", 0, 1))
         with clock.timed("gate"):
             passed = self._gate.check(volume, stated)
         with clock.timed("prepare"):
-            prepared = self._preprocess(volume, report)
-        output = self._output
-        channels = 1 if isinstance(output, NumberOutput) else output.channels
-        check_scores(channels, prepared.tensor.shape[1:])
-        _check_finite(prepared.tensor, "The preprocessing gave the network")
+            prepared = self._prepared(volume, report)
         with clock.timed("infer"):
             scores = self._engine(prepared, report)
         _check_finite(scores, "The network gave scores")
@@ -93,15 +98,32 @@ class VolumePath:
         way = WayBack(affine, Grid(volume.shape, np.array(volume.affine)), self._antialias)
         with clock.timed("restore"):
             scores = activated(scores, output.activation)
+            expected = expected_millilitres(scores, affine, output)
             found = restored(scores, way, output, report)
         del scores
         with clock.timed("refine"):
-            labels = refined(found.labels, output, volume.voxel_millilitres, report)
-        return _segmentation(output, volume, _Found(passed, found, labels), clock, report)
+            labels = _refined(found.labels, volume, output, report)
+        whole = _Found(passed, found, labels, expected)
+        return _segmentation(output, volume, whole, clock, report)
+
+    def _prepared(self, volume: Volume, report: Report) -> Prepared:
+        """Return what the network gets, if it can be answered."""
+        prepared = self._preprocess(volume, report)
+        channels = 1 if isinstance(self._output, NumberOutput) else self._output.channels
+        check_scores(channels, prepared.tensor.shape[1:])
+        _check_finite(prepared.tensor, "The preprocessing gave the network")
+        return prepared
 
     def close(self) -> None:
         """Let go of the engine."""
         self._engine.close()
+
+
+def _refined(labels: Labels, volume: Volume, output: SegmentationOutput, report: Report) -> Labels:
+    """Return the labels refined along RAS+: how a file stores its voxels chooses no region."""
+    turn = nearest_turn(volume.affine[:3, :3])
+    found = refined(turned(labels, turn), output, volume.voxel_millilitres, report)
+    return turned(found, turn.inverse)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +133,7 @@ class _Found:
     passed: Passed
     segmented: Segmented
     labels: Labels
+    expected: dict[str, float]
 
 
 def _check_finite(numbers: NDArray[np.float32], who: str) -> None:
@@ -144,10 +167,20 @@ def _number(
         values={output.name: value},
         unit=output.unit,
         measurements={},
-        flags=passed.flags,
+        flags=(*passed.flags, *_implausible_value(output, value)),
         out_of_domain=passed.out_of_domain,
         seconds=clock.seconds,
     )
+
+
+def _implausible_value(output: NumberOutput, value: float) -> Iterator[Flag]:
+    wanted = output.plausible
+    if wanted is not None and not wanted.minimum <= value <= wanted.maximum:
+        yield Flag(
+            "implausible-value",
+            f"{output.name}: {value:.6g} {output.unit}; a person has from {wanted.minimum:g} to "
+            f"{wanted.maximum:g} {output.unit}",
+        )
 
 
 def _segmentation(
@@ -180,6 +213,7 @@ def _segmentation(
         flags=tuple(flags),
         out_of_domain=found.passed.out_of_domain,
         seconds=clock.seconds,
+        expected=found.expected,
     )
 
 

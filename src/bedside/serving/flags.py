@@ -28,8 +28,8 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "ja": "撮影方向が示されていません。このモデルの対象かどうかは確認されていません。",
         },
         "unlike-the-domain": {
-            "en": "The picture does not look like those that the model was made with: the answer "
-            "may mean nothing.",
+            "en": "What was sent does not look like what the model was made with: the answer may mean "
+            "nothing.",
             "ja": "このモデルの学習に使われた画像と見た目が異なります。回答に意味がない可能性があります。",
         },
         "polarity-overruled": {
@@ -48,9 +48,9 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "ja": "ボリュームの読み込みに際して判断を要した点があります。詳細をご確認ください。",
         },
         "orientation-unstated": {
-            "en": "The file does not say which side of the patient is which: left and right may be "
-            "exchanged. Check them yourself.",
-            "ja": "ファイルに患者の向きの記載がありません。左右が入れ替わっている可能性があります。ご確認ください。",
+            "en": "The file says where its axes point, but in a frame of an unknown kind: check "
+            "yourself that left and right are as the answer has them.",
+            "ja": "ファイルの軸の向きは、種類が不明な座標系で記載されています。回答の左右が正しいかご確認ください。",
         },
         "mask-empty": {
             "en": "The model found nothing in this volume: that is no proof that nothing is there.",
@@ -67,6 +67,11 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "for: look at the picture before using the numbers.",
             "ja": "検出された体積が、このモデルの対象者としてあり得る範囲を外れています。"
             "数値を使う前に画像をご確認ください。",
+        },
+        "implausible-value": {
+            "en": "The number lies outside what any person that the model was made for can have: do "
+            "not use it.",
+            "ja": "数値が、このモデルの対象者としてあり得る範囲を外れています。使用しないでください。",
         },
     }
 )

@@ -8,6 +8,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from bedside.imaging.dicom.part10 import open_file
+from bedside.imaging.picture import PictureLimits
 from bedside.imaging.reading import read_picture
 from tests.imaging.bombs import before_pixels, element
 from tests.imaging.made import RAMP, dataset, dicom, refusal, written
@@ -56,6 +58,15 @@ class TestSequences:
         one = dataset(RAMP, ReferencedImageSequence=Sequence([self.nested(3)]))
         one["ReferencedImageSequence"].is_undefined_length = True
         assert reads(written(one))
+
+    def test_that_were_passed_over_are_passed_over_again_in_one_step(self) -> None:
+        one = dataset(RAMP, ReferencedImageSequence=Sequence([self.nested(8)]))
+        one["ReferencedImageSequence"].is_undefined_length = True
+        header, _ = open_file(written(one), PictureLimits())
+        before = header.walk.count
+        (item,) = header.items(0x00081140)
+        assert 0x0040A168 in item
+        assert header.walk.count - before == 4  # an item, its sequence, the item in it, its end
 
     def test_inside_more_than_sixteen_others_are_refused(self) -> None:
         one = dataset(RAMP, ReferencedImageSequence=Sequence([self.nested(20)]))

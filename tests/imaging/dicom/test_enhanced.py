@@ -76,7 +76,10 @@ class TestStacks:
     @pytest.mark.parametrize(
         "own",
         [
-            [{"FrameContentSequence": item(TemporalPositionIndex=place // 2 + 1)} for place in range(4)],
+            [
+                {"FrameContentSequence": item(TemporalPositionIndex=place // 2 + 1)}
+                for place in range(4)
+            ],
             [
                 {"MRDiffusionSequence": item(DiffusionBValue=1000.0 * (place // 2))}
                 for place in range(4)
@@ -87,7 +90,9 @@ class TestStacks:
     def test_of_two_times_or_weightings_at_places_of_their_own_are_no_volume(
         self, own: list[dict[str, Dataset]]
     ) -> None:
-        assert refused(written(enhanced(UP, own=own))).code == "four-dimensional"
+        data = written(enhanced(UP, own=own))
+        assert refused(data).code == "several-series"
+        assert refused(data, choice=Choice(rule="largest")).code == "several-series"
 
     def test_that_are_localizers_are_said(self) -> None:
         kinds = item(FrameType=["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"])

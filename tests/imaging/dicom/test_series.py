@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 
 from bedside.imaging.choice import Choice
 from bedside.imaging.files import files_of
@@ -125,22 +123,40 @@ class TestOneSeries:
         assert refused(*HEAD, *HEAD).code == "duplicate-slices"
 
     @pytest.mark.parametrize(
-        ("name", "values"),
+        ("name", "values", "words"),
         [
-            ("TemporalPositionIdentifier", ("1", "2")),
-            ("EchoNumbers", ("1", "2")),
-            ("DiffusionBValue", (0.0, 1000.0)),
+            ("TemporalPositionIdentifier", ("1", "2"), "time"),
+            ("EchoNumbers", ("1", "2"), "echo"),
+            ("DiffusionBValue", (0.0, 1000.0), "b"),
         ],
     )
     def test_of_two_times_or_weightings_at_places_of_their_own_is_no_volume(
-        self, name: str, values: tuple[object, object]
+        self, name: str, values: tuple[str | float, str | float], words: str
     ) -> None:
-        series = slices(6, SOPClassUID=MR)
+        series = slices(6, SOPClassUID=MR, Modality="MR")
         for place, one in enumerate(series):
             setattr(one, name, values[place // 3])
         problem = refused(*files(series))
-        assert problem.code == "four-dimensional"
-        assert "2 times, echoes or weightings" in problem.message
+        assert problem.code == "several-series"
+        assert f"777001: MR, 3 slices of 4 × 3, {words} {float(values[0]):g};" in problem.message
+        assert refused(*files(series[:4]), choice=Choice(rule="largest")).code == "several-series"
+
+    def test_of_two_times_is_read_one_time_at_a_time(self) -> None:
+        series = [
+            *slices(
+                4,
+                SOPClassUID=MR,
+                TemporalPositionIdentifier="2",
+                RescaleSlope="1",
+                RescaleIntercept="7",
+            ),
+            *slices(4, SOPClassUID=MR, TemporalPositionIdentifier="1"),
+        ]
+        found = [
+            read(*files(series), choice=Choice(series=name)) for name in ("777001/1", "777001/2")
+        ]
+        assert [volume.values.min() for volume in found] == [0, 7]
+        assert "1 other stack of the same series left out" in note(found[0], "series-chosen")
 
     def test_of_an_echo_time_that_is_spelt_in_two_ways_is_one_stack(self) -> None:
         series = slices(6, SOPClassUID=MR)
@@ -174,43 +190,6 @@ class TestOneSeries:
         assert "MOSAIC" in problem.message
 
 
-@pytest.mark.parametrize("rule", ["largest", "only-volumetric"])
-class TestAPartOfASeries:
-    """What a rule must not take for the whole."""
-
-    def refused(self, series: list[Dataset], rule: Literal["largest", "only-volumetric"]) -> None:
-        problem = refused(*files(series), choice=Choice(rule=rule))
-        assert problem.code == "several-series"
-        assert "no part is the whole" in problem.message
-
-    def test_where_image_type_differs_is_refused(
-        self, rule: Literal["largest", "only-volumetric"]
-    ) -> None:
-        series = slices(20)
-        for one in series[18:]:
-            one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL", "X"]
-        self.refused(series, rule)
-
-    def test_where_a_slice_is_turned_round_is_refused(
-        self, rule: Literal["largest", "only-volumetric"]
-    ) -> None:
-        series = slices(10)
-        series[9].ImageOrientationPatient = [-1, 0, 0, 0, 1, 0]
-        self.refused(series, rule)
-
-    def test_at_the_same_places_is_another_series(
-        self, rule: Literal["largest", "only-volumetric"]
-    ) -> None:
-        both = [*slices(6), *slices(2, ImageType=["ORIGINAL", "PRIMARY", "P"])]
-        volume = read(*files(both), choice=Choice(rule=rule))
-        assert volume.shape == (4, 3, 6)
-
-    def test_may_be_named(self, rule: Literal["largest", "only-volumetric"]) -> None:
-        series = [*slices(6), *slices(9, ImageType=["ORIGINAL", "PRIMARY", "P"])[6:]]
-        volume = read(*files(series), choice=Choice(series="777001", rule=rule))
-        assert volume.shape == (4, 3, 6)
-
-
 def test_no_file_name_decides_where_a_series_is_cut() -> None:
     def drifting(order: Iterable[int]) -> list[bytes]:
         series = slices(20)
@@ -224,6 +203,21 @@ def test_no_file_name_decides_where_a_series_is_cut() -> None:
     middle_first = refused(*drifting([10, *range(10), *range(11, 20)]))
     assert ascending.code == middle_first.code == "several-series"
     assert ascending.message == middle_first.message
+
+
+def test_no_file_name_decides_what_body_part_it_is_of() -> None:
+    series = slices(3, BodyPartExamined="")
+    series[1].BodyPartExamined = "BRAIN"
+    for order in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):
+        assert read(*files([series[place] for place in order])).facts.body_part == "BRAIN"
+
+
+def test_no_value_that_could_be_a_name_is_told() -> None:
+    series = [*slices(3, EchoTime="1"), *slices(3, EchoTime="2")]
+    given = [data.replace(b"\x81\0DS\x02\x002 ", b"\x81\0DS\x02\x00Ai") for data in files(series)]
+    told = refused(*given).message
+    assert "echo time 1 ms" in told
+    assert "Ai" not in told
 
 
 def test_what_there_is_can_be_listed() -> None:

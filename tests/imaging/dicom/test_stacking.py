@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from bedside.errors import VolumeRefused
 from bedside.imaging.dicom.planes import Plane
-from bedside.imaging.dicom.stacking import Stack, check_corners, stacked
+from bedside.imaging.dicom.stacking import Stack
+from bedside.imaging.dicom.stacking import stacked as stacked_of
 from tests.imaging.made_volumes import AXIAL
 
 
@@ -26,6 +29,17 @@ def planes(
         Plane(place, 0, tuple(float(one) for one in position), orientation, spacing)
         for place, position in enumerate(positions)
     ]
+
+
+def stacked(given: Sequence[Plane], side: int = 16) -> Stack:
+    """The stack of planes of so many rows and columns."""
+    return stacked_of(given, side, side)
+
+
+def turned(degrees: float) -> tuple[float, ...]:
+    """Axial directions, turned about the normal."""
+    turn = math.radians(degrees)
+    return math.cos(turn), math.sin(turn), 0.0, -math.sin(turn), math.cos(turn), 0.0
 
 
 def at(*heights: float) -> list[Plane]:
@@ -92,23 +106,19 @@ class TestTheOrder:
             assert np.array_equal(stacked(at(*heights)).affine, expected)
 
     def test_and_the_affine_are_the_same_though_orientations_differ_by_rounding(self) -> None:
-        turns = np.radians([0, 0.003, 0.001, 0.002])
         given = [
-            Plane(
-                place,
-                0,
-                (0.0, 0.0, float(place)),
-                (math.cos(turn), math.sin(turn), 0.0, -math.sin(turn), math.cos(turn), 0.0),
-                (0.7 + place * 1e-5, 0.5),
-            )
-            for place, turn in enumerate(turns)
+            Plane(place, 0, (0.0, 0.0, float(place)), turned(degrees), (0.7 + place * 1e-5, 0.5))
+            for place, degrees in enumerate((0, 0.003, 0.001, 0.002))
         ]
-        expected = stacked(given)
-        check_corners(expected, 512, 512)
+        expected = stacked(given, 512)
         for order in itertools.permutations(given):
-            assert np.array_equal(stacked(order).affine, expected.affine)
+            assert np.array_equal(stacked(order, 512).affine, expected.affine)
         across = expected.affine[:2, 0] / np.linalg.norm(expected.affine[:2, 0])
-        assert np.degrees(np.arctan2(-across[1], -across[0])) == pytest.approx(0.0015, abs=1e-4)
+        assert np.degrees(np.arctan2(-across[1], -across[0])) == pytest.approx(0.0015, abs=1e-6)
+
+    def test_is_not_moved_by_one_plane_that_is_turned(self) -> None:
+        given = [*at(0, 1, 2, 3), *planes([[0, 0, 4]], turned(0.05))]
+        assert np.array_equal(stacked(given).affine, stacked(at(0, 1, 2, 3, 4)).affine)
 
 
 class TestGaps:
@@ -140,16 +150,26 @@ class TestGaps:
 
 class TestCorners:
     @pytest.mark.parametrize(
-        ("turn", "spacing"), [(np.radians(0.05), 0.7), (0.0, 0.7003)], ids=["turned", "larger"]
+        ("turn", "spacing"), [(0.05, 0.7), (0.0, 0.7003)], ids=["turned", "larger"]
     )
     def test_of_a_plane_beside_their_place_are_refused(self, turn: float, spacing: float) -> None:
-        turned = (math.cos(turn), math.sin(turn), 0.0, -math.sin(turn), math.cos(turn), 0.0)
-        given = [*at(0, 1, 2, 3, 4), *planes([[0, 0, 5]], turned, (spacing, 0.5))]
-        stack = stacked(given)
-        check_corners(stack, 16, 16)
-        with pytest.raises(VolumeRefused, match="beside its place") as problem:
-            check_corners(stack, 512, 512)
+        given = [*at(0, 1, 2, 3, 4), *planes([[0, 0, 5]], turned(turn), (spacing, 0.5))]
+        assert len(stacked(given, 16).planes) == 6
+        with pytest.raises(VolumeRefused, match="not quite parallel") as problem:
+            stacked(given, 512)
         assert problem.value.code == "missing-slices"
+
+    def test_may_be_beside_it_as_far_as_rounding_to_four_digits_puts_them(self) -> None:
+        first, second = (
+            tuple(round(part, 4) for part in turned(degrees)) for degrees in (20, 20.003)
+        )
+        assert first != second
+        given = [*planes([[0, 0, 0], [0, 0, 1]], first), *planes([[0, 0, 2]], second)]
+        assert len(stacked(given, 512).planes) == 3
+
+    def test_are_not_moved_by_directions_that_all_planes_round_alike(self) -> None:
+        rounded = tuple(round(part, 3) for part in turned(1.3))
+        assert len(stacked(planes([[0, 0, 0], [0, 0, 1]], rounded), 512).planes) == 2
 
 
 class TestPlaces:
@@ -164,8 +184,20 @@ class TestPlaces:
         assert problem.code == "four-dimensional"
         assert "10 images at 5 places" in problem.message
 
+    def test_of_many_times_a_little_beside_each_other_are_seen_again_too(self) -> None:
+        moved = [place * 2.5 + 0.003 * time for place in range(6) for time in range(30)]
+        problem = refused(at(*moved))
+        assert problem.code == "four-dimensional"
+        assert "180 images at 6 places: 30 volumes" in problem.message
+
     def test_of_which_one_is_wide_apart_are_not_taken_for_times(self) -> None:
         assert "most lie 1 mm apart" in refused(at(*range(20), *range(45, 60))).message
+
+    def test_that_came_twice_are_duplicates_and_no_second_time(self) -> None:
+        named = [replace(plane, instance=f"1.2.{plane.file}") for plane in at(0, 1, 2)]
+        assert refused([*named, *named]).code == "duplicate-slices"
+        again = [replace(plane, instance=f"1.3.{plane.file}") for plane in named]
+        assert refused([*named, *again]).code == "four-dimensional"
 
     @pytest.mark.parametrize("heights", [(0, 1, 2, 2, 3), (0, 0, 0, 0, 0, 0, 1, 2, 3, 4)])
     def test_seen_twice_here_and_there_are_duplicates(self, heights: tuple[float, ...]) -> None:
@@ -191,6 +223,11 @@ class TestRefused:
         given = {"position": (0.0, 0.0, 0.0), "orientation": AXIAL, "spacing": (1.0, 1.0), lost: ()}
         bare = [Plane(place, 0, **given) for place in range(3)]
         assert refused(bare).code == "no-geometry"
+
+    def test_frames_of_which_nobody_knows_the_place(self) -> None:
+        problem = refused([Plane(0, 0, (), (), (), frames=40)])
+        assert problem.code == "no-geometry"
+        assert "40 frames" in problem.message
 
     def test_a_single_picture_is_no_volume(self) -> None:
         assert refused([Plane(0, 0, (), (), ())]).code == "not-a-volume"

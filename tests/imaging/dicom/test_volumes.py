@@ -27,7 +27,7 @@ from bedside.imaging.files import FileSet, GivenFile, files_at
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
 from tests.imaging.made import written
-from tests.imaging.made_volumes import files, item, note, read, refused, slices
+from tests.imaging.made_volumes import UP, enhanced, files, item, note, read, refused, slices
 
 PLANE = np.arange(12).reshape(3, 4)
 EXPECTED = np.stack([PLANE + 100 * place for place in range(5)]).transpose(2, 1, 0)
@@ -136,6 +136,12 @@ class TestValues:
             expected = (PLANE + 100 * place) * (place + 1) - 1024
             assert np.array_equal(values[:, :, place].T, expected)
 
+    @pytest.mark.parametrize(("there", "missing"), [("Slope", "Intercept"), ("Intercept", "Slope")])
+    def test_are_not_rescaled_by_half_a_rescale(self, there: str, missing: str) -> None:
+        problem = refused(*files(slices(3, **{f"Rescale{there}": "2"})))
+        assert problem.code == "corrupt"
+        assert f"a Rescale {there} and no Rescale {missing}" in problem.message
+
     def test_may_come_out_of_a_table(self) -> None:
         table = Dataset()
         table.LUTDescriptor, table.LUTData = [300, 0, 16], [3 * one for one in range(300)]
@@ -198,6 +204,15 @@ class TestLimits:
         assert refused(*given, limits=VolumeLimits(inflated_bytes=20_000)).code == "too-large"
         plain = VolumeLimits(inflated_bytes=9_000)
         assert read(*files(series), limits=plain).shape == (64, 64, 3)
+
+    def test_frames_are_bounded_all_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(volumes, "_MOST_OBJECTS", 2)
+        limits = VolumeLimits(slices=4)
+        whole = [written(enhanced(UP, SeriesInstanceUID=f"1.2.3.{one}")) for one in range(4)]
+        assert refused(*whole[:2], limits=limits).code == "several-series"
+        problem = refused(*whole, limits=limits)
+        assert problem.code == "too-large"
+        assert "more than 8 frames" in problem.message
 
     def test_a_file_alone_may_be_too_large(self) -> None:
         problem = refused(*files(slices()), limits=VolumeLimits(file_bytes=300))

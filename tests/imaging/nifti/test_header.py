@@ -67,6 +67,7 @@ class TestASoundHeader:
 
 class TestRefusedByName:
     def test_a_fourth_axis(self) -> None:
+        assert refused(patched(nifti(), 40, "<5h", 4, 4, 5, 6, 0)).code == "corrupt"
         problem = refused(patched(nifti(), 40, "<5h", 4, 2, 3, 4, 5))
         assert problem.code == "four-dimensional"
         assert "2 × 3 × 4 × 5" in problem.message

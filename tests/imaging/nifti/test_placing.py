@@ -85,6 +85,13 @@ class TestWhichOneCounts:
         assert problem.code == "orientation-contradicts"
         assert "mirror" in problem.message
 
+    def test_neither_where_a_shear_mirrors_one_and_turns_no_axis_by_45_degrees(self) -> None:
+        sheared = np.eye(4)
+        sheared[:3, :3] -= 0.4
+        problem = refused(both(sheared, np.eye(4), (1, 1)))
+        assert problem.code == "orientation-contradicts"
+        assert "43°, and one is the mirror image" in problem.message
+
     def test_neither_where_an_axis_is_turned_round(self) -> None:
         turned = RIGHT.copy()
         turned[:3, :2] *= -1
@@ -118,7 +125,10 @@ class TestTheQuaternion:
         data = patched(patched(nifti(), 252, "<2h", 1, 0), 84, "<f", spacing)
         assert refused(data).code == "corrupt"
 
-    @pytest.mark.parametrize(("place", "values"), [(84, (0.0,)), (84, (-2.0,)), (256, (1, 1, 0))])
+    @pytest.mark.parametrize(
+        ("place", "values"),
+        [(84, (0.0,)), (84, (-2.0,)), (256, (1, 1, 0)), (256, (float("nan"),))],
+    )
     def test_that_makes_no_sense_is_left_out_beside_an_sform(
         self, place: int, values: tuple[float, ...]
     ) -> None:
@@ -165,10 +175,16 @@ class TestTheMatrix:
         assert volume.spacing == pytest.approx((0.5, 1.5, 2.0))
         assert "pixdim says 3 × 1.5 × 2" in note(volume, "pixdim-ignored")
 
-    @pytest.mark.parametrize("place", [400, 424, 112, 376])
+    @pytest.mark.parametrize(
+        ("place", "codes"), [(400, (1, 1)), (424, (1, 1)), (112, (1, 0)), (376, (1, 0))]
+    )
     @pytest.mark.parametrize("value", [1e300, -1e300, float("inf")])
-    def test_of_64_bits_is_bounded_too(self, place: int, value: float) -> None:
-        assert refused(patched(nifti(version=2), place, "<d", value)).code == "corrupt"
+    def test_of_64_bits_is_bounded_too(
+        self, place: int, codes: tuple[int, int], value: float
+    ) -> None:
+        """So is the quaternion, where it alone has a code."""
+        data = patched(nifti(version=2), 344, "<2i", *codes)
+        assert refused(patched(data, place, "<d", value)).code == "corrupt"
 
 
 class TestUnits:

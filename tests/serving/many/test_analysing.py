@@ -20,6 +20,7 @@ from bedside.serving.many import analysing
 from bedside.serving.many.analysing import Progress, analyse_many
 from bedside.serving.many.diary import NAME, Diary, Entry
 from bedside.serving.many.plan import Plan, at_once
+from bedside.store.disk import replace_file
 from tests.volume_packages import head_nifti, volume_package
 
 FILES = {"mask.nii.gz": b"mask", "measurements.json": b"{}"}
@@ -138,7 +139,7 @@ class TestTakenUpAgain:
     def test_goes_on_where_a_volume_was_half_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = analysing.replace_file
+        real = replace_file
 
         def failing(path: Path, data: bytes, mode: int) -> None:
             if path.name == "measurements.json" and path.parent.name == "two":

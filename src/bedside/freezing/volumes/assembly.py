@@ -31,8 +31,8 @@ from bedside.runtime.volume_golden import golden_case
 from bedside.runtime.volume_path import VolumePath
 from bedside.runtime.volume_rows import read_row, volume_row
 
-LEAST_MILLILITRES: Final = 10.0
-"""A golden case says something of a class from this volume on."""
+TELLING_MILLILITRES: Final = 10.0
+"""A golden case says something of a class's borders from this volume on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ def unseen(spec: VolumeSpec, cases: list[GoldenCase]) -> Iterator[str]:
         return
     for one in spec.output.classes[1:]:
         most = max(case.scores[one.label] for case in cases)
-        if most < LEAST_MILLILITRES:
+        if most < TELLING_MILLILITRES:
             yield (
                 f"No golden case holds much of {one.label!r} (at most {most:.3g} mL): a fault in "
-                "it would be found by the mean probability alone. Try another golden.seed."
+                "where it is found would not be noticed. Try another golden.seed."
             )

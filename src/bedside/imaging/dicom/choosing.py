@@ -75,7 +75,9 @@ def _left_out(one: Series, found: Sequence[Series]) -> str:
     rest = len(others) - parts
     words = [
         one.told() if others else "",
-        f"{parts} other stack{'s' if parts > 1 else ''} of the same series left out" if parts else "",
+        f"{parts} other stack{'s' if parts > 1 else ''} of the same series left out"
+        if parts
+        else "",
         f"{rest} other series left out" if rest else "",
     ]
     return "; ".join(word for word in words if word)

@@ -86,7 +86,9 @@ class Walk:
         self._data = data
         self._count = 0
         self._most = most
-        self._ends = dict[int, int]()  # of items of undefined length: where they begin, where they end
+        self._ends = dict[
+            int, int
+        ]()  # of items of undefined length: where they begin, where they end
 
     @property
     def count(self) -> int:

@@ -88,9 +88,7 @@ class Weighting:
 
 def written_alike(numbers: Iterable[str | float]) -> tuple[str, ...]:
     """Return numbers rounded to thousandths, each written in one way; what is none as it is."""
-    return tuple(
-        f"{round(float(one), 3):.12g}" if _is_number(one) else str(one) for one in numbers
-    )
+    return tuple(f"{round(float(one), 3):.12g}" if _is_number(one) else str(one) for one in numbers)
 
 
 def _is_number(one: str | float) -> bool:

@@ -39,8 +39,8 @@ _ASIDE: Final = 0.1
 
 _ASKEW: Final = 0.1
 """Of a pixel: how far a corner of a plane may lie from where the median of all directions has it.
-Directions that are written in four digits move the far corner of 512 × 512 pixels by half as much;
-scanners write six or more."""
+Directions in four digits, the last of which is one more or less, move the far corner of 512 × 512
+pixels by 0.07; scanners write six digits or more."""
 
 _UNIT: Final = 1e-3
 """How far directions may be from length 1 and from a right angle."""
@@ -165,7 +165,7 @@ def _check_gaps(heights: NDArray[np.float64], planes: Sequence[Plane]) -> None:
             advice="Send all slices of the series together.",
         )
     if len(groups) < count:
-        raise _repeated([[planes[place].instance for place in group] for group in groups])
+        raise _repeated([[planes[place] for place in group] for group in groups])
     gaps = np.diff(heights)
     typical = float(np.median(gaps))
     off = np.abs(gaps - typical)
@@ -195,23 +195,24 @@ def _split(gaps: NDArray[np.float64], apart: float) -> list[range]:
     return [range(low, high) for low, high in pairwise(edges)]
 
 
-def _repeated(instances: Sequence[Sequence[str | None]]) -> VolumeRefused:
-    """Return the refusal of places that were seen several times.
+def _repeated(places: Sequence[Sequence[Plane]]) -> VolumeRefused:
+    """Return why places are refused that were seen several times.
 
-    Args:
-        instances: For each place, what the images there are called.
+    They are as many volumes, if each was seen equally often and never by one image twice.
     """
-    times = {len(group) for group in instances}
-    count = sum(map(len, instances))
-    known = [[one for one in group if one is not None] for group in instances]
-    if len(times) == 1 and all(len(set(group)) == len(group) for group in known):
+    times = {len(group) for group in places}
+    count = sum(map(len, places))
+    named = [
+        [(one.instance, one.frame) for one in group if one.instance is not None] for group in places
+    ]
+    if len(times) == 1 and all(len(set(group)) == len(group) for group in named):
         return four_dimensional(
-            f"The series has {count} images at {len(instances)} places: {times.pop()} volumes, such "
-            "as times, echoes or directions"
+            f"The series has {count} images at {len(places)} places: {times.pop()} volumes, such as "
+            "times, echoes or directions"
         )
     return VolumeRefused(
         "duplicate-slices",
-        f"The series has {count} images at {len(instances)} places: some stand twice.",
+        f"The series has {count} images at {len(places)} places: some stand twice.",
         advice="Send each slice once.",
     )
 

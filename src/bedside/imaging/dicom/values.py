@@ -148,6 +148,9 @@ def _rescaled(header: Header, stored: NDArray[np.float64]) -> NDArray[np.float64
     slope, intercept = header.decimals(_SLOPE), header.decimals(_INTERCEPT)
     if not slope and not intercept:
         return stored
+    if not slope or not intercept:
+        there, missing = ("Slope", "Intercept") if slope else ("Intercept", "Slope")
+        raise corrupt(f"it has a Rescale {there} and no Rescale {missing}")
     if len(slope) != 1 or len(intercept) != 1 or not slope[0]:
         raise corrupt(f"its rescale slope is {slope}, its intercept {intercept}")
     with np.errstate(over="ignore", invalid="ignore"):

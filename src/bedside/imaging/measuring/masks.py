@@ -17,6 +17,11 @@ Places: TypeAlias = NDArray[np.float64]
 """n × 3, voxel indices or millimetres."""
 
 
+def voxel_millilitres(affine: Affine) -> float:
+    """Return the volume of one voxel in mL, by the determinant, so that shear is counted."""
+    return abs(float(np.linalg.det(affine[:3, :3]))) / 1000.0
+
+
 def check_mask(mask: Mask) -> None:
     """Check that a mask is one.
 

@@ -46,10 +46,15 @@ class Measurement:
     def told(self) -> dict[str, Json]:
         """Return it as JSON: to 1 µL, 10 µm, or four digits after the point."""
         digits = _DECIMALS.get(self.unit, 6)
-        rounded = [round(value, digits) + 0.0 for value in self.values]
+        rounded = [_plain(round(value, digits) + 0.0, self.unit) for value in self.values]
         told: dict[str, Json] = {"quantity": self.quantity}
         if self.region is not None:
             told["region"] = self.region
         told["value"] = dict(zip(self.parts, rounded, strict=True)) if self.parts else rounded[0]
         told |= {"unit": self.unit, "method": self.method, "version": self.version}
         return told | ({"note": self.note} if self.note else {})
+
+
+def _plain(value: float, unit: str) -> float | int:
+    """Return a count as a whole number."""
+    return int(value) if unit == "1" and value.is_integer() else value

@@ -11,7 +11,7 @@ import numpy as np
 from bedside.errors import UsageError
 from bedside.imaging.measuring.extents import centre, extents
 from bedside.imaging.measuring.head import Head
-from bedside.imaging.measuring.masks import Mask, check_mask
+from bedside.imaging.measuring.masks import Mask, check_mask, voxel_millilitres
 from bedside.imaging.measuring.measurement import METHODS, TOWARDS, Measurement, MethodName
 from bedside.imaging.measuring.regions import regions
 from bedside.imaging.volume import Affine
@@ -52,8 +52,8 @@ def measured(
 
 
 def _volume(mask: Mask, affine: Affine, _: Head | None) -> tuple[Measurement, ...]:
-    one = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
-    return (Measurement("volume", (int(np.count_nonzero(mask)) * one,), "mL", "voxel-count"),)
+    found = int(np.count_nonzero(mask)) * voxel_millilitres(affine)
+    return (Measurement("volume", (found,), "mL", "voxel-count"),)
 
 
 def _extents(mask: Mask, affine: Affine, _: Head | None) -> tuple[Measurement, ...]:

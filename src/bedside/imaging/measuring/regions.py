@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bedside.imaging.measuring.extents import Triple
-from bedside.imaging.measuring.masks import Mask, boxed, in_millimetres
+from bedside.imaging.measuring.masks import Mask, boxed, in_millimetres, voxel_millilitres
 from bedside.imaging.volume import Affine
 
 MOST_REGIONS: Final = 20
@@ -66,7 +66,7 @@ def regions(mask: Mask, affine: Affine) -> Regions:
     chosen = np.flatnonzero(sizes >= least)
     places = in_millimetres(_centres(labels, chosen, sizes) + first, affine)
     order = np.lexsort((*np.round(places.T, _SAME_PLACE)[::-1], -sizes[chosen]))[:MOST_REGIONS]
-    one = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+    one = voxel_millilitres(affine)
     listed = []
     for place in order:
         right, front, head = (float(value) for value in places[place])

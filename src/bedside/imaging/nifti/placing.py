@@ -3,8 +3,9 @@
 The rule: the sform where it has a code above 0, otherwise the qform where it has one, otherwise the
 file is refused: it does not say which side is the patient's left. Where both have a code, the sform
 is used; that it moves a corner elsewhere is noted, and where the two disagree about a side (an axis
-more than 45° apart, or one of them mirrored) the file is refused. A qform beside an sform that says a
-spacing of 0 or less, or no rotation, as old converters wrote them, is left out, with a note.
+more than 45° apart, or one of them mirrored) the file is refused. A qform that makes no sense beside
+an sform (a spacing of 0 or less, as old converters wrote, no rotation, no numbers) is left out, with a
+note.
 Source: NIfTI-1.1, nifti1.h, "3D image (volume) orientation and location in space".
 """
 
@@ -79,9 +80,6 @@ def _sform(header: Header) -> Affine:
 
 def _qform_beside(by_matrix: Affine | None, header: Header, notes: Notes) -> Affine | None:
     """Return the qform's affine; None, with a note, where it makes no sense beside an sform."""
-    numbers = np.array((*header.quaternion, *header.pixdim))
-    if not (np.abs(numbers) <= _MOST).all():
-        raise corrupt("its qform holds numbers that are not finite, or enormous")
     try:
         return _qform(header)
     except VolumeRefused as refused:
@@ -93,6 +91,9 @@ def _qform_beside(by_matrix: Affine | None, header: Header, notes: Notes) -> Aff
 
 def _qform(header: Header) -> Affine:
     """Return the affine of the quaternion. Source: nifti1.h, method 2."""
+    numbers = np.array((*header.quaternion, *header.pixdim))
+    if not (np.abs(numbers) <= _MOST).all():
+        raise corrupt("its qform holds numbers that are not finite, or enormous")
     b, c, d = header.quaternion[:3]
     square = b * b + c * c + d * d
     if square > 1 + _ROUNDING:

@@ -25,11 +25,25 @@ from bedside.imaging.volume_refusals import corrupt, too_large
 _PIECE: Final = 2**18
 """Voxels at a time: they and what is made of them stay in the processor's cache."""
 
+_START, _LONG_START = 2**11, 2**17
 _EXACT: Final = 2**24
 """The largest whole number up to which binary32 holds all."""
 
 _MOST_DEFLATED: Final = 1032
 """No deflate stream grows more than this many times. Source: RFC 1951, section 3.2.5."""
+
+
+def beginning(file: GivenFile) -> bytes:
+    """Return the first bytes of a file, as many as tell what it is.
+
+    Of a gzip file they are more: its header may hold a long name before the first packed byte.
+
+    Raises:
+        NotFound: it is there no more.
+        VolumeRefused: it is an entry of a zip that is damaged.
+    """
+    start = file.start(_START)
+    return file.start(_LONG_START) if start.startswith(GZIP) else start
 
 
 def looks_like_nifti(start: bytes) -> bool:

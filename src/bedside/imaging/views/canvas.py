@@ -80,11 +80,12 @@ def round_length(most: float) -> float:
 
 
 def class_legend(classes: tuple[ShownClass, ...], columns: int) -> Coloured:
-    """Return rows of colours with their names; a class's value stands for a name without glyphs."""
+    """Return rows of colours with names: of each class the first that can be drawn."""
     sheet = blank(HEIGHT, columns)
     row, column = 0, 4
     for place, one in enumerate(classes):
-        shown = one.name if can_be_drawn(one.name) else str(one.value)
+        names = (one.name, one.label, str(one.value))
+        shown = next(name for name in names if name and can_be_drawn(name))
         needed = _SWATCH + 8 + text(shown).shape[1] + 16
         if column > 4 and column + needed > columns:
             sheet = np.vstack([sheet, blank(HEIGHT + 4, columns)])

@@ -24,10 +24,12 @@ class ShownClass:
     Attributes:
         value: Its value in the map, not 0.
         name: What it is called; stands in the legend where its letters can be drawn.
+        label: What stands there where they cannot be; the value, where this cannot be drawn either.
     """
 
     value: int
     name: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

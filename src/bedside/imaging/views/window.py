@@ -31,7 +31,7 @@ def window_of(values: Voxels) -> tuple[float, float]:
         return lowest, lowest + 1
     air = float(np.median(some[~bright]))
     white = float(np.percentile(some[bright], BRIGHT))
-    least = float(np.finfo(np.float32).eps) * max(abs(air), 1.0)
+    least = float(np.finfo(np.float32).eps) * max(abs(air), abs(white))
     return air, max(white, air + least)
 
 

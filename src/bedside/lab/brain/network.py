@@ -10,6 +10,7 @@ air is in the picture; training and use compute the same; and what is exported i
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Annotated, Final
 
 import torch
@@ -39,7 +40,7 @@ class NetworkSettings(Frozen):
     @property
     def multiple(self) -> int:
         """Each side of what the network gets is a multiple of this."""
-        return BLOCK * 2 ** (len(self.widths) - 1)
+        return BLOCK << (len(self.widths) - 1)
 
 
 class StandardisedConv(nn.Module):
@@ -83,12 +84,12 @@ class BrainNetwork(nn.Module):
         widths = settings.widths
         befores = (_CUBE, *widths[:-1])
         self.down = nn.ModuleList(Pair(a, b) for a, b in zip(befores, widths, strict=True))
-        self.up = nn.ModuleList(
-            Pair(deep + wide, wide) for wide, deep in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.up = nn.ModuleList(Pair(deep + wide, wide) for wide, deep in pairwise(widths))
         self.last = nn.Conv3d(widths[0], _CUBE, 1)
         nn.init.normal_(self.last.weight, std=0.01)
-        nn.init.constant_(self.last.bias, -1.5)  # about the share of brain in a picture
+        self.last.bias = nn.Parameter(
+            torch.full((_CUBE,), -1.5)
+        )  # about the share of brain in a picture
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits of brain."""

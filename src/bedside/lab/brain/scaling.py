@@ -28,4 +28,5 @@ def scaled(image: Tensor, scaling: Percentiles = SCALING) -> Tensor:
     low, high = torch.quantile(counted, ends).tolist()
     if not low < high:
         return torch.zeros_like(image)
-    return ((image - low) / (high - low)).clamp_(0, 1)
+    image = (image - low) / (high - low)
+    return image.clamp_(0, 1)

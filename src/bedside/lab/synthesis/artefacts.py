@@ -40,9 +40,8 @@ def blurred(image: Tensor, sigmas: tuple[float, float, float]) -> Tensor:
 def sliced(image: Tensor, axis: int, thickness: float) -> Tensor:
     """Return the image as seen through slices of so many voxels along one axis, linear between."""
     few = max(4, round(image.shape[axis] / thickness))
-    shape = list(image.shape)
-    shape[axis] = few
-    slices = functional.adaptive_avg_pool3d(image[None, None], shape)
+    i, j, k = (few if one == axis else side for one, side in enumerate(image.shape))
+    slices = functional.adaptive_avg_pool3d(image[None, None], (i, j, k))
     return functional.interpolate(slices, size=image.shape, mode="trilinear")[0, 0]
 
 
@@ -77,9 +76,7 @@ def noisy(image: Tensor, chance: Chance, settings: SynthesisSettings) -> Tensor:
     return torch.hypot(real, chance.normal(image.shape) * strength)
 
 
-def scanned(
-    image: Tensor, spacing: float, chance: Chance, settings: SynthesisSettings
-) -> Tensor:
+def scanned(image: Tensor, spacing: float, chance: Chance, settings: SynthesisSettings) -> Tensor:
     """Return the image with the artefacts that chance gives it; `spacing` is in mm."""
     image = biased(image, chance, settings)
     if chance.happens(settings.ghosted):

@@ -17,19 +17,23 @@ from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.settings import SynthesisSettings
 from bedside.lab.synthesis.tissues import Tissue
 
-_ORDER: Final = ["white", "grey", "ventricle", "sulcal", "c-white", "c-grey", "thalamus", "striatum", "pallidum", "stem", "hippocampus", "deep", "lesion", "vessel", "outer", "dura", "air", "eye", "soft", "muscle", "mucosa", "skin", "cord", "vein", "bone", "marrow", "nerve"]
-"""The columns below: `Tissue` from 1."""
-
-_SEQUENCES: Final = MappingProxyType({
-    # fmt: off
-    "T1":    ".80 .55 .15 .17 .80 .55 .68 .60 .72 .76 .54 .60 .45 .35 .15 .30 .02 .20 .60 .48 .45 .85 .74 .35 .08 .75 .60",
-    "MPRAGE": ".85 .50 .08 .10 .84 .50 .70 .58 .76 .78 .48 .58 .40 .45 .08 .25 .02 .12 .55 .42 .40 .80 .76 .45 .04 .70 .60",
-    "T2":    ".38 .55 .95 .92 .38 .55 .48 .50 .40 .42 .56 .50 .75 .30 .92 .25 .02 .92 .50 .28 .70 .55 .42 .35 .05 .48 .40",
-    "PD":    ".58 .75 .80 .80 .58 .74 .68 .72 .62 .62 .75 .70 .85 .40 .80 .40 .03 .80 .65 .50 .75 .75 .60 .45 .10 .60 .58",
-    "FLAIR": ".50 .66 .10 .16 .50 .66 .58 .62 .52 .52 .70 .60 .95 .30 .15 .30 .02 .12 .55 .40 .70 .65 .52 .35 .06 .50 .48",
-    "STIR":  ".45 .65 .90 .88 .45 .65 .58 .60 .48 .48 .66 .60 .85 .25 .88 .30 .02 .90 .30 .35 .80 .20 .46 .35 .05 .15 .42",
-    # fmt: on
-})
+_SEQUENCES: Final = MappingProxyType(
+    {
+        "T1": ".80 .55 .15 .17 .80 .55 .68 .60 .72 .76 .54 .60 .45 .35 .15 "
+        ".30 .02 .20 .60 .48 .45 .85 .74 .35 .08 .75 .60",
+        "MPRAGE": ".85 .50 .08 .10 .84 .50 .70 .58 .76 .78 .48 .58 .40 .45 .08 "
+        ".25 .02 .12 .55 .42 .40 .80 .76 .45 .04 .70 .60",
+        "T2": ".38 .55 .95 .92 .38 .55 .48 .50 .40 .42 .56 .50 .75 .30 .92 "
+        ".25 .02 .92 .50 .28 .70 .55 .42 .35 .05 .48 .40",
+        "PD": ".58 .75 .80 .80 .58 .74 .68 .72 .62 .62 .75 .70 .85 .40 .80 "
+        ".40 .03 .80 .65 .50 .75 .75 .60 .45 .10 .60 .58",
+        "FLAIR": ".50 .66 .10 .16 .50 .66 .58 .62 .52 .52 .70 .60 .95 .30 .15 "
+        ".30 .02 .12 .55 .40 .70 .65 .52 .35 .06 .50 .48",
+        "STIR": ".45 .65 .90 .88 .45 .65 .58 .60 .48 .48 .66 .60 .85 .25 .88 "
+        ".30 .02 .90 .30 .35 .80 .20 .46 .35 .05 .15 .42",
+    }
+)
+"""Grey values of `Tissue` from 1 on, in its order."""
 
 _ALIKE: Final = (
     (Tissue.WHITE, Tissue.CEREBELLAR_WHITE, Tissue.STEM, Tissue.CORD, Tissue.NERVE),
@@ -50,10 +54,8 @@ _MERGED: Final = 0.7
 
 def grey_values(chance: Chance, settings: SynthesisSettings) -> NDArray[np.float32]:
     """Return a grey value, about 0 to 1, for each `Tissue`."""
-    if chance.happens(settings.sequences):
-        values = _like_a_sequence(chance)
-    else:
-        values = _by_chance(chance)
+    known = chance.happens(settings.sequences)
+    values = _like_a_sequence(chance) if known else _by_chance(chance)
     if chance.happens(0.35):  # the fluid around the brain is thin: what shows may be the meninges
         values[Tissue.OUTER_FLUID] = chance.between(0, 1)
     if chance.happens(0.5):

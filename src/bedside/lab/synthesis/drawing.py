@@ -15,9 +15,9 @@ from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.contrast import grey_values
 from bedside.lab.synthesis.framing import framed, grown, without_face, without_skull
 from bedside.lab.synthesis.geometry import Shape, points, sampled
-from bedside.lab.synthesis.heads import LEVELS, WHOLE, Head
+from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
-from bedside.lab.synthesis.tissues import Tissue
+from bedside.lab.synthesis.tissues import LAYERS, Tissue
 
 _COARSE: Final = 2
 """The texture of tissues has knots so many voxels apart."""
@@ -60,7 +60,8 @@ def drawn(
     """
     values = grey_values(chance, settings)
     where = points(chance, settings, shape, spacing, head.middle)
-    image, mask, varied = _seen(head, values, where, spacing)
+    grown_by = chance.whole(0, len(LAYERS)) if chance.happens(settings.filled) else 0
+    image, mask, varied = _seen(head, values, grown_by, where, spacing)
     image = _textured(image, varied, chance, settings)
     if chance.happens(settings.lesioned):
         image = _with_lesions(image, mask, chance)
@@ -79,36 +80,42 @@ def drawn(
 
 
 def _seen(
-    head: Head, values: NDArray[np.float32], where: Tensor, spacing: float
+    head: Head, values: NDArray[np.float32], grown_by: int, where: Tensor, spacing: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return grey value, mask and whether a tissue varies: the means of four points of each voxel."""
     coded = torch.from_numpy(head.coded).to(where.device)
-    varied = np.zeros(len(Tissue), dtype=np.float32)
-    varied[list(_VARIED)] = 1
-    tissues, levels = np.zeros((2, LEVELS), dtype=np.float32), WHOLE + 1
-    tissues[0, : len(Tissue)] = values
-    tissues[1, : len(Tissue)] = varied
-    share = np.repeat(np.arange(levels, dtype=np.float32) / WHOLE, LEVELS)
-    tables = np.stack([np.tile(tissues[0], levels), share, np.tile(tissues[1], levels)])
-    tables /= len(_CORNERS)
+    tables = _tables(values, grown_by) / np.float32(len(_CORNERS))
+    looked_up = torch.from_numpy(tables).to(where.device)
     sums = torch.zeros(3, where[0].numel(), device=where.device)
     for corner in _CORNERS:
         code = sampled(coded, where, [spacing / 4 * side for side in corner])
-        index = code.flatten().to(torch.int32)
-        for total, table in zip(sums, torch.from_numpy(tables).to(where.device), strict=True):
-            total += table.index_select(0, index)
+        sums += looked_up.index_select(1, code.flatten().to(torch.int32))
     image, mask, rough = sums.view(3, *where.shape[1:])
     return image, mask, rough
 
 
-def _textured(
-    image: Tensor, varied: Tensor, chance: Chance, settings: SynthesisSettings
-) -> Tensor:
+def _tables(values: NDArray[np.float32], grown_by: int) -> NDArray[np.float32]:
+    """Return grey value, share of mask and whether it varies for each code of a head, (3, codes).
+
+    Brains that fill their skull are drawn by so many mm of fluid around them being cortex. Half a
+    millimetre of the fluid that then is next to the brain belongs to the mask.
+    """
+    grey = np.zeros(MASKED, dtype=np.float32)
+    grey[: len(values)] = values
+    share, varied = np.zeros_like(grey), np.zeros_like(grey)
+    grey[list(LAYERS)] = grey[Tissue.OUTER_FLUID]
+    grey[list(LAYERS[:grown_by])] = grey[Tissue.GREY]
+    share[list(LAYERS[:grown_by])] = 1
+    share[LAYERS[grown_by]] = 0.5
+    varied[list(_VARIED)] = 1
+    brain = np.stack([grey, np.ones_like(grey), varied])
+    return np.concatenate([np.stack([grey, share, varied]), brain], axis=1)
+
+
+def _textured(image: Tensor, varied: Tensor, chance: Chance, settings: SynthesisSettings) -> Tensor:
     """Return the image with grey values that vary within tissues, more so around the brain."""
     knots = [max(3, side // _COARSE) for side in image.shape]
-    fine = chance.smooth(1, image.shape, knots)[0] * (
-        settings.texture * chance.between(0, 1) ** 2
-    )
+    fine = chance.smooth(1, image.shape, knots)[0] * (settings.texture * chance.between(0, 1) ** 2)
     wide = [max(3, round(side / chance.between(4, 12))) for side in image.shape]
     rough = chance.smooth(1, image.shape, wide)[0] * chance.between(0, 0.7)
     return image * (1 + fine + rough * varied).clamp_min_(0)

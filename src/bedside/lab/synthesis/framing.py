@@ -32,8 +32,8 @@ def framed(
 ) -> Tensor | None:
     """Return the field of view of this image; None where all is shown.
 
-    Below, it may end from 30 mm inside of the brain to 60 mm below it; at the other sides it may
-    cut up to 15 mm of the brain away, which then is no part of the target either.
+    Below, it may end from 10 mm inside of the brain to 60 mm below it; at the other sides it may
+    cut up to 12 mm of the brain away. What is cut away is no part of the target either.
     """
     ends = bounds(mask)
     shown = [[0, side] for side in mask.shape]
@@ -59,9 +59,7 @@ def without_face(mask: Tensor, spacing: float, chance: Chance) -> Tensor:
     """Return 0 in front of and below a slanting plane that passes the brain at some distance."""
     ends = bounds(mask)
     slant = chance.between(0.5, 2.0)
-    axes = [
-        torch.arange(side, device=mask.device, dtype=torch.float32) for side in mask.shape[1:]
-    ]
+    axes = [torch.arange(side, device=mask.device, dtype=torch.float32) for side in mask.shape[1:]]
     front, low = ends[1][1], ends[2][0]
     reach = chance.between(2.0, 25.0) / spacing
     # a point is cut where it is further to the front, and further down, than the line through

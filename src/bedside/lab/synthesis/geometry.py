@@ -85,7 +85,7 @@ def _matrix(chance: Chance, settings: SynthesisSettings) -> Matrix:
     for axis, tilt in enumerate(tilts):
         matrix = matrix @ _rotation(axis, float(tilt))
     scales = 1 + chance.numbers.uniform(-settings.stretch, settings.stretch, 3)
-    scales *= 1 + chance.between(-settings.size, settings.size)
+    scales /= math.exp(chance.between(math.log(settings.smallest), math.log(settings.largest)))
     matrix = matrix @ np.diag(scales)
     shear = np.eye(3)
     shear[np.triu_indices(3, 1)] = chance.numbers.uniform(-settings.shear, settings.shear, 3)

@@ -22,16 +22,13 @@ from bedside.imaging.axes import reoriented
 from bedside.imaging.files import files_at
 from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
-from bedside.lab.synthesis.tissues import BRAIN, FLUID, Tissue, tissues_of
+from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
-LEVELS: Final = 32
-"""A voxel's code is its tissue, plus so many times its level of mask: 0 none, 1 half, 2 whole."""
-
-HALF: Final = 1
-WHOLE: Final = 2
+MASKED: Final = 32
+"""Added to a tissue's value where the brain is."""
 
 MARGIN: Final = 4
 """Voxels of nothing that are kept around a head."""
@@ -46,7 +43,7 @@ class Head:
 
     Attributes:
         name: Of its file.
-        coded: `Tissue` of each voxel, (i, j, k), and how far it is in the mask (`LEVELS`).
+        coded: `Tissue` of each voxel, (i, j, k), plus `MASKED` in the brain.
         middle: Voxel in the middle of the mask's bounding box.
     """
 
@@ -88,22 +85,20 @@ def _computed(path: Path, closing: float) -> Head:
     tissues = tissues_of(labels)
     tissues = _cropped(_without_specks(tissues))
     tissues = _with_whole_stem(tissues)
-    level = mask_levels(tissues, closing)
-    return _head(path.name, _parted_fluid(tissues, level) + LEVELS * level)
+    brain = closed_brain(tissues, closing)
+    return _head(path.name, _parted_fluid(tissues, brain) + MASKED * brain.astype(np.uint8))
 
 
-def mask_levels(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.uint8]:
-    """Return `WHOLE` in the brain, closed and without holes, and `HALF` in the fluid next to it."""
+def closed_brain(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.bool_]:
+    """Return where the brain is: tissue and ventricles, closed over fluid, without holes."""
     brain = np.isin(tissues, list(BRAIN))
     near = ndimage.distance_transform_edt(~brain) <= closing
     closed = ndimage.distance_transform_edt(near) > closing
-    fluid = np.isin(tissues, list(FLUID))
-    filled = ndimage.binary_fill_holes(brain | (closed & (fluid | (tissues == Tissue.VEIN))))
+    fluid = np.isin(tissues, [*FLUID, Tissue.VEIN])
+    filled = ndimage.binary_fill_holes(brain | (closed & fluid))
     regions, _ = ndimage.label(filled)
-    largest = regions == np.bincount(regions.ravel())[1:].argmax() + 1
-    around = ndimage.binary_dilation(largest) & fluid & ~largest
-    level: NDArray[np.uint8] = np.where(largest, WHOLE, np.where(around, HALF, 0)).astype(np.uint8)
-    return level
+    largest: NDArray[np.bool_] = regions == np.bincount(regions.ravel())[1:].argmax() + 1
+    return largest
 
 
 def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -116,13 +111,19 @@ def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return whole
 
 
-def _parted_fluid(tissues: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return tissues with fluid outside the brain told apart, and of it what touches the skull."""
+def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return tissues with fluid outside the brain told apart by its distance, and what may be dura.
+
+    Dura is the fluid that touches the skull, farther than 1 mm from the brain.
+    """
     parted = tissues.copy()
-    fluid = tissues == Tissue.SULCAL_FLUID
-    around = ~np.isin(tissues, [*BRAIN, *FLUID])
-    parted[fluid & (level < WHOLE)] = Tissue.OUTER_FLUID
-    parted[fluid & (level == 0) & ndimage.binary_dilation(around)] = Tissue.DURA
+    outer = (tissues == Tissue.SULCAL_FLUID) & ~brain
+    away = ndimage.distance_transform_edt(~brain)
+    parted[outer] = Tissue.OUTER_FLUID
+    for width, layer in reversed(tuple(enumerate(LAYERS, start=1))):
+        parted[outer & (away <= width)] = layer
+    skull = ~np.isin(tissues, [*BRAIN, *FLUID])
+    parted[outer & (away > 1) & ndimage.binary_dilation(skull)] = Tissue.DURA
     return parted
 
 
@@ -140,7 +141,7 @@ def _cropped(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _head(name: str, coded: NDArray[np.uint8]) -> Head:
-    where = ndimage.find_objects((coded >= WHOLE * LEVELS).astype(np.uint8))[0]
+    where = ndimage.find_objects((coded >= MASKED).astype(np.uint8))[0]
     i, j, k = ((side.start + side.stop - 1) / 2 for side in where)
     return Head(name, coded, (i, j, k))
 

@@ -18,7 +18,9 @@ class SynthesisSettings(Frozen):
     Attributes:
         tilt: Largest rotation about each axis, degrees.
         stretch: Largest change of scale along each axis; 0.15 is from 0.85 to 1.15.
-        size: Largest change of the whole head's scale.
+        smallest: Least scale of the whole head.
+        largest: Largest scale of the whole head; grown people's brains have up to 2 L, and those of
+            the label maps 1.1 to 1.6 L.
         shear: Largest shear.
         shift: Largest way of the brain's middle from the middle of the grid, mm, each axis.
         bending: Largest standard deviation of the smooth deformation, mm.
@@ -34,7 +36,9 @@ class SynthesisSettings(Frozen):
         thickest: Thickest slice, mm.
         ghosted: Share with ghosts.
         spiked: Share with spikes in k-space.
-        cut_below: Share whose field of view ends near below the brain.
+        filled: Share of brains that are drawn up to 3 mm wider, so that they fill the skull.
+        filled: Share = 0.6
+    cut_below: Share whose field of view ends near below the brain.
         cut: Share, for each other side, whose field of view ends there.
         defaced: Share without a face.
         stripped: Share whose skull was taken away before.
@@ -43,7 +47,8 @@ class SynthesisSettings(Frozen):
 
     tilt: Extent = 20.0
     stretch: Share = 0.12
-    size: Share = 0.12
+    smallest: Annotated[float, Field(gt=0.5, le=1)] = 0.88
+    largest: Annotated[float, Field(ge=1, lt=2)] = 1.25
     shear: Share = 0.06
     shift: Extent = 22.0
     bending: Extent = 4.0
@@ -58,6 +63,7 @@ class SynthesisSettings(Frozen):
     thickest: Extent = 7.0
     ghosted: Share = 0.08
     spiked: Share = 0.04
+    filled: Share = 0.6
     cut_below: Share = 0.35
     cut: Share = 0.10
     defaced: Share = 0.15

@@ -47,41 +47,50 @@ class Tissue(IntEnum):
     BONE = 25
     MARROW = 26
     NERVE = 27
+    FLUID_1 = 28
+    FLUID_2 = 29
+    FLUID_3 = 30
+    FLUID_4 = 31
 
 
-_LABELS: Final = MappingProxyType({
-    Tissue.WHITE: (2, 41, 85),
-    Tissue.GREY: (3, 42),
-    Tissue.VENTRICLE: (4, 5, 14, 15, 43, 44, 72),
-    Tissue.SULCAL_FLUID: (24,),
-    Tissue.CEREBELLAR_WHITE: (7, 46),
-    Tissue.CEREBELLAR_GREY: (8, 47),
-    Tissue.THALAMUS: (9, 10, 48, 49),
-    Tissue.STRIATUM: (11, 12, 26, 50, 51, 58),
-    Tissue.PALLIDUM: (13, 52),
-    Tissue.STEM: (16, 28, 60),
-    Tissue.HIPPOCAMPUS: (17, 18, 53, 54),
-    Tissue.DEEP_GREY: (136, 137, 163, 164),
-    Tissue.LESION: (25, 57, 77),
-    Tissue.VESSEL: (30, 31, 62, 63),
-    Tissue.AIR: (502,),
-    Tissue.EYE: (506, 259),
-    Tissue.SOFT: (507, 258),
-    Tissue.MUSCLE: (508,),
-    Tissue.MUCOSA: (509,),
-    Tissue.SKIN: (511,),
-    Tissue.CORD: (512,),
-    Tissue.VEIN: (514,),
-    Tissue.BONE: (515, 165),
-    Tissue.MARROW: (516,),
-    Tissue.NERVE: (530,),
-})
-"""OUTER_FLUID and DURA are in no map: `heads` tells them from SULCAL_FLUID by where they lie."""
+_LABELS: Final = MappingProxyType(
+    {
+        Tissue.WHITE: (2, 41, 85),
+        Tissue.GREY: (3, 42),
+        Tissue.VENTRICLE: (4, 5, 14, 15, 43, 44, 72),
+        Tissue.SULCAL_FLUID: (24,),
+        Tissue.CEREBELLAR_WHITE: (7, 46),
+        Tissue.CEREBELLAR_GREY: (8, 47),
+        Tissue.THALAMUS: (9, 10, 48, 49),
+        Tissue.STRIATUM: (11, 12, 26, 50, 51, 58),
+        Tissue.PALLIDUM: (13, 52),
+        Tissue.STEM: (16, 28, 60),
+        Tissue.HIPPOCAMPUS: (17, 18, 53, 54),
+        Tissue.DEEP_GREY: (136, 137, 163, 164),
+        Tissue.LESION: (25, 57, 77),
+        Tissue.VESSEL: (30, 31, 62, 63),
+        Tissue.AIR: (502,),
+        Tissue.EYE: (506, 259),
+        Tissue.SOFT: (507, 258),
+        Tissue.MUSCLE: (508,),
+        Tissue.MUCOSA: (509,),
+        Tissue.SKIN: (511,),
+        Tissue.CORD: (512,),
+        Tissue.VEIN: (514,),
+        Tissue.BONE: (515, 165),
+        Tissue.MARROW: (516,),
+        Tissue.NERVE: (530,),
+    }
+)
+"""The rest is in no map: `heads` tells it from SULCAL_FLUID by where it lies."""
 
 BRAIN: Final = frozenset(range(Tissue.WHITE, Tissue.OUTER_FLUID)) - {Tissue.SULCAL_FLUID}
 """What is brain whatever the definition of a mask: tissue, ventricles and vessels within."""
 
-FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.OUTER_FLUID, Tissue.DURA})
+LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4)
+"""Outer fluid at most 1, 2, 3 and 4 mm from the brain; what is farther is OUTER_FLUID."""
+
+FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.OUTER_FLUID, Tissue.DURA, *LAYERS})
 """What lies between brain and skull."""
 
 

@@ -130,3 +130,6 @@ def _after(output: AnyOutput, say: Speaker) -> Iterator[str]:
             yield say("shows-multiclass")
         case NumberOutput():
             yield say("shows-number")
+            if output.plausible is not None:
+                low, high = number(output.plausible.minimum), number(output.plausible.maximum)
+                yield say("number-plausible", low=low, high=high, unit=output.unit)

@@ -34,6 +34,12 @@ def main() -> None:
 
 
 def answer(message: Message, begin: Any, writes: IO[bytes]) -> None:
+    if message.header.get("function") == "chexnet":  # every finding is how bright the film gets
+        (film,) = message.arrays
+        found = np.full(14, film.max(), np.float32)
+        found[0] = film.shape[0]  # which was its columns
+        write_message(writes, {"kind": "answer", "steps": 1}, [found])
+        return
     what = message.header.get("parameters", {}).get("modality") or message.header["what"]
     write_message(writes, {"kind": "step", "words": str(what), "done": 1})
     if what == "die":

@@ -129,6 +129,10 @@ DECIDES: Final[Mapping[str, Both]] = MappingProxyType(
             "最も確率の高い分類を示す（同率の場合は先頭のもの）。",
         ),
         "shows-number": Both("Show the number.", "数値を示す。"),
+        "number-plausible": Both(
+            "Flag a number outside {low} to {high} {unit}.",
+            "{low}以上{high}以下（{unit}）を外れる数値には注意を付ける。",
+        ),
         "threshold": Both("Threshold", "しきい値"),
         "threshold-why": Both("Why the line is drawn there", "その値とした理由"),
         "answers": Both("Answers", "出力"),

@@ -1,0 +1,1 @@
+"""Measures packages: masks against references, scores against answers; tables, curves and pictures."""
