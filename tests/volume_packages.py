@@ -12,7 +12,7 @@ needed, and everything else (gate, geometry, windows, labels, measurements, gold
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -24,7 +24,7 @@ from bedside.keys.signing import SigningKey
 from bedside.package.golden import GoldenCase, write_golden
 from bedside.package.manifest import Golden, Manifest
 from bedside.package.outputs import NumberOutput, Threshold
-from bedside.package.package import Package, build_package, describe_entries, open_package
+from bedside.package.package import Package, build_package, open_package
 from bedside.package.segmentation import (
     FillHoles,
     LargestRegion,
@@ -50,7 +50,7 @@ from bedside.runtime.analysis import Stated
 from bedside.runtime.runner import Runner
 from bedside.runtime.volume_golden import golden_case
 from bedside.runtime.volume_rows import volume_row
-from tests.package.building import OPSET, conditions, evaluation, lineage
+from tests.package.building import OPSET, manifest_of
 
 SIDE: Final = 24
 """Voxels along each axis of what the network gets."""
@@ -226,19 +226,13 @@ def _archive(made: Made, cases: tuple[GoldenCase, ...], key: SigningKey | None) 
 
 def _manifest(made: Made, entries: dict[str, bytes], cases: int) -> Manifest:
     segments = isinstance(made.output, SegmentationOutput)
-    return Manifest(
-        format_version=1,
-        name=made.name,
-        version=made.version,
-        title={"en": "Bright tissue of a drawn head", "ja": "描いた頭の明るい組織"},
-        licence="Apache-2.0",
-        intended_use={"en": "Tests.", "ja": "試験用。"},
-        not_for={"en": "Anything else.", "ja": "その他。"},
-        claim_level="demonstration",
-        languages=("en", "ja"),
-        input=made.declared,
-        preprocessing=made.operations,
-        model=VolumeModel(
+    parts: dict[str, Any] = {
+        "name": made.name,
+        "version": made.version,
+        "title": {"en": "Bright tissue of a drawn head", "ja": "描いた頭の明るい組織"},
+        "input": made.declared,
+        "preprocessing": made.operations,
+        "model": VolumeModel(
             entry="model.onnx",
             opset={"ai.onnx": OPSET},
             input="x",
@@ -247,15 +241,12 @@ def _manifest(made: Made, entries: dict[str, bytes], cases: int) -> Manifest:
             inference=made.inference,
             memory=made.memory,
         ),
-        postprocessing=made.output,
-        conditions=conditions(),
-        lineage=lineage(),
-        evaluation=evaluation(),
-        golden=Golden(
+        "postprocessing": made.output,
+        "golden": Golden(
             entry="golden.json",
             cases=cases,
             tolerance=0.005,
             least_dice=0.99 if segments else None,
         ),
-        entries=describe_entries(entries),
-    )
+    }
+    return manifest_of(entries, parts)

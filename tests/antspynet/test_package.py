@@ -133,7 +133,8 @@ def test_a_site_releases_it_analyses_a_real_head_and_records_it(
     built.site.close()
     with (tmp_path / "site" / SETTINGS_FILE).open("a") as settings:
         settings.write(f'\n[jobs]\nweights = "{engines.weights}"\n')
-        settings.write(f'antspynet_python = "{engines.python}"\nlease_seconds = 300\n')
+        settings.write(f'antspynet_python = "{engines.python}"\n')
+        settings.write('lease_seconds = 300\npriority = "normal"\n')
     hospital = replace(built, site=Site.open(tmp_path / "site"))
     site, people = hospital.site, hospital.people
     site.registry.trust_key(people["administrator"].caller, key.public, "the author")

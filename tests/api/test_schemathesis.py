@@ -35,9 +35,9 @@ TAKEN = ["2xx", "404", "409"]
 
 NOT_FOR = {
     "clinician": "metrics$|checkpoint$",
-    "auditor": "predict$|infer$|decision$|analyses$|blobs$",
-    "operator": "predict$|infer$|decision$|trace$|checkpoint$|analyses$|blobs$",
-    "developer": "predict$|infer$|decision$|trace$|checkpoint$|metrics$|analyses$|blobs$",
+    "auditor": "predict$|infer$|decision$|analyses$|blobs",
+    "operator": "predict$|infer$|decision$|trace$|checkpoint$|analyses$|blobs",
+    "developer": "predict$|infer$|decision$|trace$|checkpoint$|metrics$|analyses$|blobs",
 }
 """The paths of what each role may not do."""
 

@@ -117,7 +117,9 @@ class TestOneVolume:
     ) -> None:
         words = ("analyse", head, "-o", tmp_path / "out", "--package", package)
         refused = cli.refused(*words, "--modality", "CT")
-        assert refused.startswith("Refused: The gate refused the volume:\n  out-of-domain: modality: 'CT'")
+        assert refused.startswith(
+            "Refused: The gate refused the volume:\n  out-of-domain: modality: 'CT'"
+        )
         assert "row" not in refused
         assert not (tmp_path / "out").exists()
 
@@ -166,7 +168,6 @@ class TestMany:
         assert mask.stat().st_mtime_ns == written, "what was done is not done again"
         for name in FILES:  # two processes, one answer
             assert (out / "cut" / name).read_bytes() == (out / "sub" / "b" / name).read_bytes()
-
 
     @pytest.mark.parametrize("where", ["heads", ".", "heads/../heads"])
     def test_never_get_their_results_among_themselves(

@@ -27,7 +27,7 @@ def test_what_a_killed_service_had_accepted_is_done_by_the_next_one_once(tmp_pat
     hospital.site.close()
     folder, headers = hospital.site.folder, hospital["clinician"].headers
     with running(folder) as server:
-        until_it_is_ready(f"{server.url}/v1/models/{HEADS}/ready")
+        until_it_is_ready(f"{server.url}/v1/models/{HEADS}/ready", headers)
         sent = {"volume": head_nifti()}
         answer = httpx.post(server.url + PATH, files=sent, headers=headers, timeout=60)
         assert answer.status_code == 202, answer.text
@@ -55,9 +55,9 @@ def ask(url: str, headers: dict[str, str]) -> dict[str, object]:
     return told
 
 
-def until_it_is_ready(url: str) -> None:
+def until_it_is_ready(url: str, headers: dict[str, str]) -> None:
     end = time.monotonic() + SECONDS
-    while (answer := httpx.get(url, timeout=60)).status_code != 200:
+    while (answer := httpx.get(url, headers=headers, timeout=60)).status_code != 200:
         assert time.monotonic() < end, answer.text
         time.sleep(0.1)
 

@@ -48,4 +48,7 @@ def test_is_the_limit_where_no_header_tells(data: list[bytes]) -> None:
 
 def test_of_dicom_files_is_never_above_the_limit() -> None:
     many = files(slices(40, side=(8, 8)), ExplicitVRLittleEndian)
-    assert most_voxels(files_of([(str(n), one) for n, one in enumerate(many)]), LIMITS) == LIMITS.voxels
+    assert (
+        most_voxels(files_of([(str(n), one) for n, one in enumerate(many)]), LIMITS)
+        == LIMITS.voxels
+    )

@@ -41,6 +41,13 @@ def test_noise_has_no_continuity_and_a_head_has() -> None:
     assert continuity(drawn_head((48, 48, 48), (4.5, 4.8, 4.5)).values) > 0.85
 
 
+@pytest.mark.parametrize("bright", [300, 1_000_000])
+def test_one_voxel_however_bright_makes_no_noise_of_an_image(bright: int) -> None:
+    values = drawn_head((48, 48, 48), (4.5, 4.8, 4.5)).values.copy()
+    values[24, 24, 24] = bright * values.max()
+    assert continuity(values) > 0.85
+
+
 def test_thick_slices_do_not_hide_an_image() -> None:
     values = drawn_head((96, 96, 6), (2.3, 2.4, 36.0)).values
     assert continuity(values) > 0.85

@@ -106,7 +106,7 @@ def test_nodes_without_bedside_are_told_and_not_tried_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ray_cluster, "_ray", Barren)
-    with pytest.raises(Unavailable, match="No module named 'bedside'.*the same bedside"):
+    with pytest.raises(Unavailable, match=r"No module named 'bedside'.*the same bedside"):
         list(Cluster("auto", CHILD, COMMON, SHARE).run(tasks(3, 0)))
 
 

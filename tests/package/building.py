@@ -184,26 +184,16 @@ class Recipe:
     def manifest(self) -> Manifest:
         """The manifest for `entries()`."""
         parts: dict[str, Any] = {
-            "format_version": 1,
             "name": "small-tumour",
             "version": "1.2.3",
             "title": {"en": "A small model", "ja": "小さなモデル"},
-            "licence": "Apache-2.0",
-            "intended_use": {"en": "Testing", "ja": "試験"},
-            "not_for": {"en": "Patients", "ja": "患者"},
-            "claim_level": "demonstration",
-            "languages": ("en", "ja"),
             "input": self.input,
             "preprocessing": self.operations,
             "model": model(self.width),
             "postprocessing": self.output,
-            "conditions": conditions(),
-            "lineage": lineage(),
-            "evaluation": evaluation(),
             "golden": Golden(entry="golden.json", cases=len(self.golden), tolerance=self.tolerance),
-            "entries": describe_entries(self.entries()),
         }
-        return Manifest(**{**parts, **self.changes})
+        return manifest_of(self.entries(), {**parts, **self.changes})
 
     def archive(self, key: SigningKey | None = None) -> bytes:
         """The package's bytes, signed where a key is given."""
@@ -212,6 +202,23 @@ class Recipe:
     def package(self) -> Package:
         """The package, opened and not signed."""
         return open_package(self.archive())
+
+
+def manifest_of(entries: Mapping[str, bytes], parts: Mapping[str, Any]) -> Manifest:
+    """The manifest of a small package of any kind: `parts`, and what all of them say alike."""
+    alike: dict[str, Any] = {
+        "format_version": 1,
+        "licence": "Apache-2.0",
+        "intended_use": {"en": "Testing", "ja": "試験"},
+        "not_for": {"en": "Patients", "ja": "患者"},
+        "claim_level": "demonstration",
+        "languages": ("en", "ja"),
+        "conditions": conditions(),
+        "lineage": lineage(),
+        "evaluation": evaluation(),
+        "entries": describe_entries(entries),
+    }
+    return Manifest(**{**alike, **parts})
 
 
 def model(width: int, **changes: Any) -> Model:

@@ -29,8 +29,8 @@ from bedside.package.images import ImageInput, SideRange
 from bedside.package.manifest import Golden, Manifest
 from bedside.package.networks import ImageModel
 from bedside.package.outputs import BinaryOutput, Output, OutputClass, Threshold
-from bedside.package.package import Package, build_package, describe_entries, open_package
-from tests.package.building import OPSET, conditions, evaluation, lineage
+from bedside.package.package import Package, build_package, open_package
+from tests.package.building import OPSET, manifest_of
 
 SIDE = 64
 """Rows and columns of the films here; the network takes half of each."""
@@ -188,27 +188,17 @@ class ImageRecipe:
     def manifest(self) -> Manifest:
         """The manifest for `entries()`."""
         parts: dict[str, Any] = {
-            "format_version": 1,
             "name": "small-film",
             "version": "1.0.0",
             "title": {"en": "A small model of films", "ja": "小さな画像モデル"},
-            "licence": "Apache-2.0",
-            "intended_use": {"en": "Testing", "ja": "試験"},
-            "not_for": {"en": "Patients", "ja": "患者"},
-            "claim_level": "demonstration",
-            "languages": ("en", "ja"),
             "input": self.input,
             "preprocessing": self.operations,
             "model": image_model(),
             "postprocessing": self.output,
             "explanation": self.explanation,
-            "conditions": conditions(),
-            "lineage": lineage(),
-            "evaluation": evaluation(),
             "golden": Golden(entry="golden.json", cases=len(self.golden), tolerance=self.tolerance),
-            "entries": describe_entries(self.entries()),
         }
-        return Manifest(**{**parts, **self.changes})
+        return manifest_of(self.entries(), {**parts, **self.changes})
 
     def archive(self, key: SigningKey | None = None) -> bytes:
         """The package's bytes, signed where a key is given."""

@@ -1,8 +1,10 @@
 import pytest
+from pydantic import ValidationError
 
 from bedside.errors import PackageDamaged
 from bedside.package.consistency import check_manifest
 from bedside.package.manifest import Entry, Golden
+from bedside.package.outputs import NumberOutput, NumberRange
 from tests.package.building import OPERATIONS, Recipe, conditions, model
 
 
@@ -34,6 +36,18 @@ def test_a_runtime_range_that_nobody_can_read_is_refused() -> None:
     assert refusal(conditions=conditions(runtime="newest")) == (
         "The runtime range 'newest' is not a version specifier. Write it like '>=1.22,<2' (PEP 440)."
     )
+
+
+def test_a_number_of_a_table_has_no_plausible_range() -> None:
+    dose = NumberOutput(name="dose", unit="mg", plausible=NumberRange(minimum=0.0, maximum=9.0))
+    assert refusal(postprocessing=dose) == (
+        "The number 'dose' has a plausible range, which only numbers of volumes have."
+    )
+
+
+def test_a_plausible_range_is_one() -> None:
+    with pytest.raises(ValidationError, match=r"minimum 2 is above maximum 1"):
+        NumberRange(minimum=2.0, maximum=1.0)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "signature.json"])

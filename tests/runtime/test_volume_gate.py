@@ -124,6 +124,8 @@ class TestGeometry:
     def test_a_frame_that_nobody_knows_is_flagged(self) -> None:
         (flag,) = checked(with_facts(head(), frame="unknown")).flags
         assert flag.code == "orientation-unstated"
+        assert "the file says where its axes point" in flag.detail
+        assert checked(with_facts(head(), frame="template")).flags == ()
 
 
 class TestValues:

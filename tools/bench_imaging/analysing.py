@@ -30,7 +30,7 @@ def main(words: list[str]) -> None:
     meter = Meter()
     meter.begin("load the package")
     package = open_package(package_file)
-    runner = Runner(package, engines)
+    runner = Runner(package, engines)  # what lives in a process of its own starts when asked first
     turns = [_turn(package, runner, (volume_file, out), meter) for _ in range(int(words[3]))]
     runner.close()
     print(json.dumps({**turns[-1], "turns": [one["costs"] for one in turns]}))

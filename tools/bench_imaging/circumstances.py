@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -105,9 +105,13 @@ def _ours() -> float:
 
 def commit() -> str:
     """Return what is measured: the commit, and whether anything was changed since."""
+    git = shutil.which("git") or "git"
     told = [
-        subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-        for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "src", "tools"))
+        subprocess.run([git, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        for words in (
+            ("rev-parse", "--short=12", "HEAD"),
+            ("status", "--porcelain", "src", "tools"),
+        )
     ]
     if any(one.returncode for one in told):
         return "no commit (not in a repository)"
@@ -117,7 +121,7 @@ def commit() -> str:
 
 def command(words: Sequence[str]) -> str:
     """Return how the run is begun again; of a path outside of this folder its end is enough."""
-    told = shlex.join(_short(one) for one in words)
+    told = " ".join(_short(one) for one in words)
     return f'make bench-imaging BENCH_IMAGING="{told}"' if told else "make bench-imaging"
 
 
@@ -127,7 +131,7 @@ def _short(word: str) -> str:
         return word
     if path.is_relative_to(ROOT):
         return str(path.relative_to(ROOT))
-    return "/".join(("…", *path.parts[-3:]))
+    return "/".join(("…", *path.parts[2:][-3:]))
 
 
 def machine(others: dict[str, Path | None]) -> str:

@@ -109,7 +109,11 @@ def _read(path: Path, others: tuple[str, ...], options: argparse.Namespace) -> d
         for library, told in turn.items():
             near = abs(told["sum"] - wanted["sum"]) <= 1e-6 * abs(wanted["sum"])
             assert near, (library, told["sum"], wanted["sum"])
-            assert np.allclose(told["box"], wanted["box"], rtol=0, atol=NEAR), (library, told, wanted)
+            assert np.allclose(told["box"], wanted["box"], rtol=0, atol=NEAR), (
+                library,
+                told,
+                wanted,
+            )
     return {one: _middle(one, turns) for one in libraries}
 
 

@@ -36,7 +36,7 @@ from bedside.package.segmentation import SegmentationOutput
 from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.engines.antspynet.engine import AntspynetEngine, needed
 from bedside.runtime.engines.antspynet.fetching import recorded
-from bedside.runtime.engines.antspynet.functions import Parameter, asked
+from bedside.runtime.engines.antspynet.functions import Asked, Parameter, asked
 from bedside.runtime.engines.engine import Engines
 from bedside.runtime.progress import silent
 from bedside.runtime.runner import load
@@ -83,10 +83,9 @@ def chosen_of(
     Raises:
         UsageError: no such function or parameter, or one that reads two images.
     """
-    known = asked(function, parameters).known
-    if known.fewest > 1:
-        raise two_images(function)
-    heads = known.axes == AXES_OF_A_VOLUME
+    ask = asked(function, parameters)
+    _refuse_two_images(ask)
+    heads = ask.known.axes == AXES_OF_A_VOLUME
     steadied = Steadied(outliers=heads, upright=heads)
     return Chosen(function, parameters, engines, steadied, memory, finding)
 
@@ -245,8 +244,7 @@ def _check_output(chosen: Chosen, spec: VolumeSpec) -> None:
         UsageError: it is not; says what the function gives.
     """
     ask = asked(chosen.function, chosen.parameters)
-    if ask.known.fewest > 1:
-        raise two_images(chosen.function)
+    _refuse_two_images(ask)
     if ask.known.axes != AXES_OF_A_VOLUME:
         raise UsageError(
             f"{chosen.function} reads films.",
@@ -284,11 +282,23 @@ def proved(archive: bytes, signer: SigningKey | None, engines: Engines) -> Packa
     return package
 
 
-def two_images(function: str) -> UsageError:
-    """Return what is told of a function that reads two images of one head."""
-    return UsageError(
-        f"{function} reads two images of one head (FLAIR and T1); a package takes one volume, which "
-        "its gate judges.",
-        advice="For white-matter hyperintensities take sysu_media_wmh_segmentation or "
-        "shiva_wmh_segmentation, which read a FLAIR image alone.",
+def _refuse_two_images(ask: Asked) -> None:
+    """Check that a function reads one image of a head.
+
+    Raises:
+        UsageError: it reads two; says what reads one.
+    """
+    both = ask.parameters.get("modality") == "t1t2infant"
+    if not both and ask.known.fewest == 1:
+        return
+    advice = (
+        "Take modality t1infant or t2infant, which read one image."
+        if both
+        else "For white-matter hyperintensities take sysu_media_wmh_segmentation or "
+        "shiva_wmh_segmentation, which read a FLAIR image alone."
+    )
+    raise UsageError(
+        f"{ask.function} reads two images of one head ({'T1 and T2' if both else 'FLAIR and T1'}); a "
+        "package takes one volume, which its gate judges.",
+        advice=advice,
     )

@@ -17,7 +17,8 @@ class Choice:
             stack of that series, as the list in the refusal says them; None where `rule` decides.
         rule: `only`: there must be one. `only-volumetric`: there must be one that is a volume
             (three or more evenly spaced parallel slices, no localizer). `largest`: of those the
-            one with the most voxels; two of one size are refused.
+            one with the most voxels; two of one size are refused. Neither takes a stack that misses
+            slices which another stack of its series has.
         sheared: Whether axes that are not at right angles (gantry tilt) are read as they are, with
             a note: the affine is then exact, and whoever resamples by it straightens the volume.
             Otherwise such a volume is refused.

@@ -12,15 +12,14 @@ import time
 from bedside.jobs.child import Child
 from bedside.jobs.errand import Errand
 from bedside.jobs.workplace import Workplace
-from bedside.jobs.workshop import Bounds
 
 
 class Children:
     """The children of one worker; safe to use from many threads."""
 
-    def __init__(self, bounds: Bounds, place: Workplace) -> None:
-        self._priority = bounds.priority
-        self._idle_seconds = bounds.idle_seconds
+    def __init__(self, priority: str, idle_seconds: float, place: Workplace) -> None:
+        self._priority = priority
+        self._idle_seconds = idle_seconds
         self._place = place
         self._idle: dict[str, tuple[Child, float]] = {}
         self._guard = threading.Lock()

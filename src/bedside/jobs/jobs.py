@@ -300,9 +300,7 @@ class Jobs:
         if job.state is State.CANCELLED or job.cancelled:
             return job, False
         if not job.unfinished:
-            raise Conflict(
-                f"The job {job_id} is {job.state.value}; it cannot be cancelled any more."
-            )
+            raise Conflict(f"{job_id} is {job.state.value}; it cannot be cancelled any more.")
         job = replace(job, cancelled=True)
         if job.state is State.WAITING:
             return self._end(connection, job, State.CANCELLED, "cancelled"), True

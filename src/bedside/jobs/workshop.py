@@ -107,5 +107,6 @@ class Workshop:
 
         with self._guard:
             if self._children is None:
-                self._children = Children(self.bounds, self.place)
+                bounds = self.bounds
+                self._children = Children(bounds.priority, bounds.idle_seconds, self.place)
             return self._children

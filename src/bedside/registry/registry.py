@@ -43,8 +43,7 @@ from bedside.registry.lifecycle import (
     words,
 )
 from bedside.registry.release import HistoryEntry, Release, fence_name
-from bedside.runtime.engines.engine import Engines
-from bedside.runtime.proving import Here, Prover
+from bedside.runtime.proving import HERE, Prover
 from bedside.runtime.runner import GoldenReport
 from bedside.store.blobs import Blobs
 from bedside.store.database import Database
@@ -60,16 +59,11 @@ class Registry:
         people: People,
         blobs: Blobs,
         clock: Clock,
-        prover: Prover | None = None,
+        prover: Prover = HERE,
     ) -> None:
         self._database, self._ledger = database, ledger
         self._people, self._blobs = people, blobs
-        self._clock, self._prover = clock, prover or Here()
-
-    @property
-    def engines(self) -> Engines:
-        """What this machine has beside ONNX Runtime."""
-        return self._prover.engines
+        self._clock, self._prover, self.engines = clock, prover, prover.engines
 
     def add(self, caller: Caller, archive: bytes) -> VersionRecord:
         """Register a package as a new version, a draft.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from bedside.package.package import Package
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
@@ -43,3 +43,7 @@ class Here:
             return runner.replay_golden()
         finally:
             runner.close()
+
+
+HERE: Final = Here()
+"""This process, which has nothing beside ONNX Runtime."""

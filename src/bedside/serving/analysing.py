@@ -141,7 +141,7 @@ class Analysing:
             ended_draft,
         )
 
-        action = self._action(caller, self._stores.jobs.get(job_id))
+        action = self._action(caller, self._job(job_id))
         with self._rooms.people.acting(caller, action, reference(job_id)) as connection:
             job, new = self._stores.jobs.cancel_on(connection, job_id)
             if new:
@@ -156,7 +156,7 @@ class Analysing:
             NotFound: there is none, or it was removed.
             PermissionRefused: it is somebody else's, and the caller does not manage jobs; recorded.
         """
-        job = self._stores.jobs.get(job_id)
+        job = self._job(job_id)
         self._rooms.people.require(caller, self._action(caller, job), reference(job_id))
         return job
 

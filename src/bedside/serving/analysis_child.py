@@ -33,9 +33,6 @@ from bedside.runtime.session import check_conditions
 from bedside.runtime.volume_gate import refusal_of, straightens, volume_limits
 from bedside.serving.proof_board import found_told
 
-PACKAGE: Final = "package"
-"""Name of the first file that a child is given."""
-
 READING: Final = "read"
 WRITING: Final = "write"
 

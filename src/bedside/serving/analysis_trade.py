@@ -40,6 +40,7 @@ from bedside.people.person import Caller
 from bedside.registry.registry import Registry
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.serving.admission import memory_declared, voxels_admitted
+from bedside.serving.analysis_errand import CHILD, PACKAGE, engines_told
 from bedside.serving.analysis_words import Asked, Outcome, Sent
 from bedside.serving.attempt import Terms
 from bedside.serving.outcomes import TRIES
@@ -49,8 +50,6 @@ from bedside.store.blobs import Blobs
 from bedside.store.failures import DatabaseUnavailable
 
 KIND: Final = "analysis"
-CHILD: Final = "bedside.serving.analysis_child"
-PACKAGE: Final = "package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +251,6 @@ class AnalysisTrade:
         yield from spell_file({"name": PACKAGE}, self._rooms.blobs.get(archive))
         yield from files
         yield spell(Frame.LAST)
-
-
-def engines_told(engines: Engines) -> dict[str, Json]:
-    """Return what this machine has beside ONNX Runtime, as a child is told of it."""
-    return {
-        "weights": None if engines.weights is None else str(engines.weights),
-        "python": None if engines.python is None else str(engines.python),
-    }
 
 
 def _ending(heard: Heard) -> tuple[State, str]:

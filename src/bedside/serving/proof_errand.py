@@ -23,7 +23,7 @@ from bedside.runtime.patience import GoingOn
 from bedside.runtime.session import check_conditions
 from bedside.runtime.volume_gate import VOLUME
 from bedside.runtime.volume_memory import bytes_for
-from bedside.serving.analysis_trade import CHILD, PACKAGE, engines_told
+from bedside.serving.analysis_errand import CHILD, PACKAGE, engines_told
 from bedside.serving.proof_board import Found, told_found
 
 ROOM_SECONDS: Final = 0.2

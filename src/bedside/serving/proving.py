@@ -105,7 +105,7 @@ class Proofs:
             self.want(digest, opened)
             raise NotProvedYet(
                 "its golden cases are being replayed by a process of its own",
-                advice="Send it again later; GET /readyz tells when it is ready.",
+                advice="Send it again later; its readiness tells when it is ready.",
             )
         if isinstance(found, BedsideError):
             raise again(found)

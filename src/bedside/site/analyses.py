@@ -19,18 +19,20 @@ from bedside.keys.site_key import SiteKey
 from bedside.ledger.ledger import Ledger
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms, Stores
+from bedside.serving.proving import Proofs
 from bedside.serving.submitting import PURPOSE, Limits
-from bedside.site.files import JOB_FILES_FOLDER, WORK_FOLDER
+from bedside.site.files import JOB_FILES_FOLDER, PROOFS_FOLDER, WORK_FOLDER
 from bedside.site.job_settings import JobSettings
 from bedside.store.duty import Duty
 
 LOCK: Final = "jobs.lock"
 
 
-def workshop_of(folder: Path, settings: JobSettings) -> Workshop:
-    """Return what does the work of the site in `folder`; nothing is started."""
+def work_of(folder: Path, settings: JobSettings) -> tuple[Workshop, Proofs]:
+    """Return what does the work of the site in `folder`, and what it proves; nothing is started."""
     place = Workplace(folder / WORK_FOLDER)
-    return Workshop(settings.bounds, Duty(folder / LOCK), place)
+    workshop = Workshop(settings.bounds, Duty(folder / LOCK), place)
+    return workshop, Proofs(workshop, folder / PROOFS_FOLDER, settings.engines)
 
 
 def analyses_of(

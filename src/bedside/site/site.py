@@ -29,13 +29,12 @@ from bedside.registry.registry import Registry
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.erasing import Elsewhere, Erasing
-from bedside.serving.proving import Proofs
 from bedside.serving.released import ReleasedModels
 from bedside.serving.repeating import PURPOSE as CLAIMS_PURPOSE
 from bedside.serving.repeating import Repeating
 from bedside.serving.serving import Serving
 from bedside.serving.story import Story
-from bedside.site.analyses import analyses_of, workshop_of
+from bedside.site.analyses import analyses_of, work_of
 from bedside.site.audit import check_rows
 from bedside.site.backup.duty import BackupDuty
 from bedside.site.backup.forgetting import forget_keys
@@ -43,7 +42,6 @@ from bedside.site.backup.scratch import sweep_scratch
 from bedside.site.configuration import record_change, recorded_settings
 from bedside.site.files import (
     BLOBS_FOLDER,
-    PROOFS_FOLDER,
     make_folders,
     new_ledger_key,
     write_file,
@@ -142,8 +140,7 @@ class Site:
         self.blobs = FolderBlobs(self.folder / BLOBS_FOLDER)
         self.people = People(self.database, self.ledger, clock)
         self.witnessed = Witnessed(self.ledger, self.people, self.folder / KEYS_FOLDER, clock)
-        self.workshop = workshop_of(self.folder, settings.jobs)
-        self.proofs = Proofs(self.workshop, self.folder / PROOFS_FOLDER, settings.jobs.engines)
+        self.workshop, self.proofs = work_of(self.folder, settings.jobs)
         self.registry = Registry(
             self.database, self.ledger, self.people, self.blobs, clock, self.proofs
         )

@@ -12,7 +12,7 @@ import pytest
 from bedside.errors import FreezeRefused
 from bedside.freezing.meshnet.comparing import most_memory, small_shape
 from bedside.freezing.meshnet.plain import layer_by_layer
-from bedside.freezing.meshnet.source import meshnet_source
+from bedside.freezing.meshnet.source import memory_of, meshnet_source
 from tests.freezing.meshnet.folders import Asked, folder_of
 from tests.freezing.volumes.building import THREE_CLASSES, output_of, volume_spec
 
@@ -31,7 +31,7 @@ def test_a_layer_that_needs_more_than_a_process_has_is_refused_by_name(tmp_path:
     spec = volume_spec(
         preprocessing=[{"op": "conform", "side": 64}], output=output_of(THREE_CLASSES)
     )
-    assert source.network(spec).memory < 2**28  # a run is small
+    assert memory_of(source.net) < 2**28  # a run is small
     tracemalloc.start()
     try:
         with pytest.raises(

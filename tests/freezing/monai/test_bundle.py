@@ -130,7 +130,10 @@ def test_an_unknown_network_goes_by_its_program_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"_target_": "scripts.net.Net"}, "none of MONAI's networks: code that a bundle brings along"),
+        (
+            {"_target_": "scripts.net.Net"},
+            "none of MONAI's networks: code that a bundle brings along",
+        ),
         ({"_target_": "monai.evil.UNet"}, "none of MONAI's networks"),
         ({"_target_": "UNet", "spatial_dims": 2}, None),
         ({"_target_": "UNet", "act": "$torch.nn.ReLU"}, None),

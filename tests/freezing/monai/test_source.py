@@ -54,7 +54,8 @@ def chain(*transforms: Json, **changes: Json) -> dict[str, Json]:
 
 
 def after(*transforms: Json) -> Json:
-    invert = {"_target_": "Invertd", "transform": "@preprocessing", "orig_keys": "image"}
+    invert: dict[str, Json] = {"_target_": "Invertd", "transform": "@preprocessing"}
+    invert["orig_keys"] = "image"
     back = {"Invertd": invert | {"nearest_interp": False}, "nearest": invert}
     keyed = [{"keys": "pred", **(back[one] if isinstance(one, str) else one)} for one in transforms]
     return {"_target_": "Compose", "transforms": keyed}

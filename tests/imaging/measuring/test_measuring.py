@@ -70,6 +70,14 @@ def test_an_empty_mask_has_a_volume_of_0_no_region_and_no_place() -> None:
     assert found == {"volume": (0.0,), "region-count": (0.0,)}
 
 
+def test_a_count_is_told_as_a_whole_number_and_a_volume_is_not() -> None:
+    mask = np.ones((10, 10, 10), dtype=np.bool_)
+    told = {one.quantity: one.told()["value"] for one in measured(mask, np.eye(4), METHODS, HEAD)}
+    assert isinstance(told["region-count"], int)
+    assert isinstance(told["volume"], float)
+    assert (told["region-count"], told["volume"]) == (1, 1.0)
+
+
 def test_the_order_is_that_of_the_methods_not_of_the_question() -> None:
     found = measured(ball(placed()), placed(), ["centre", "volume"])
     assert [one.quantity for one in found] == ["volume", "centre"]

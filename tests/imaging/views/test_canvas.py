@@ -62,7 +62,11 @@ def test_a_legend_has_a_colour_for_each_class_and_wraps() -> None:
         assert np.isclose(found, colour, atol=1e-6).all(axis=2).sum() >= 16 * 16
 
 
-def test_a_name_that_cannot_be_drawn_is_told_by_its_value() -> None:
+def test_a_name_that_cannot_be_drawn_is_told_by_its_label_and_else_by_its_value() -> None:
     assert np.array_equal(
-        class_legend((ShownClass(7, "病変"),), 200), class_legend((ShownClass(1, "7"),), 200)
+        class_legend((ShownClass(7, "睾丸"),), 200), class_legend((ShownClass(1, "7"),), 200)
+    )
+    assert np.array_equal(
+        class_legend((ShownClass(7, "睾丸", "testis"),), 200),
+        class_legend((ShownClass(1, "testis"),), 200),
     )

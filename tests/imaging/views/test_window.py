@@ -30,6 +30,16 @@ def test_a_volume_of_one_value_is_black(value: float) -> None:
     assert not brightness(values, (black, max(white, np.nextafter(black, np.inf)))).any()
 
 
+def test_the_scale_of_the_values_decides_nothing() -> None:
+    """An ADC in m²/s has values below 10⁻⁸."""
+    values = np.zeros((32, 32, 32), dtype=np.float32)
+    inside = ball(placed())
+    values[inside] = np.linspace(0, 100, int(inside.sum()))
+    _, white = window_of(values)
+    _, tiny = window_of(values * np.float32(1e-12))
+    assert tiny == pytest.approx(white * 1e-12, rel=1e-5)
+
+
 def test_brightness_is_cut_at_both_ends() -> None:
     values = np.array([-5.0, 0.0, 5.0, 10.0, 15.0], dtype=np.float32)
     assert brightness(values, (0, 10)).tolist() == [0, 0, 0.5, 1, 1]

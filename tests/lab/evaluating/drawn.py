@@ -38,11 +38,10 @@ def dataset_of_heads(folder: Path) -> Path:
         other = mask.copy()
         other[: mask.shape[0] // 2] = False  # the second reader marks one half
         values = np.zeros_like(volume.values) if case == "three" else volume.values
-        for name, array in (("image", values), ("mask", mask), ("second", other)):
-            data = nifti_bytes(
-                array.astype(np.uint8) if array.dtype == np.bool_ else array, volume.affine
-            )
+        for name, inside in (("mask", mask), ("second", other)):
+            data = nifti_bytes(inside.astype(np.uint8), volume.affine)
             (folder / f"{case}-{name}.nii.gz").write_bytes(data)
+        (folder / f"{case}-image.nii.gz").write_bytes(nifti_bytes(values, volume.affine))
         second = f"{case}-second.nii.gz" if case == "two" else ""
         sex = "f" if patient == "p1" else "m"
         lines.append(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bedside.package import volume_operations as ops
 from bedside.package.antspynet import AntspynetModel, Weights
 from bedside.package.manifest import Golden, Manifest
-from bedside.package.outputs import NumberOutput, Threshold
+from bedside.package.outputs import NumberOutput, NumberRange, Threshold
 from bedside.package.segmentation import (
     FillHoles,
     KeepLabels,
@@ -22,23 +23,6 @@ from bedside.package.volume_models import (
     SlidingInference,
     VolumeModel,
     WholeInference,
-)
-from bedside.package.volume_operations import (
-    ClipValues,
-    Conform,
-    CropForeground,
-    CropOrPad,
-    EightBit,
-    MinimumMaximum,
-    PadToMultiple,
-    Percentiles,
-    Reorient,
-    Resample,
-    ScaleRange,
-    SubtractDivide,
-    Transpose,
-    VolumeOperation,
-    ZScore,
 )
 from bedside.package.volumes import (
     FieldOfView,
@@ -62,23 +46,23 @@ WHITE = SegmentedClass(value=2, label="white")
 
 WHOLE = WholeInference(shape=None)
 
-EVERY_VALUE: tuple[VolumeOperation, ...] = (
-    ClipValues(low=0.0, high=2_000.0),
-    ScaleRange(from_low=0.0, from_high=2_000.0),
-    Percentiles(low=1.0, high=99.0),
-    ZScore(),
-    SubtractDivide(subtract=0.5, divide=0.25),
-    MinimumMaximum(),
-    EightBit(),
-    Transpose(order=(2, 1, 0)),
+EVERY_VALUE: tuple[ops.VolumeOperation, ...] = (
+    ops.ClipValues(low=0.0, high=2_000.0),
+    ops.ScaleRange(from_low=0.0, from_high=2_000.0),
+    ops.Percentiles(low=1.0, high=99.0),
+    ops.ZScore(),
+    ops.SubtractDivide(subtract=0.5, divide=0.25),
+    ops.MinimumMaximum(),
+    ops.EightBit(),
+    ops.Transpose(order=(2, 1, 0)),
 )
 
-EVERY_PLACE: tuple[VolumeOperation, ...] = (
-    Reorient(axes="RAS"),
-    Resample(spacing=(1.0, 1.0, 1.0)),
-    CropForeground(above=0.0, margin=4),
-    CropOrPad(shape=(64, 64, 64)),
-    PadToMultiple(multiple=(16, 16, 16)),
+EVERY_PLACE: tuple[ops.VolumeOperation, ...] = (
+    ops.Reorient(axes="RAS"),
+    ops.Resample(spacing=(1.0, 1.0, 1.0)),
+    ops.CropForeground(above=0.0, margin=4),
+    ops.CropOrPad(shape=(64, 64, 64)),
+    ops.PadToMultiple(multiple=(16, 16, 16)),
 )
 
 
@@ -159,7 +143,7 @@ def volume_manifest(**changes: Any) -> Manifest:
     """A manifest of a volume package whose parts agree."""
     parts: dict[str, Any] = {
         "input": volume_input(),
-        "preprocessing": (Reorient(axes="RAS"), MinimumMaximum()),
+        "preprocessing": (ops.Reorient(axes="RAS"), ops.MinimumMaximum()),
         "model": volume_model(),
         "postprocessing": binary(),
         "golden": Golden(entry="golden.json", cases=1, tolerance=0.01, least_dice=0.98),
@@ -176,7 +160,7 @@ def volume_manifests() -> dict[str, Manifest]:
             postprocessing=binary(LargestRegion(), FillHoles(label="grey")),
         ),
         "windows": volume_manifest(
-            preprocessing=(Conform(interpolation="cubic"), *EVERY_VALUE),
+            preprocessing=(ops.Conform(interpolation="cubic"), *EVERY_VALUE),
             model=volume_model(SlidingInference(patch=(64, 64, 64))),
             postprocessing=three(
                 RemoveSmall(label="white", least_millilitres=0.5), KeepLabels(labels=("white",))
@@ -191,10 +175,12 @@ def volume_manifests() -> dict[str, Manifest]:
         ),
         "brain-age": volume_manifest(
             preprocessing=(
-                Reorient(axes="RAS"),
-                Resample(spacing=(1.0, 1.0, 1.0), interpolation="nearest"),
+                ops.Reorient(axes="RAS"),
+                ops.Resample(spacing=(1.0, 1.0, 1.0), interpolation="nearest"),
             ),
-            postprocessing=NumberOutput(name="age", unit="a"),
+            postprocessing=NumberOutput(
+                name="age", unit="a", plausible=NumberRange(minimum=0.0, maximum=120.0)
+            ),
             golden=golden,
             input=volume_input(media=("dicom-enhanced",), unstated="refuse"),
         ),

@@ -90,9 +90,7 @@ def most_memory(net: MeshNet, shape: tuple[int, int, int]) -> tuple[MeshLayer, i
     kept = 2 * voxels * sum(one.gives for one in net.layers) * 4
 
     def of(layer: MeshLayer) -> int:
-        padded = math.prod(
-            side + 2 * reach for side, reach in zip(shape, layer.reach, strict=True)
-        )
+        padded = math.prod(side + 2 * reach for side, reach in zip(shape, layer.reach, strict=True))
         return kept + 8 * ((padded + 2 * voxels) * layer.takes + 3 * voxels * layer.gives)
 
     layer = max(net.layers, key=of)

@@ -129,7 +129,9 @@ class MonaiNative:
                 here = self._activated(here)
             elif step == "labels":
                 largest = finished.threshold is None
-                here = self._transforms.AsDiscrete(argmax=largest, threshold=finished.threshold)(here)
+                here = self._transforms.AsDiscrete(argmax=largest, threshold=finished.threshold)(
+                    here
+                )
             elif step == "back":
                 here = torch.from_numpy(self._back(here, given, nearest=finished.nearest))
                 millilitres = volume.voxel_millilitres

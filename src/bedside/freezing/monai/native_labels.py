@@ -17,9 +17,7 @@ from scipy import ndimage
 from bedside.freezing.monai.answers import After
 
 
-def refined(
-    labels: NDArray[np.uint8], after: After, voxel_millilitres: float
-) -> NDArray[np.uint8]:
+def refined(labels: NDArray[np.uint8], after: After, voxel_millilitres: float) -> NDArray[np.uint8]:
     """Return labels after one thing that a bundle does to them; independent of the runtime's.
 
     Args:

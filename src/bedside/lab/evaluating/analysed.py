@@ -136,9 +136,9 @@ def reference_mask(path: Path, onto: Volume, values: Sequence[int] = ()) -> tupl
 
 
 def why(problem: BedsideError) -> str:
-    """Return why a case was refused, in one line, without the values of a person."""
+    """Return why a case was refused, in one line."""
     if isinstance(problem, InputRefused):
-        return "; ".join(f"{one.field}: {one.code} ({one.allowed})" for one in problem.refusals)
+        return "; ".join(f"{one.field}: {one.value}; it takes {one.allowed}" for one in problem.refusals)
     if isinstance(problem, VolumeRefused):
         return f"{problem.code}: {problem.message}"
     return problem.message

@@ -83,12 +83,8 @@ class Diary:
             self._lock()
             first = {"analyses": VERSION, "asked": dict(asked)}
             asked_before, self.before, whole = self._read(again=again)
-            if asked_before not in (None, first) and not again:
-                raise Conflict(
-                    f"{self._path} tells of another package, or of other questions, than are asked "
-                    "now.",
-                    advice="Name another folder with -o, or say --again to begin anew.",
-                )
+            if not again:
+                _check_asked(asked_before, first, self._path)
             self.entries = {} if again else dict(self.before)
             self._begin(first, 0 if again else whole)
         except BaseException:
@@ -165,6 +161,14 @@ def _told(line: bytes, path: Path) -> dict[str, Json]:
     if not isinstance(told, dict):
         raise _no_diary(path)
     return told
+
+
+def _check_asked(before: Json, now: Json, path: Path) -> None:
+    if before not in (None, now):
+        raise Conflict(
+            f"{path} tells of another package, or of other questions, than are asked now.",
+            advice="Name another folder with -o, or say --again to begin anew.",
+        )
 
 
 def _no_diary(path: Path) -> BedsideError:

@@ -15,8 +15,10 @@ from bedside.runtime.table import Matrix
 
 
 class FilmLibrary:
-    """A function of ANTsPyNet that reads films, in the place of a network. Safe to use from several
-    threads; its process starts at the first film."""
+    """A function of ANTsPyNet that reads films, in the place of a network.
+
+    Safe to use from several threads; its process starts at the first film.
+    """
 
     def __init__(
         self, model: AntspynetModel, engines: Engines, output: Output, threads: int

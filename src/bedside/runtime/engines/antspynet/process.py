@@ -145,9 +145,7 @@ class Child:
         saying.start()
         try:
             answer = self._answer(heard, time.monotonic() + seconds)
-            saying.join(SAID_SECONDS)
-            if saying.is_alive():
-                raise PackageRefused("ANTsPyNet answered before it had heard all.")
+            _check_said(saying)
         except BaseException:
             self.close()
             raise
@@ -249,6 +247,17 @@ def _say(
         write_message(stream, header, arrays)
     except (OSError, ValueError):  # ValueError: it was closed before
         told.put(None)
+
+
+def _check_said(saying: threading.Thread) -> None:
+    """Check that all was written before the answer came, so that the next question is not mixed in.
+
+    Raises:
+        PackageRefused: it was not.
+    """
+    saying.join(SAID_SECONDS)
+    if saying.is_alive():
+        raise PackageRefused("ANTsPyNet answered before it had heard all.")
 
 
 def _listen(reads: IO[bytes], told: queue.Queue[Message | BedsideError | None]) -> None:
