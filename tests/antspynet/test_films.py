@@ -15,7 +15,6 @@ from bedside.freezing.antspynet import chosen_of, library_model
 from bedside.freezing.antspynet_films import freeze_films
 from bedside.freezing.circumstances import Circumstances
 from bedside.keys.signing import SigningKey
-from bedside.package.outputs import BinaryOutput
 from bedside.runtime.engines.antspynet.films import FilmLibrary
 from bedside.runtime.engines.engine import Engines
 from bedside.serving.values import Row
@@ -48,10 +47,9 @@ def test_a_site_answers_a_film_and_records_it(weights: Path, python: Path, tmp_p
     engines, key = Engines(weights, python), SigningKey.new()
     chosen = chosen_of("chexnet", PARAMETERS, engines, finding="Cardiomegaly")
     pictures = folder(tmp_path / "films", COUNT)
-    library = FilmLibrary(
-        library_model(chosen), engines, BinaryOutput.model_validate(output(0.5)), 1
-    )
-    units = [film(number).astype(np.float32) / 255 for number in range(COUNT)]
+    asked = film_spec(output=output(0.5), network=None, preprocessing=[{"op": "full_range"}])
+    library = FilmLibrary(library_model(chosen), engines, asked.output, 1)
+    units = [(film(number) / 255).astype(np.float32) for number in range(COUNT)]
     found = [float(library(one[np.newaxis, np.newaxis])[0, 1]) for one in units]
     library.close()
     spec = film_spec(

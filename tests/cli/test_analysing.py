@@ -65,7 +65,8 @@ def is_drawn_as_said(folder: Path, *, recorded: bool) -> bool:
     """Whether the picture has Japanese words and the patient's right at its right."""
     labels = np.asarray(nibabel.Nifti1Image.from_filename(folder / FILES[0]).dataobj, np.uint8)
     volume = read_volume(files_of([("head.nii", head_nifti())]))
-    found = Findings(labels, None, (ShownClass(1, "明るい組織"),))
+    label = "bright"
+    found = Findings(labels, None, (ShownClass(1, "明るい組織", label),))
     style = Style("ja", "neurological", recorded)
     drawn = picture(volume.values, volume.affine, found, style)
     return (folder / "picture.png").read_bytes() == drawn

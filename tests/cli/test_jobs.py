@@ -49,7 +49,7 @@ def test_one_is_shown_with_what_it_takes_and_to_nobody_else(cli: Cli, ward: Ward
     told = cli.json("jobs", "show", FIRST, *ward.as_("operator"))
     assert (told["model"], told["memory_bytes"]) == ("whole-brain", 3 * 10**9)
     assert "may not jobs-manage" in cli.refused("jobs", "show", FIRST, *ward.as_("auditor"))
-    assert "no job" in cli.refused("jobs", "show", "no-id", *ward.as_("operator"))
+    assert "no analysis" in cli.refused("jobs", "show", "no-id", *ward.as_("operator"))
 
 
 def test_an_operator_cancels_somebody_elses_and_that_is_recorded(cli: Cli, ward: Ward) -> None:

@@ -9,6 +9,7 @@ away. `volume-1.json` says what the package answered while it was new.
 
 from __future__ import annotations
 
+import gzip
 import sys
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ import numpy as np
 
 from bedside.canonical import Json, canonical_bytes
 from bedside.imaging.measuring.head import head_of
+from bedside.imaging.phantoms import head_file
+from bedside.imaging.volume import Volume
 from bedside.imaging.volume_likeness import likeness_of
 from bedside.keys.signing import SigningKey
 from bedside.package.golden import GoldenCase, write_golden
@@ -37,7 +40,7 @@ from bedside.runtime.analysis_files import measurements_of
 from bedside.runtime.runner import Runner
 from bedside.runtime.volume_golden import golden_case
 from bedside.runtime.volume_rows import read_row, volume_row
-from tests.volume_packages import INPUT, MR_HEAD, THREE, Made, head, head_nifti, volume_package
+from tests.volume_packages import INPUT, MR_HEAD, THREE, Made, head, volume_package
 
 LIKENESS_SIDE: Final = 6
 
@@ -48,15 +51,18 @@ def main(out: Path) -> None:
     archive = _archive(key)
     package = open_package(archive)
     (out / "volume-1.bedside").write_bytes(archive)
-    key.public.save(out / "volume-1.pub")
+    (out / "volume-1.pub").write_text(key.public.to_pem())
     (out / "volume-1.json").write_bytes(canonical_bytes(_said(package)) + b"\n")
 
 
 def _archive(key: SigningKey) -> bytes:
     """Return the package with one golden case, a drawn head of 32³."""
     bare = open_package(volume_package(None, _made()))
-    analysis = Runner(bare).analyse(head(1), MR_HEAD)
-    case = golden_case("drawn", volume_row(head_nifti(1), MR_HEAD), analysis, "a drawn head")
+    drawn = head(1)
+    whole = Volume(np.rint(drawn.values), np.array(drawn.affine), drawn.facts)
+    row = volume_row(gzip.compress(head_file(whole), 9, mtime=0), MR_HEAD)
+    analysis = Runner(bare).analyse(whole, MR_HEAD)
+    case = golden_case("drawn", row, analysis, "a drawn head")
     entries = {**bare.entries, "golden.json": write_golden((case,))}
     golden = bare.manifest.golden.model_copy(update={"cases": 1})
     changes = {"entries": describe_entries(entries), "golden": golden, "name": "kept-volume"}
@@ -114,7 +120,7 @@ def _said(package: Package) -> dict[str, Json]:
 
 def _answer(package: Package, case: GoldenCase) -> Json:
     declared = package.manifest.input
-    assert isinstance(declared, VolumeInput)  # noqa: S101 - it was made above
+    assert isinstance(declared, VolumeInput)
     analysis = Runner(package).analyse(*read_row(case.input, declared))
     return measurements_of(analysis, package.manifest)
 

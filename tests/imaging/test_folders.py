@@ -10,6 +10,7 @@ from bedside.errors import NotFound
 from bedside.imaging import folders
 from bedside.imaging.files import GivenFile
 from bedside.imaging.folders import volumes_in
+from bedside.imaging.nifti.reading import beginning
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
 from tests.volume_packages import head_nifti
@@ -77,10 +78,9 @@ def test_a_file_that_goes_while_it_is_looked_at_is_said_when_it_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = folder / "people/two/t1.nii"
-    begun = folders.beginning
 
     def then_gone(file: GivenFile) -> bytes:
-        start = begun(file)
+        start = beginning(file)
         gone.unlink(missing_ok=True)
         return start
 

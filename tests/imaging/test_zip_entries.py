@@ -41,7 +41,13 @@ class TestASoundZip:
         assert read_all(data) == {"../../etc/passwd": b"1", "/root": b"2"}
 
     def test_folders_and_what_is_hidden_are_left_out(self) -> None:
-        left_out = {"a/": b"", ".DS_Store": b"1", "a/._b": b"2", "__MACOSX/c": b"3", ".Trash/e": b"5"}
+        left_out = {
+            "a/": b"",
+            ".DS_Store": b"1",
+            "a/._b": b"2",
+            "__MACOSX/c": b"3",
+            ".Trash/e": b"5",
+        }
         assert read_all(zipped({**left_out, "./d": b"4"})) == {"./d": b"4"}
 
 

@@ -82,7 +82,10 @@ def test_a_child_writes_no_core_and_no_endless_file() -> None:
     with Child("tests.jobs.toy_child", ["normal"]) as child:
         done(child, {"do": "give-back"})
         limits = Path(f"/proc/{child.pid}/limits").read_text()
-        home = child._home
+        words, home = child._words.fileno(), child._home
+        assert os.fstat(words).st_size > 0
+        child.rest()
+        assert os.fstat(words).st_size == 0  # the words of one job are nothing for the next
         assert home.stat().st_mode & 0o777 == 0o700
     assert re.search(r"Max core file size +0 +0", limits)
     assert re.search(rf"Max file size +{MOST_WRITTEN} +{MOST_WRITTEN}", limits)

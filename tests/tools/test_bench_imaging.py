@@ -38,7 +38,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]
         "PAGE": tmp_path / "page.md",
     }.items():
         monkeypatch.setattr(bench, name, value)
-    monkeypatch.setattr(circumstances.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 0.1, 0.1))
     for spent in ("_spent", "_ours"):
         monkeypatch.setattr(circumstances, spent, lambda: 0.0)
 
@@ -65,7 +65,7 @@ def test_the_page_says_when_of_what_how_and_under_which_load_it_was_made(
 def test_a_busy_machine_is_refused_or_stands_in_front(
     quiet: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(circumstances.os, "getloadavg", lambda: (4.2, 4, 4))
+    monkeypatch.setattr("os.getloadavg", lambda: (4.2, 4, 4))
     with pytest.raises(SystemExit, match=r"The load is 4\.2, above 1"):
         quiet()
     assert not (tmp_path / "page.md").exists()

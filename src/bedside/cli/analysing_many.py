@@ -146,7 +146,8 @@ def _plan(wish: Wish, package: Path, *, prove: bool) -> Plan:
 
 def _workers(plan: Plan, jobs: int | None, address: str | None) -> Workers:
     from bedside.jobs.pool import Pool
-    from bedside.serving.many.plan import CHILD, at_once
+    from bedside.serving.analysis_errand import CHILD
+    from bedside.serving.many.plan import at_once
 
     if address is None:
         cores = len(os.sched_getaffinity(0))

@@ -121,15 +121,18 @@ def _how_far(job: Job) -> str:
 
 
 def _tell(page: Page, job: Job, names: dict[str, str]) -> None:
+    from bedside.serving.analysis_ends import words_of
+
     page.pairs(
         [
             ("analysis", job.id),
             ("model", job.about),
             ("state", job.state.value),
-            ("", _how_far(job)),
+            ("how far", _how_far(job) if job.unfinished else ""),
             ("asked by", names[job.person]),
             ("since", job.created_at),
             ("ended", job.ended_at),
+            ("why", words_of(job, None)[0] if job.code else ""),
             ("memory", f"at most {-(-job.memory // MEGABYTE)} MB"),
             ("attempts", f"{job.attempts}, and {job.restarts} that do not count"),
         ]

@@ -75,18 +75,24 @@ def evaluate_rows(
     from bedside.freezing.libraries import check_libraries
 
     check_libraries()
-    from bedside.lab.evaluation import evaluate_package
+    from bedside.lab.evaluating.classifying import (
+        Labelled,
+        all_curves,
+        all_metrics,
+        write_classifier_report,
+    )
+    from bedside.lab.evaluation import answers_to
 
-    (data, label), manifest = truth_in, opened.manifest
+    ((data, label), (subgroups, out)), manifest = (truth_in, more), opened.manifest
     rows = read_rows(str(data), _table(manifest))
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
-    inputs = [{name: value for name, value in row.items() if name != label} for row in rows]
+    columns = {name: _column(rows, name) for name in subgroups}
+    beside = {label, *subgroups} - {field.name for field in _table(manifest).fields}
+    inputs = [{name: value for name, value in row.items() if name not in beside} for row in rows]
     with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
-        metrics = evaluate_package(opened, inputs, truth)
-
-    def tell(page: Page) -> None:
-        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
-        tell_metrics(page, metrics)
+        answers = answers_to(opened, inputs, truth)
+        labelled = Labelled(manifest.row_output, answers, tuple(truth), columns)
+        metrics = all_metrics(labelled)
 
     value: dict[str, Json] = {
         "ref": manifest.ref,
@@ -95,7 +101,31 @@ def evaluate_rows(
         "rows": len(rows),
         "metrics": [metric.model_dump(mode="json") for metric in metrics],
     }
+    if out is not None:
+        about = {name: value[name] for name in ("ref", "package", "data", "rows")}
+        with progress("Drawing curves"):
+            curves = all_curves(labelled)
+            value["digest"] = write_classifier_report(about, metrics, curves, out)
+        value["out"] = str(out)
+
+    def tell(page: Page) -> None:
+        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
+        tell_metrics(page, metrics)
+        if out is not None:
+            page.line(f"tables and curves: {out}")
+
     show(value, tell, as_json=as_json)
+
+
+def _column(rows: Sequence[dict[str, Json]], name: str) -> tuple[str, ...]:
+    """Return a column as text; UsageError where a row has none."""
+    for position, row in enumerate(rows):
+        if row.get(name) is None:
+            raise UsageError(
+                f"Row {position} has no value in the column {name!r}.",
+                advice=f"The columns are {', '.join(row)}.",
+            )
+    return tuple(str(row[name]) for row in rows)
 
 
 def _table(manifest: Manifest) -> TabularInput:

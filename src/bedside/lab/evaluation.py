@@ -21,7 +21,8 @@ from bedside.lab.intervals import (
 from bedside.package.manifest import Metric
 from bedside.package.outputs import BinaryOutput, NumberOutput
 from bedside.package.package import Package
-from bedside.runtime.runner import load
+from bedside.runtime.postprocess import Answer
+from bedside.runtime.runner import TOGETHER, load
 
 Truth = NDArray[np.bool_]
 Scores = NDArray[np.float64]
@@ -62,7 +63,7 @@ def binary_metrics(
         bootstrap_mean(squares, seed),
         len(squares),
     )
-    return (*proportions, _auroc(scores[truth], scores[~truth]), brier)
+    return (*proportions, auroc(scores[truth], scores[~truth]), brier)
 
 
 def multiclass_metrics(truth: Sequence[str], shown: Sequence[str | None]) -> tuple[Metric, ...]:
@@ -106,20 +107,38 @@ def evaluate_package(
         UsageError: a label that the package does not know.
     """
     output = package.manifest.row_output
-    if len(rows) != len(labels):
-        raise UsageError(f"{len(rows)} rows and {len(labels)} labels.")
-    answers = load(package).predict(rows)
+    answers = answers_to(package, rows, labels)
     if isinstance(output, NumberOutput):
         predicted = np.array([answer.scores[output.name] for answer in answers])
         return number_metrics(np.array(labels, dtype=np.float64), predicted, seed=seed)
-    known = {one.label for one in output.classes}
-    if strangers := sorted({str(label) for label in labels} - known):
-        raise UsageError(f"The labels {strangers} are not among {sorted(known)}.")
     if isinstance(output, BinaryOutput):
         truth = np.array([label == output.positive for label in labels])
         scores = np.array([answer.scores[output.positive] for answer in answers])
         return binary_metrics(truth, scores, output.threshold.value, seed=seed)
     return multiclass_metrics([str(label) for label in labels], [a.label for a in answers])
+
+
+def answers_to(
+    package: Package, rows: Sequence[Json], labels: Sequence[Json]
+) -> tuple[Answer, ...]:
+    """Return what `package` answers to labelled rows, each run the whole way as when serving.
+
+    Raises:
+        PackageRefused: the package does not load here.
+        InputRefused: a row lies outside the declared domain.
+        UsageError: a label that the package does not know.
+    """
+    output = package.manifest.row_output
+    if len(rows) != len(labels):
+        raise UsageError(f"{len(rows)} rows and {len(labels)} labels.")
+    if not isinstance(output, NumberOutput):
+        known = {one.label for one in output.classes}
+        if strangers := sorted({str(label) for label in labels} - known):
+            raise UsageError(f"The labels {strangers} are not among {sorted(known)}.")
+    together = TOGETHER[package.manifest.input.kind]
+    runner = load(package)
+    parts = [rows[start : start + together] for start in range(0, len(rows), together)]
+    return tuple(answer for part in parts for answer in runner.predict(part))
 
 
 def metric_table(metrics: Sequence[Metric]) -> str:
@@ -132,7 +151,12 @@ def metric_table(metrics: Sequence[Metric]) -> str:
     )
 
 
-def _auroc(positive: Scores, negative: Scores) -> Metric:
+def auroc(positive: Scores, negative: Scores) -> Metric:
+    """Return the area under the ROC curve.
+
+    Raises:
+        UsageError: fewer than two scores of either kind.
+    """
     area = area_under_curve(positive, negative)
     method = "Newcombe 2006, method 5" if area in (0.0, 1.0) else "DeLong 1988"
     interval = delong(positive, negative)

@@ -35,7 +35,10 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "This machine never has the memory that it may take.",
             "Use a machine with more memory, or allow more: memory_bytes in [jobs].",
         ),
-        "took-too-long": ("It took longer than an analysis may.", _MACHINE),
+        "took-too-long": (
+            "It took longer than this site lets one analysis take.",
+            "Send a smaller volume, or ask whoever runs the site: most_minutes in [jobs].",
+        ),
         "upload-damaged": ("What was sent is damaged where it was kept.", "Send it again."),
         "upload-gone": ("What was sent is not here any more.", "Send it again."),
     }

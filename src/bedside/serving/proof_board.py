@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +21,7 @@ LIBRARIES: Final = ("bedside", "onnxruntime", "numpy", "scipy")
 """Of which another version might answer otherwise."""
 
 REFUSALS: Final = ("ConditionsNotMet", "GoldenMismatch", "PackageDamaged", "SignatureRefused")
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 
@@ -32,6 +35,7 @@ class ProofBoard:
     def __init__(self, folder: Path) -> None:
         """Use `folder`, which is made when the first proof is made."""
         self._folder = folder
+        self._machine = machine()
         self._held: dict[str, Duty] = {}
 
     def taken(self, digest: str) -> bool:
@@ -75,7 +79,18 @@ class ProofBoard:
         self._held.clear()
 
     def _path(self, digest: str, kind: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}.{kind}"
+        return self._folder / f"{digest.removeprefix('sha256:')}.{self._machine}.{kind}"
+
+
+def machine() -> str:
+    """Return what tells this machine, since it was started, from others that share the folder.
+
+    Source: random(4), /proc/sys/kernel/random/boot_id.
+    """
+    try:
+        return BOOT.read_text(encoding="ascii").strip()
+    except OSError:  # not Linux
+        return re.sub("[^a-z0-9-]", "", platform.node().lower()) or "here"
 
 
 def libraries() -> dict[str, Json]:

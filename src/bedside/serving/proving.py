@@ -7,8 +7,8 @@ jobs of this machine; until it has, its model is not ready, and says so. Decisio
 Several processes of one machine need the same proof. The one that made it holds a lock while it
 lives; as long, the others take its word, if their libraries are of the same versions:
 
-    proofs/<digest>.lock    held by who proves, or proved
-    proofs/<digest>.json    what was found
+    proofs/<digest>.<machine>.lock    held by who proves, or proved
+    proofs/<digest>.<machine>.json    what was found
 """
 
 from __future__ import annotations

@@ -28,6 +28,11 @@ class TestAPartOfASeries:
         assert "no part is the whole" in problem.message
         assert "777001/2: CT, 2 slices" in problem.message
 
+    def test_of_which_the_rest_begins_at_its_last_place_is_refused(self, rule: Rule) -> None:
+        rest = slices(2, ImageType=OTHER, first=(-10, -20, 30 + 2.5 * 6))
+        problem = refused(*files([*slices(7), *rest]), choice=Choice(rule=rule))
+        assert "no part is the whole" in problem.message
+
     def test_without_every_second_slice_is_refused(self, rule: Rule) -> None:
         given = of_other_type(slices(5), 1, 3)
         assert "no part is the whole" in refused(*given, choice=Choice(rule=rule)).message

@@ -220,8 +220,7 @@ class TestPlaces:
 class TestRefused:
     @pytest.mark.parametrize("lost", ["position", "orientation", "spacing"])
     def test_without_geometry(self, lost: str) -> None:
-        given = {"position": (0.0, 0.0, 0.0), "orientation": AXIAL, "spacing": (1.0, 1.0), lost: ()}
-        bare = [Plane(place, 0, **given) for place in range(3)]
+        bare = [replace(plane, **{lost: ()}) for plane in at(0, 1, 2)]  # type: ignore[arg-type]
         assert refused(bare).code == "no-geometry"
 
     def test_frames_of_which_nobody_knows_the_place(self) -> None:

@@ -138,7 +138,10 @@ class TestValues:
 
     @pytest.mark.parametrize(("there", "missing"), [("Slope", "Intercept"), ("Intercept", "Slope")])
     def test_are_not_rescaled_by_half_a_rescale(self, there: str, missing: str) -> None:
-        problem = refused(*files(slices(3, **{f"Rescale{there}": "2"})))
+        series = slices(3)
+        for one in series:
+            setattr(one, f"Rescale{there}", "2")
+        problem = refused(*files(series))
         assert problem.code == "corrupt"
         assert f"a Rescale {there} and no Rescale {missing}" in problem.message
 

@@ -75,7 +75,6 @@ def stacked(planes: Sequence[Plane], rows: int, columns: int) -> Stack:
             `four-dimensional`, or `corrupt` where a header says what cannot be.
     """
     _check_placed(planes)
-    planes = sorted(planes, key=lambda plane: plane.key)
     orientations = np.array([plane.orientation for plane in planes])
     spacings = np.array([plane.spacing for plane in planes])
     orientation, spacing = np.median(orientations, axis=0), np.median(spacings, axis=0)

@@ -15,6 +15,8 @@ WIDE: Final = 15
 
 _THREAD: Final = "401344 621767 5578 474f 291c 697c"
 _SPEECH: Final = "3041 0373 1565 1767 1a6a6f1f1a"
+_ILLNESS: Final = "8082 32f2 32390f 0416 0a28"
+_FLESH: Final = "111a0f 11515f4e 1555 1a5a"
 
 SQUARE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -42,7 +44,25 @@ SQUARE: Final[Mapping[str, str]] = MappingProxyType(
         "記": f"{_SPEECH} 92e2e797 979efefb",
         "録": "4005 4074 2565 1878 454e 2a3c 6a5c 0e7e 91e1e6 94e4 86f6 b6bfae 889a 8dab e8ca cafd",
         "診": f"{_SPEECH} b085 b0f5 b497 d69b e98f",
-        "療": "8082 32f2 32390f 0416 0a28 55f5 a3a559 a5f9 88c8cb8b88 abaf 7c5e dcfe",
+        "療": f"{_ILLNESS} 55f5 a3a559 a5f9 88c8cb8b88 abaf 7c5e dcfe",
+        "病": f"{_ILLNESS} 55f5 5f58e8efcf 95986d 98dd",
+        "瘍": f"{_ILLNESS} 75d5d97975 77d7 6bfb 8b6e 7dedefcf ad8f",
+        "脳": f"{_FLESH} 7284 a1b3 e1d4 767eeee6 88cc c88c",
+        "腫": f"{_FLESH} e182 73f3 85e5eb8b85 88e8 b2bf 7ded 6fff",
+        "白": "8064 34c4cf3f34 39c9",
+        "質": "602125 2363 4347 d09195 93e3 b3b7 38c8cd3d38 3aca 3bcb 5d2f addf",
+        "灰": "12f2 42390f 5668 d6b8 94985f 98ef",
+        "変": "8083 03f3 63674a a3a8 3418 c4e7 784b 6aca9d2f 6a9dff",
+        "域": "0464 313c 0d6b 74f4 78b8bc7c78 7fbe c0c9effc f89f e0f2",
+        "出": "808e 2236d6d2 181eeee8",
+        "血": "8063 24d4de 242e 646e a4ae 0efe",
+        "骨": "4045 40c0c5 73c3 7375 0817f7e9 393f 39c9cfaf 3bcb 3dcd",
+        "巣": "3142 7182 d0b3 34c4c83834 36c6 848f 0afa 7a2f 9aef",
+        "背": "5056 1252 0755 a0a5e5e3 e1a3 373d2f 37c7cfaf 3aca 3ccc",
+        "景": "40b0b54540 43b2 8587 07f7 49b9bc4c49 8c8f6f 5d2f bdde",
+        "マ": "12e27a 489d",
+        "ス": "23c31f 89ef",
+        "ク": "6017 52d23f",
         "使": "4007 252f 52f2 64e4e86864 a0a89c5f 69adff",
         "確": "0262 3208 28686e2e28 8482f2f4 a378 969f c3b5 96f6 99e9 9cec 9fff c6cf",
         "率": "8081 12e2 826596 a569a9 2446 1a48 d4b6 b8ea 0cfc 8a8f",

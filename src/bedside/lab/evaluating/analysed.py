@@ -138,7 +138,9 @@ def reference_mask(path: Path, onto: Volume, values: Sequence[int] = ()) -> tupl
 def why(problem: BedsideError) -> str:
     """Return why a case was refused, in one line."""
     if isinstance(problem, InputRefused):
-        return "; ".join(f"{one.field}: {one.value}; it takes {one.allowed}" for one in problem.refusals)
+        return "; ".join(
+            f"{one.field}: {one.value}; it takes {one.allowed}" for one in problem.refusals
+        )
     if isinstance(problem, VolumeRefused):
         return f"{problem.code}: {problem.message}"
     return problem.message

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, Self
 
 from bedside.canonical import Json
@@ -20,13 +19,11 @@ from bedside.package.volumes import VolumeInput
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.volume_gate import volume_limits
 from bedside.runtime.volume_memory import bytes_for
-from bedside.serving.analysis_child import PACKAGE
+from bedside.serving.analysis_errand import PACKAGE, engines_told
 from bedside.serving.analysis_words import Order
 
 UNASKED: Final = Order()
 """Nothing is said beside the files."""
-
-CHILD: Final = "bedside.serving.analysis_child"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,7 @@ class Plan:
             "stated": self.order.stated(),
             "choice": self.order.choice(),
             "style": self.order.style(),
-            "weights": _text(self.engines.weights),
-            "python": _text(self.engines.python),
+            **engines_told(self.engines),
             "recorded": False,
             "prove": self.prove,
         }
@@ -129,7 +125,3 @@ def _voxels(found: Found, limits: VolumeLimits) -> int:
         return most_voxels(found.files(limits), limits)
     except (BedsideError, OSError):  # it will be told of as one that cannot be read
         return 0
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from bedside.errors import UsageError
-from bedside.package.antspynet import AntspynetFunction
+from bedside.package.antspynet import FILM_FUNCTIONS, AntspynetFunction
 from bedside.runtime.engines.antspynet.functions import (
     FUNCTIONS,
     MODALITIES,
@@ -15,9 +15,10 @@ from bedside.runtime.engines.antspynet.functions import (
 )
 
 
-def test_a_manifest_may_name_exactly_what_takes_one_volume() -> None:
-    one_volume = {name for name, known in FUNCTIONS.items() if known.fewest == 1}
-    assert set(get_args(AntspynetFunction)) == one_volume - {"chexnet"}
+def test_a_manifest_may_name_exactly_what_takes_one_image() -> None:
+    one_image = {name for name, known in FUNCTIONS.items() if known.fewest == 1}
+    assert set(get_args(AntspynetFunction)) == one_image
+    assert {name for name in one_image if FUNCTIONS[name].axes == 2} == FILM_FUNCTIONS
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
