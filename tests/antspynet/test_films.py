@@ -75,7 +75,7 @@ def test_a_site_answers_a_film_and_records_it(weights: Path, python: Path, tmp_p
     clinician, name = people["clinician"].caller, frozen.package.manifest.name
     answers = site.serving.predict_now(clinician, name, tuple(Row(row(n)) for n in range(2)))
     assert [one.scores["found"] for one in answers] == pytest.approx(found[:2], abs=1e-5)
-    body = site.ledger.entry_of(answers[0].id).value["body"]
+    body = site.ledger.entry(answers[0].index).value["body"]
     assert body["package"] == frozen.package.digest
     with pytest.raises(InputRefused, match="modality"):
         site.serving.predict_now(clinician, name, (Row({**row(0), "modality": "MR"}),))

@@ -132,3 +132,20 @@ def test_sigterm_leaves_a_checkpoint_and_the_run_can_go_on(cli: Cli, tmp_path: P
     assert "Stopping after this step" in answer.err
     assert "It can go on: bedside lab train --resume" in answer.out
     assert list(run.glob("checkpoint-*.json"))
+
+
+def test_a_data_set_is_listed_by_pseudonyms_or_as_it_is(cli: Cli, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    (scans / "4711.nii.gz").write_bytes(b"a scan")
+    about = ("--name", "Scans", "--licence", "CC0", "--consent", "nobody's", "--origin", "made up")
+    words = ("lab", "dataset", scans, "-o", tmp_path / "set.json", *about)
+    assert cli(*words).code == 2
+    told = cli.json(*words, "--pseudonyms", tmp_path / "key", "--role", "labels")
+    assert (told["cases"], told["patients"]) == (1, 1)
+    (case,) = json.loads((tmp_path / "set.json").read_bytes())["cases"]
+    assert case["patient"].startswith("p-")
+    assert list(case["files"]) == ["labels"]
+    cli.done(*words, "--as-they-are")
+    (case,) = json.loads((tmp_path / "set.json").read_bytes())["cases"]
+    assert case["patient"] == "4711"

@@ -18,6 +18,7 @@ from bedside.freezing.antspynet_films import freeze_films
 from bedside.freezing.circumstances import Circumstances
 from bedside.freezing.freeze import FrozenModel
 from bedside.freezing.spec import Spec
+from bedside.keys.signing import SigningKey
 from bedside.package.antspynet import AntspynetModel
 from bedside.package.consistency import check_manifest
 from bedside.runtime.engines.antspynet import process
@@ -26,6 +27,10 @@ from bedside.runtime.engines.antspynet.functions import FINDINGS, Parameter, ask
 from bedside.runtime.engines.antspynet.weights import WeightFile, digest_of, write_record
 from bedside.runtime.engines.engine import Engines
 from bedside.runtime.runner import load
+from bedside.serving.values import Row
+from bedside.site.settings import SETTINGS_FILE
+from bedside.site.site import Site
+from tests import bedside_site
 from tests.freezing.films import film, film_spec, folder, png
 from tests.freezing.volumes.building import WHEN, volume_spec
 from tests.runtime.engines.antspynet import stand_in
@@ -100,6 +105,32 @@ def test_the_package_answers_one_finding_from_another_process(
     with pytest.raises(InputRefused, match="modality"):
         runner.predict([{**row(31), "modality": "MR"}])
     runner.close()
+
+
+def test_a_site_answers_it_behind_its_gate_and_records_it(
+    engines: Engines, pictures: Path, tmp_path: Path
+) -> None:
+    key = SigningKey.new()
+    chosen = chosen_of("chexnet", {}, engines, finding="Mass")
+    frozen = freeze_films(chosen, pictures, spec(), Circumstances(key, WHEN))
+    built = bedside_site.build(tmp_path / "site")
+    built.site.close()
+    with (tmp_path / "site" / SETTINGS_FILE).open("a") as settings:
+        settings.write(f'\n[jobs]\nweights = "{engines.weights}"\n')
+    hospital = replace(built, site=Site.open(tmp_path / "site"))
+    site, people = hospital.site, hospital.people
+    site.registry.trust_key(people["administrator"].caller, key.public, "the author")
+    record = site.registry.add(people["developer"].caller, frozen.archive)
+    site.registry.verify(people["developer"].caller, record.ref)
+    hospital.approve(record.ref)
+    site.registry.release(people["operator"].caller, record.ref, "it is needed")
+    clinician, name = people["clinician"].caller, frozen.package.manifest.name
+    (answer,) = site.serving.predict_now(clinician, name, (Row(row(31)),))
+    assert answer.label == "large heart"
+    assert site.ledger.entry(answer.index).value["body"]["package"] == frozen.package.digest
+    with pytest.raises(InputRefused, match="modality"):
+        site.serving.predict_now(clinician, name, (Row({**row(31), "modality": "MR"}),))
+    site.close()
 
 
 def test_a_film_is_given_to_the_library_columns_first(chosen: Chosen, engines: Engines) -> None:

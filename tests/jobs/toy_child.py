@@ -21,7 +21,7 @@ def work(asked: dict[str, Json], files: Given, voice: Voice) -> dict[str, Json]:
             voice.stage("unasked", 0, 0)
     given = list(files)
     voice.stage("working", 1, 2)
-    print("a library that talks")  # noqa: T201 - it must not garble the frames
+    print("a library that talks", flush=True)  # noqa: T201 - it must not garble the frames
     match asked["do"]:
         case "wait":
             time.sleep(600)

@@ -17,14 +17,12 @@ from bedside.errors import (
     Unavailable,
     UsageError,
 )
-from bedside.jobs.errand import Fault, Over
+from bedside.jobs.errand import Fault
 from bedside.jobs.job import Job, State
 from bedside.jobs.uploads import Room, Uploads
 from bedside.ledger.events import EventKind
-from bedside.package.volumes import VolumeInput
 from bedside.people.permissions import Role
 from bedside.people.person import Caller
-from bedside.runtime.volume_memory import bytes_for
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.analysis_words import Order
@@ -43,7 +41,7 @@ from tests.conftest import SettableClock
 from tests.serving.volumes import HEADS, finished, original_of_heads, release_heads
 from tests.site.searching import files_under, found_in, spelled
 from tests.site_copies import Original
-from tests.volume_packages import TWO_WHOLE, head, head_nifti
+from tests.volume_packages import TWO_WHOLE, head_nifti
 
 PATIENT = "urn:oid:1.2.392.100495|山田-000123456"
 MR_HEAD = Order(modality="MR", body_part="HEAD")
@@ -147,46 +145,6 @@ def ward_on_either(
 ) -> Iterator[Ward]:
     with kept_on_either.copied(tmp_path, clock) as hospital:
         yield Ward(hospital, clock)
-
-
-def test_the_memory_of_an_analysis_is_declared_by_the_header_of_what_came(ward: Ward) -> None:
-    manifest = ward.site.serving.models.fetch(HEADS).manifest
-    declared = manifest.input
-    assert isinstance(declared, VolumeInput)
-    job = ward.submit()
-    volume = head()
-    assert job.memory == bytes_for(manifest, volume.values.size) + len(head_nifti())
-    assert job.memory < bytes_for(manifest, declared.most_voxels)
-
-
-def test_a_release_that_takes_more_memory_is_declared_anew_before_it_computes(ward: Ward) -> None:
-    larger = replace(TWO_WHOLE, version="2.0.0", memory=512 * 2**20)
-    job = ward.submit()
-    release_heads(ward.hospital, larger)
-    with ward.at_work():
-        found = finished(ward.site, job.id)
-    assert (found.state, found.restarts) == (State.DONE, 1)
-    manifest = ward.site.serving.models.fetch(HEADS).manifest
-    assert found.memory == bytes_for(manifest, head().values.size) + len(head_nifti())
-    assert found.memory > job.memory
-
-
-def test_an_analysis_of_which_no_answer_came_is_on_record(ward: Ward) -> None:
-    def nothing() -> None:
-        raise Over(State.FAILED, "took-too-long")
-
-    analysing = ward.with_faults(once("computed", nothing))
-    failed, cancelled = ward.submit(PATIENT, analysing), ward.submit(PATIENT)
-    ward.site.analysing.cancel(ward.clinician, cancelled.id)
-    ward.site.analysing.cancel(ward.clinician, cancelled.id)
-    with ward.at_work(analysing):
-        assert finished(ward.site, failed.id).code == "took-too-long"
-    events = ward.site.ledger.find(kind=EventKind.ANALYSIS_ENDED)
-    assert [one.value["about"] for one in events] == [cancelled.id, failed.id]
-    person = ward.clinician.person.id
-    assert [one.value["actor"] for one in events] == [person, "system"]
-    assert [one.value["body"]["state"] for one in events] == ["cancelled", "failed"]
-    assert events[1].value["body"]["code"] == "took-too-long"
 
 
 def once(at: str, act: Callable[[], object]) -> Fault:

@@ -140,24 +140,25 @@ class _Bounds:
 
 
 def _after(operation: VolumeOperation, now: _Bounds, declared: VolumeDomain) -> _Bounds:
+    """Return what is known after one operation; those of the values change nothing."""
+    after = now
     match operation:
         case Reorient():
             i, j, k = (PATIENT_AXES[letter] for letter in operation.axes)
-            return _turned(replace(now, axes=(i, j, k)), (i, j, k))
+            after = _turned(replace(now, axes=(i, j, k)), (i, j, k))
         case Resample():
-            return _resampled(operation, now, declared)
+            after = _resampled(operation, now, declared)
         case Conform():
-            return _fixed((operation.side, operation.side, operation.side))
+            after = _fixed((operation.side, operation.side, operation.side))
         case CropForeground():
-            return replace(now, least=(1, 1, 1))
+            after = replace(now, least=(1, 1, 1))
         case CropOrPad():
-            return _fixed(operation.shape)
+            after = _fixed(operation.shape)
         case PadToMultiple():
-            return _padded(operation.multiple, now)
+            after = _padded(operation.multiple, now)
         case Transpose():
-            return _turned(now, operation.order)
-        case _:
-            return now
+            after = _turned(now, operation.order)
+    return after
 
 
 def _turned(now: _Bounds, order: Shape) -> _Bounds:

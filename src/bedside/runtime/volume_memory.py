@@ -14,7 +14,7 @@ from bedside.package.antspynet import AntspynetModel
 from bedside.package.manifest import Manifest
 from bedside.package.preprocessing import volume_operations
 from bedside.package.segmentation import SegmentationOutput
-from bedside.package.volume_growth import growth
+from bedside.package.volume_growth import MOST_SCORES, growth
 from bedside.package.volume_models import SlidingInference, VolumeModel
 from bedside.package.volumes import VolumeInput
 from bedside.runtime.memory import MAX_MEMORY
@@ -62,10 +62,11 @@ def bytes_for(manifest: Manifest, voxels: int) -> int:
         raise UsageError(f"{manifest.ref} takes no volumes.")
     patch = model.inference.patch if isinstance(model.inference, SlidingInference) else None
     grown = growth(volume_operations(manifest.preprocessing), declared, voxels, patch)
-    scores = _FLOAT * channels * grown.padded
+    padded = min(grown.padded, MOST_SCORES // channels)  # more is refused before it is padded
+    scores = _FLOAT * channels * padded
     own = MAX_MEMORY if model.memory is None else model.memory
     infer = 2 * _FLOAT * grown.last + scores + own
     if patch is not None:
-        infer += _FLOAT * (2 * grown.padded + 2 * (channels + 1) * math.prod(patch))
+        infer += _FLOAT * (2 * padded + 2 * (channels + 1) * math.prod(patch))
     most = max(_PREPARE * grown.widest, infer, scores + restore)
     return held + int(_SPARE * most)

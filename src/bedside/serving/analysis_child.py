@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bedside.canonical import Json, digest
-from bedside.errors import InputRefused, UsageError, VolumeRefused
+from bedside.errors import InputRefused, PackageRefused, UsageError, VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.files import files_of as named_files
 from bedside.imaging.views.view import Style
@@ -27,6 +27,7 @@ from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.analysis_files import files_of
 from bedside.runtime.engines.engine import Engines
+from bedside.runtime.memory import asked_too_much
 from bedside.runtime.progress import Progress
 from bedside.runtime.runner import Runner, load
 from bedside.runtime.session import check_conditions
@@ -63,6 +64,11 @@ class Bench:
             analysis = runner.analyse(volume, stated, lambda one: _tell(voice, one))
         except InputRefused as refused:
             return refused_told(refused)
+        except PackageRefused as problem:
+            cause = problem.__cause__
+            if isinstance(cause, Exception) and asked_too_much(cause):
+                raise MemoryError from problem  # this process may take less than a network may
+            raise
         voice.stage(WRITING, 0, 1)
         style = Style(**asked.get("style", {}), recorded=asked.get("recorded", True) is True)
         made = files_of(analysis, runner.manifest, volume, style)

@@ -133,7 +133,10 @@ def test_turning_may_stand_after_the_values() -> None:
     [
         ([{"_target_": "RandFlipd"}], "RandFlipd .* has no declared counterpart. What maps:"),
         ([{"_target_": "Lambdad", "func": "$lambda x: x"}], "Lambdad .* no declared counterpart"),
-        ([{"_target_": "scripts.my.Window"}], "'scripts.my.Window', which is none of MONAI's transforms"),
+        (
+            [{"_target_": "scripts.my.Window"}],
+            "'scripts.my.Window', which is none of MONAI's transforms",
+        ),
         ([{"_target_": "os.system"}], "'os.system', which is none of MONAI's transforms"),
         ([{"_target_": "monai.__import__('os')"}], "which is none of MONAI's transforms"),
         ([{"_target_": ["Spacingd"]}], "which is none of MONAI's transforms"),

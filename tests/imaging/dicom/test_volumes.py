@@ -205,6 +205,7 @@ class TestLimits:
         assert read(*given, limits=VolumeLimits(inflated_bytes=30_000)).shape == (64, 64, 3)
         assert refused(*given, limits=one).code == "too-large"
         assert refused(*given, limits=VolumeLimits(inflated_bytes=20_000)).code == "too-large"
+        assert read(*files(series[:2]), given[2], limits=one).shape == (64, 64, 3)
         plain = VolumeLimits(inflated_bytes=9_000)
         assert read(*files(series), limits=plain).shape == (64, 64, 3)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bedside.imaging.views.kana_and_kanji import SQUARE
 from bedside.imaging.views.latin import LATIN
@@ -37,9 +38,14 @@ def test_every_character_stays_within_its_line() -> None:
 def test_small_letters_are_drawn_as_capitals_and_what_is_unknown_as_a_point() -> None:
     assert np.array_equal(text("brain"), text("BRAIN"))
     assert np.array_equal(text("é"), text("·"))
-    assert not can_be_drawn("病変")
+    assert not can_be_drawn("睾丸")
     assert can_be_drawn("Grey matter (left): 50 ㎜")
 
 
 def test_an_empty_line_has_no_ink() -> None:
     assert not text("").any()
+
+
+@pytest.mark.parametrize("word", ["脳", "脳マスク", "白質", "灰白質", "病変", "出血", "腫瘍", "骨"])
+def test_what_is_often_found_can_be_written_in_japanese(word: str) -> None:
+    assert can_be_drawn(word)

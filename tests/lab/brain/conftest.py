@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from bedside.lab.brain.settings import BrainSettings
 from bedside.lab.datasets.listing import Words, list_folder
@@ -29,3 +31,12 @@ def make_settings(path: Path) -> BrainSettings:
         '"validation_patients": ["two"], "validation_cases": 2, "keep": "'
         f'{path.parent / "kept"}", "synthesis": {{"shift": 4, "turned": 0}}}}'
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Arrays here are small: threads that wait for each other cost more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -8,13 +8,14 @@ from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
 
 CPU = torch.device("cpu")
+USUAL = SynthesisSettings()
 CALM = SynthesisSettings(
     tilt=0, stretch=0, shear=0, shift=0, bending=0, turned=0, smallest=1, largest=1, texture=0,
     cut=0, cut_below=0, filled=0, stripped=0, defaced=0, lesioned=0,
 )  # fmt: skip
 
 
-def draw(head: Head, number: int, settings: SynthesisSettings = SynthesisSettings()) -> Drawn:
+def draw(head: Head, number: int, settings: SynthesisSettings = USUAL) -> Drawn:
     return drawn(head, (32, 32, 32), 2.0, Chance((9, number), CPU), settings)
 
 
@@ -26,23 +27,23 @@ def test_the_same_chance_draws_the_same_and_another_another(head: Head) -> None:
 
 
 def test_every_case_is_finite_and_its_mask_a_share(head: Head) -> None:
-    for number in range(30):
+    for number in range(16):
         case = draw(head, number)
         assert bool(case.image.isfinite().all())
-        assert 0 <= float(case.mask.min())
+        assert float(case.mask.min()) >= 0
         assert float(case.mask.max()) <= 1
 
 
-def test_the_mask_has_the_volume_of_the_head_and_half_a_millimetre_around(head: Head) -> None:
+def test_the_mask_has_the_volume_of_the_head_and_a_rim_of_fluid(head: Head) -> None:
     brain = float((head.coded >= MASKED).sum())
     millilitres = float(draw(head, 1, CALM).mask.sum()) * 8
-    assert 1.02 * brain < millilitres < 1.25 * brain
+    assert 1.2 * brain < millilitres < 1.55 * brain
 
 
 def test_a_brain_that_fills_its_skull_is_larger(head: Head) -> None:
     filled = CALM.model_copy(update={"filled": 1.0})
-    sizes = [float(draw(head, number, filled).mask.sum()) for number in range(12)]
-    assert max(sizes) > 1.3 * min(sizes)
+    sizes = [float(draw(head, number, filled).mask.sum()) for number in range(8)]
+    assert max(sizes) > 1.15 * min(sizes)
 
 
 def test_a_stripped_head_has_nothing_around_the_brain(head: Head) -> None:

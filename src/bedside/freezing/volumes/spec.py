@@ -58,7 +58,7 @@ class VolumeGolden(Frozen):
         seed: Of the first drawing.
         shape: Voxels of a drawing along i, j, k.
         spacing: mm.
-        tolerance: Of a volume in mL, relative, and of the mean probability.
+        tolerance: Of a volume in mL and of a number, relative; of the mean probability, absolute.
         least_dice: Smallest overlap of a class with the recorded one.
     """
 

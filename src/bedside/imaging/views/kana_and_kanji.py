@@ -50,7 +50,7 @@ SQUARE: Final[Mapping[str, str]] = MappingProxyType(
         "脳": f"{_FLESH} 7284 a1b3 e1d4 767eeee6 88cc c88c",
         "腫": f"{_FLESH} e182 73f3 85e5eb8b85 88e8 b2bf 7ded 6fff",
         "白": "8064 34c4cf3f34 39c9",
-        "質": "602125 2363 4347 d09195 93e3 b3b7 38c8cd3d38 3aca 3bcb 5d2f addf",
+        "質": "602125 2363 4347 d09195 93e3 b3b6 37c7cd3d37 39c9 3bcb 5d2f addf",
         "灰": "12f2 42390f 5668 d6b8 94985f 98ef",
         "変": "8083 03f3 63674a a3a8 3418 c4e7 784b 6aca9d2f 6a9dff",
         "域": "0464 313c 0d6b 74f4 78b8bc7c78 7fbe c0c9effc f89f e0f2",

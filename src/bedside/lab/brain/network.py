@@ -25,6 +25,9 @@ BLOCK: Final = 2
 
 _CUBE: Final = BLOCK**3
 _SLOPE: Final = 0.1
+_CONTRAST: Final = 4.0
+"""Makes grey values from 0 to 1 about as large as activations are."""
+
 _GAIN: Final = math.sqrt(2 / (1 + _SLOPE**2))
 
 
@@ -93,7 +96,7 @@ class BrainNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits of brain."""
-        values = depth_from_space((image - 0.25) * 4)
+        values = depth_from_space(image * _CONTRAST)  # darkness stays 0, as what is padded
         kept = list[Tensor]()
         for level, pair in enumerate(self.down):
             if level:

@@ -25,6 +25,12 @@ _COARSE: Final = 2
 _CORNERS: Final = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Where a voxel is looked at: four of its eight octants, no two of them neighbours."""
 
+RIM: Final = 2
+"""Millimetres of fluid around the brain that belong to the mask."""
+
+MOST_GROWN: Final = len(LAYERS) - RIM
+"""Millimetres."""
+
 _VARIED: Final = (Tissue.SOFT, Tissue.MUCOSA, Tissue.SKIN, Tissue.MARROW, Tissue.MUSCLE)
 """One label of a map, and many tissues in truth: fat, muscles, glands, vessels."""
 
@@ -60,7 +66,7 @@ def drawn(
     """
     values = grey_values(chance, settings)
     where = points(chance, settings, shape, spacing, head.middle)
-    grown_by = chance.whole(0, len(LAYERS)) if chance.happens(settings.filled) else 0
+    grown_by = chance.whole(0, MOST_GROWN + 1) if chance.happens(settings.filled) else 0
     image, mask, varied = _seen(head, values, grown_by, where, spacing)
     image = _textured(image, varied, chance, settings)
     if chance.happens(settings.lesioned):
@@ -97,16 +103,15 @@ def _seen(
 def _tables(values: NDArray[np.float32], grown_by: int) -> NDArray[np.float32]:
     """Return grey value, share of mask and whether it varies for each code of a head, (3, codes).
 
-    Brains that fill their skull are drawn by so many mm of fluid around them being cortex. Half a
-    millimetre of the fluid that then is next to the brain belongs to the mask.
+    Brains that fill their skull are drawn by so many mm of fluid around them being cortex. The next
+    `RIM` mm of fluid belong to the mask.
     """
     grey = np.zeros(MASKED, dtype=np.float32)
     grey[: len(values)] = values
     share, varied = np.zeros_like(grey), np.zeros_like(grey)
     grey[list(LAYERS)] = grey[Tissue.OUTER_FLUID]
     grey[list(LAYERS[:grown_by])] = grey[Tissue.GREY]
-    share[list(LAYERS[:grown_by])] = 1
-    share[LAYERS[grown_by]] = 0.5
+    share[list(LAYERS[: grown_by + RIM])] = 1
     varied[list(_VARIED)] = 1
     brain = np.stack([grey, np.ones_like(grey), varied])
     return np.concatenate([np.stack([grey, share, varied]), brain], axis=1)

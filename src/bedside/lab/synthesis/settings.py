@@ -36,7 +36,7 @@ class SynthesisSettings(Frozen):
         thickest: Thickest slice, mm.
         ghosted: Share with ghosts.
         spiked: Share with spikes in k-space.
-        filled: Share of brains that are drawn up to 3 mm wider, so that they fill the skull.
+        filled: Share of brains that are drawn up to 2 mm wider, so that they fill the skull.
         filled: Share = 0.6
     cut_below: Share whose field of view ends near below the brain.
         cut: Share, for each other side, whose field of view ends there.
