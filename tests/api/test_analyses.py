@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from bedside.api.app import create_app
+from bedside.api.documented import TraceAnswer
 from bedside.ledger.events import EventKind
 from tests.api.client import Client, client_of
 from tests.bedside_site import Hospital
@@ -156,6 +157,9 @@ def test_what_the_gate_refuses_is_told_and_recorded(client: Client, hospital: Ho
     recorded = hospital.site.ledger.entry_of(str(told["id"]))
     assert recorded.kind == "refusal"
     assert recorded.index == told["recorded"]["index"]  # type: ignore[index]
+    trace = client.get(f"/v1/predictions/{told['id']}/trace", headers=headers).json()
+    assert trace["prediction"]["index"] == recorded.index
+    assert trace["prediction"]["personal"]["subject"] == "patient-1"
 
 
 def test_what_is_no_volume_is_refused_with_its_reason(client: Client, hospital: Hospital) -> None:
@@ -191,6 +195,8 @@ def test_a_cancelled_analysis_has_no_answer(client: Client, hospital: Hospital) 
         assert told["state"] == "cancelled"
         files = client.get(f"/v1/analyses/{job}/files/mask.nii.gz", headers=headers)
         assert files.status_code == 404
+        trace = client.get(f"/v1/predictions/{job}/trace", headers=headers)
+        assert TraceAnswer.model_validate(trace.json()).prediction.event.body["asked_through"]
     again = client.request("DELETE", f"/v1/analyses/{job}", headers=headers)
     assert again.status_code == answer.status_code
 

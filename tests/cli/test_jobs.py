@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from bedside.jobs.job import Job, State
 from bedside.ledger.events import EventKind
 from bedside.site.site import Site
@@ -59,7 +61,16 @@ def test_an_operator_cancels_somebody_elses_and_that_is_recorded(cli: Cli, ward:
     assert cli.json("jobs", "cancel", FIRST, *ward.as_("operator"))["state"] == "cancelled"
     with Site.open(ward.site) as site:
         (event,) = site.ledger.find(kind=EventKind.ANALYSIS_ENDED)
+        public = site.ledger.public_key.to_pem()
         operator = site.people.sign_in((ward.keys / "operator.key").read_text().strip(), "cli")
     assert event.value["about"] == FIRST
     assert event.value["actor"] == operator.person.id
     assert event.value["body"]["state"] == "cancelled"
+    trace = cli.json("trace", FIRST, *ward.as_("auditor"))
+    assert trace["prediction"]["event"]["body"]["model"] == "whole-brain"
+    kept, key = ward.keys / "trace.json", ward.keys / "ledger.pub"
+    kept.write_text(json.dumps(trace))
+    key.write_text(public)
+    assert "1 events stand" in cli.done("trace", kept, "--public-key", key)
+    assert "cancelled" in cli.done("trace", FIRST, *ward.as_("auditor"))
+    assert "no prediction or analysis" in cli.refused("trace", SECOND, *ward.as_("auditor"))

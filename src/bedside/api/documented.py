@@ -318,13 +318,19 @@ class CheckpointTold(Closed):
 
 
 class TraceAnswer(Closed):
-    """The story of one prediction, with proofs."""
+    """The story of one prediction, with proofs; or of an analysis that ended without an answer.
+
+    `prediction.event.kind` tells which: `prediction`, `refusal` (its body has the reasons) or
+    `analysis-ended` (its body has the state and the code). Nothing was decided about the latter two.
+    """
 
     format: Literal["bedside-trace-1"]
     prediction: EntryTold
     decisions: list[EntryTold]
     lifecycle: list[EntryTold]
-    manifest: dict[str, Any] = Field(description="All of the package's manifest")
+    manifest: dict[str, Any] | None = Field(
+        None, description="All of the package's manifest; absent where no version computed"
+    )
     proofs: list[ProofTold]
     checkpoint: CheckpointTold
     erasures: list[EntryTold] = Field(

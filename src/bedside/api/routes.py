@@ -205,6 +205,8 @@ def decide(request: Request, prediction_id: str, caller: SignedIn, body: Body) -
 def trace(request: Request, prediction_id: str, caller: SignedIn) -> Response:
     """Tell the full story of a prediction, with proofs.
 
+    So it is of an analysis that was refused or cancelled, or failed, by its id.
+
     As text for people where `Accept` prefers `text/plain` to `application/json`, in Japanese where
     `Accept-Language` prefers `ja` to `en`.
     """

@@ -13,6 +13,7 @@ from bedside.cli.screen import Page, progress, show
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
+    from bedside.lab.evaluating.classifying import Labelled
     from bedside.package.fields import TabularInput
     from bedside.package.manifest import Manifest
     from bedside.package.package import Package
@@ -76,45 +77,55 @@ def evaluate_rows(
 
     check_libraries()
     from bedside.lab.evaluating.classifying import (
-        Labelled,
         all_curves,
         all_metrics,
         write_classifier_report,
     )
-    from bedside.lab.evaluation import answers_to
 
-    ((data, label), (subgroups, out)), manifest = (truth_in, more), opened.manifest
-    rows = read_rows(str(data), _table(manifest))
-    truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
-    columns = {name: _column(rows, name) for name in subgroups}
-    beside = {label, *subgroups} - {field.name for field in _table(manifest).fields}
-    inputs = [{name: value for name, value in row.items() if name not in beside} for row in rows]
-    with progress(f"Evaluating {manifest.ref} on {len(rows)} rows"):
-        answers = answers_to(opened, inputs, truth)
-        labelled = Labelled(manifest.row_output, answers, tuple(truth), columns)
+    (data, _), (subgroups, out) = truth_in, more
+    with progress(f"Evaluating {opened.manifest.ref} on {data.name}"):
+        labelled = _answered(opened, truth_in, subgroups)
         metrics = all_metrics(labelled)
-
-    value: dict[str, Json] = {
-        "ref": manifest.ref,
+    about: dict[str, Json] = {
+        "ref": opened.manifest.ref,
         "package": opened.digest,
         "data": digest(data.read_bytes()),
-        "rows": len(rows),
-        "metrics": [metric.model_dump(mode="json") for metric in metrics],
+        "rows": len(labelled.labels),
     }
+    value = about | {"metrics": [metric.model_dump(mode="json") for metric in metrics]}
     if out is not None:
-        about = {name: value[name] for name in ("ref", "package", "data", "rows")}
         with progress("Drawing curves"):
-            curves = all_curves(labelled)
-            value["digest"] = write_classifier_report(about, metrics, curves, out)
+            value["digest"] = write_classifier_report(about, metrics, all_curves(labelled), out)
         value["out"] = str(out)
 
     def tell(page: Page) -> None:
-        page.line(f"{manifest.ref} on {data.name}, {len(rows)} rows")
+        page.line(f"{opened.manifest.ref} on {data.name}, {len(labelled.labels)} rows")
         tell_metrics(page, metrics)
         if out is not None:
             page.line(f"tables and curves: {out}")
 
     show(value, tell, as_json=as_json)
+
+
+def _answered(opened: Package, truth_in: tuple[Path, str], subgroups: Sequence[str]) -> Labelled:
+    """Return what the package answers to the rows of a file, beside what is true."""
+    from bedside.lab.evaluating.classifying import Labelled
+    from bedside.lab.evaluation import answers_to
+
+    (data, label), manifest = truth_in, opened.manifest
+    rows = read_rows(str(data), _table(manifest))
+    truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
+    columns = {name: _column(rows, name) for name in subgroups}
+    inputs = _inputs(rows, {label, *subgroups}, manifest)
+    return Labelled(manifest.row_output, answers_to(opened, inputs, truth), tuple(truth), columns)
+
+
+def _inputs(
+    rows: Sequence[dict[str, Json]], beside: set[str], manifest: Manifest
+) -> list[dict[str, Json]]:
+    """Return rows without the columns that are no fields of the model."""
+    left_out = beside - {field.name for field in _table(manifest).fields}
+    return [{name: row[name] for name in row if name not in left_out} for row in rows]
 
 
 def _column(rows: Sequence[dict[str, Json]], name: str) -> tuple[str, ...]:

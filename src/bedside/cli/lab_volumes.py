@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bedside.lab.datasets.manifest import Case
     from bedside.lab.evaluating.analysed import Found
     from bedside.lab.evaluating.evaluating import Compared
-    from bedside.lab.evaluating.report import Report
+    from bedside.lab.evaluating.findings import Report
     from bedside.package.package import Package
 
 

@@ -72,7 +72,7 @@ def trace(
         str,
         typer.Argument(
             metavar="PREDICTION",
-            help="Id of a recorded prediction; with --public-key, a file that --json wrote.",
+            help="Id of a prediction or an analysis; with --public-key, a file that --json wrote.",
         ),
     ],
     public_key: Annotated[
@@ -112,6 +112,7 @@ def _check_kept(path: Path, public_key: Path, *, as_json: bool) -> None:
 
     def tell(page: Page) -> None:
         page.check(True, f"{verdict.entries} events stand under a head over {verdict.size} entries")
-        page.check(True, f"the manifest is the one that answered, {verdict.package}")
+        if verdict.package:
+            page.check(True, f"the manifest is the one that answered, {verdict.package}")
 
     show(value, tell, as_json=as_json)

@@ -145,7 +145,8 @@ class Analysing:
         with self._rooms.people.acting(caller, action, reference(job_id)) as connection:
             job, new = self._stores.jobs.cancel_on(connection, job_id)
             if new:
-                self._rooms.ledger.append(connection, [ended_draft(job, caller)])
+                draft = ended_draft(job, self._rooms.subject_keys, caller)
+                self._rooms.ledger.append(connection, [draft])
         self.runner.wake()
         return job
 

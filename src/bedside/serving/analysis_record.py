@@ -7,20 +7,21 @@ are in no event.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bedside.canonical import Json, canonical_bytes
-from bedside.errors import InputRefused, Refusal
+from bedside.errors import InputRefused, KeyUnavailable, Refusal
 from bedside.jobs.errand import Heard
 from bedside.jobs.job import Job
-from bedside.keys.subjects import SubjectKey
+from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.events import Draft, EventKind
 from bedside.package.manifest import Manifest
 from bedside.package.segmentation import SegmentationOutput
 from bedside.people.person import Caller
 from bedside.registry.release import Release
 from bedside.serving import recording
-from bedside.serving.analysis_words import Asked
+from bedside.serving.analysis_words import Asked, Outcome
 from bedside.serving.recording import clear_part, personal_draft, refusal_drafts
 from bedside.serving.values import Row
 
@@ -84,8 +85,12 @@ def analysis_draft(analysed: Analysed, heard: Heard, key: SubjectKey) -> Draft:
     return replace(draft, id=analysed.job)
 
 
-def ended_draft(job: Job, by: Caller | None = None) -> Draft:
-    """Return the event of an analysis of which no answer came: it failed, or `by` cancelled it."""
+def ended_draft(job: Job, keys: SubjectKeys, by: Caller | None = None) -> Draft:
+    """Return the event of an analysis of which no answer came: it failed, or `by` cancelled it.
+
+    Through which door it was asked for, and which version computed, if one did to its end, is sealed
+    in the job's row: of somebody who was erased it cannot be told any more.
+    """
     return Draft(
         kind=EventKind.ANALYSIS_ENDED,
         about=job.id,
@@ -98,8 +103,21 @@ def ended_draft(job: Job, by: Caller | None = None) -> Draft:
             "code": job.code if by is None else "cancelled",
             "attempts": job.attempts,
             "asked_by": job.person,
-        },
+            "asked_at": job.created_at,
+        }
+        | _of_row(job, keys),
     )
+
+
+def _of_row(job: Job, keys: SubjectKeys) -> dict[str, Json]:
+    told: dict[str, Json] = {}
+    with suppress(KeyUnavailable):
+        key = keys.get(job.key_id)
+        told["asked_through"] = Asked.open(key, job.id, job.request).door
+        outcome = Outcome.open(key, job.id, job.outcome) if job.outcome else Outcome()
+        if outcome.package:
+            told |= {"version": outcome.version, "package": outcome.package}
+    return told
 
 
 def analysis_refusal(analysed: Analysed, heard: Heard, key: SubjectKey) -> Draft:

@@ -213,14 +213,16 @@ class Serving:
     def trace(self, caller: Caller, prediction_id: str) -> Trace:
         """Return the full story of a prediction, with proofs, once it is on record who read it.
 
+        So it is of what was refused, and of an analysis that was cancelled or failed.
+
         Raises:
             PermissionRefused: the caller may not read traces; recorded.
-            NotFound: no such prediction is recorded.
+            NotFound: nothing is recorded of it.
             PackageDamaged: the archive of its package is not the one that the ledger names.
             Unavailable: the record failed, or is not confirmed within `RECORD_SECONDS`.
         """
         self._people.require(caller, Action.TRACE_READ, reference(prediction_id))
-        prediction = self._story.prediction(prediction_id)
+        prediction = self._story.asked(prediction_id)
 
         def shown(present: Caller) -> bool:
             return allowed(present.person.roles, Action.SUBJECT_READ)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bedside.canonical import Json, read_json
 from bedside.errors import KeyUnavailable, NotFound, PackageDamaged
 from bedside.keys.subjects import SubjectKeys
@@ -66,6 +68,27 @@ class Story:
             )
         return found[0]
 
+    def asked(self, asked_id: str) -> Entry:
+        """Return the entry of a prediction, or of what was asked for and not answered.
+
+        That is an analysis that was cancelled or failed, by its id; or what was refused, by the id of
+        its event, which is an analysis's own.
+
+        Raises:
+            NotFound: nothing of it is recorded.
+        """
+        for kind in (EventKind.PREDICTION, EventKind.ANALYSIS_ENDED):
+            for found in self._ledger.find(kind=kind, about=asked_id, limit=1):
+                return found
+        with suppress(NotFound):
+            entry = self._ledger.entry_of(asked_id)
+            if entry.kind == EventKind.REFUSAL:
+                return entry
+        raise NotFound(
+            f"There is no prediction or analysis {asked_id[:60]!r} on record.",
+            advice="Use the id that came with the answer; an analysis is told of once it is over.",
+        )
+
     def manifest(self, ref: str, package: str) -> Manifest:
         """Return the manifest of a registered version, whose digest the ledger vouches for.
 
@@ -98,28 +121,21 @@ class Story:
         return Shown(body["label"], labels)
 
     def trace(self, prediction: Entry, *, subject: bool = True) -> Trace:
-        """Return the story of a prediction with its proofs.
+        """Return the story of a prediction, or of what was not answered, with its proofs.
 
         Args:
-            prediction: Its entry.
+            prediction: Its entry; see `asked`.
             subject: Whether the person's identifier is told; else a pseudonym.
 
         Raises:
             NotFound: its package's archive is gone.
             PackageDamaged: the archive is not the one that the ledger names.
         """
-        prediction_id = prediction.about
-        body = prediction.value["body"]
-        ref = f"{body['model']}@{body['version']}"
-        decisions = self._ledger.find(kind=EventKind.DECISION, about=prediction_id, limit=MOST)
-        lifecycle = sorted(
-            (
-                entry
-                for kind in LIFECYCLE
-                for entry in self._ledger.find(kind=kind, about=ref, limit=MOST)
-            ),
-            key=lambda entry: entry.index,
-        )
+        decisions: tuple[Entry, ...] = ()
+        if prediction.kind == EventKind.PREDICTION:
+            about = prediction.about
+            decisions = self._ledger.find(kind=EventKind.DECISION, about=about, limit=MOST)
+        lifecycle, manifest = self._version(prediction.value["body"])
         gone = self._erasure(prediction)
         erasures = self._ledger.find(kind=EventKind.ERASURE, about=gone.id) if gone else ()
         everything = [prediction, *decisions, *lifecycle, *erasures]
@@ -130,7 +146,7 @@ class Story:
             prediction=teller.told(prediction),
             decisions=tuple(teller.told(one) for one in decisions),
             lifecycle=tuple(teller.told(one) for one in lifecycle),
-            manifest=self.manifest(ref, body["package"]),
+            manifest=manifest,
             proofs=tuple(
                 Proved(
                     one.index,
@@ -145,6 +161,19 @@ class Story:
             erasures=tuple(teller.told(one) for one in erasures),
         )
 
+    def _version(self, body: dict[str, Json]) -> tuple[list[Entry], Manifest | None]:
+        """Return the events and the manifest of the version that an event names, if it names one."""
+        if "package" not in body:
+            return [], None
+        ref = f"{body['model']}@{body['version']}"
+        lifecycle = [
+            entry
+            for kind in LIFECYCLE
+            for entry in self._ledger.find(kind=kind, about=ref, limit=MOST)
+        ]
+        lifecycle.sort(key=lambda entry: entry.index)
+        return lifecycle, self.manifest(ref, body["package"])
+
     def _covering(self, index: int) -> Checkpoint:
         """Return a signed head over entry `index`: the latest, or a new one where that is older."""
         latest = self._ledger.latest_checkpoint()
@@ -152,7 +181,10 @@ class Story:
 
     def _erasure(self, prediction: Entry) -> Erasure | None:
         """Return the erasure of a prediction whose key is gone, or None."""
-        key_id = prediction.value["sealed"]["key"]
+        sealed = prediction.value["sealed"]
+        if sealed is None:
+            return None
+        key_id = sealed["key"]
         if self._subject_keys.standing([key_id]):
             return None
         with self._ledger.database.read() as connection:
@@ -192,6 +224,8 @@ class _Teller:
         if personal is None:
             return None
         if not self._subject:
+            if entry.kind == EventKind.REFUSAL:  # nothing was checked of it: it may name anybody
+                personal = {"subject": personal["subject"]}
             pseudonym = self._pseudonyms.of(entry.value["sealed"]["key"])
             personal = pseudonymous(personal, pseudonym)
         if entry.kind == EventKind.PREDICTION:

@@ -19,6 +19,9 @@ NAME_COLUMNS: Final = 26
 MOST_CONTRIBUTIONS: Final = 5
 """Contributions of fields that are told, the largest first; the JSON has them all."""
 
+MOST_REFUSED_CHARACTERS: Final = 1000
+"""Of an input that was refused, and of one value of it, that are told; the JSON has more."""
+
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Characters that break lines, turn the direction of writing, or are not to be seen. Source: Unicode
 Character Database, General_Category."""
@@ -38,15 +41,69 @@ class _Teller:
     language: Language
 
     def tell(self, document: dict[str, Json]) -> str:
-        prediction, manifest = document["prediction"], document["manifest"]
-        body = prediction["event"]["body"]
+        kind = document["prediction"]["event"]["kind"]
+        about = {"refusal": self._refused, "analysis-ended": self._ended}.get(kind, self._predicted)
         parts = [
+            *about(document),
+            *(self._version(document) if "manifest" in document else ()),
+            *self._heading("proof"),
+            *self._proof(document),
+        ]
+        return "\n".join(_on_one_line(part) for part in parts).lstrip("\n") + "\n"
+
+    def _predicted(self, document: dict[str, Json]) -> list[str]:
+        prediction, manifest = document["prediction"], document["manifest"]
+        return [
             *self._heading("prediction", prediction["event"]["about"]),
             *self._answer(prediction, manifest),
             *self._heading("decided"),
             *self._decisions(document["decisions"], manifest),
             *self._heading("came-in"),
             *self._personal(prediction),
+        ]
+
+    def _refused(self, document: dict[str, Json]) -> list[str]:
+        """Tell of what was refused: why, who asked, and what came in, unread, as far as it is kept."""
+        told = document["prediction"]
+        body = told["event"]["body"]
+        erased = self._erased(told)
+        personal = {} if erased else told["personal"]
+        reasons = personal.get("refusals") or body["refusals"]
+        facts = [
+            *(("refused-for", _reason(one)) for one in reasons),
+            ("asked-by", self._who(told)),
+            ("computed-in", f"{body['latency_us']} µs"),
+            ("epoch", body["epoch"]),
+            ("package", body["package"]),
+        ]
+        kept = [("input", erased or personal.get("input", "")[:MOST_REFUSED_CHARACTERS])]
+        digest = ("keyed-digest", body["input"])
+        return [
+            *self._heading("refusal", told["event"]["id"]),
+            *self._lines(facts),
+            *self._heading("came-in"),
+            *self._lines([*self._whose(personal), *kept, digest]),
+        ]
+
+    def _ended(self, document: dict[str, Json]) -> list[str]:
+        """Tell of an analysis of which no answer came: why, who asked, and who or what ended it."""
+        told = document["prediction"]
+        body = told["event"]["body"]
+        door = body.get("asked_through", "")
+        through = f", {self._say('through')} {door}" if door else ""
+        facts = [
+            ("why", body["code"]),
+            ("attempts", body["attempts"]),
+            ("asked-by", f"{body['asked_by']}{through}, {body['asked_at']}"),
+            ("ended-by", self._who(told)),
+            ("for-model", body["model"]),
+            ("package", body.get("package")),
+        ]
+        return [*self._heading("analysis-ended", told["event"]["about"]), *self._lines(facts)]
+
+    def _version(self, document: dict[str, Json]) -> list[str]:
+        body, manifest = document["prediction"]["event"]["body"], document["manifest"]
+        return [
             *self._heading("model", f"{body['model']}@{body['version']}"),
             *self._model(manifest),
             *self._heading("how-good"),
@@ -55,10 +112,7 @@ class _Teller:
             *(line for one in document["lifecycle"] for line in self._act(one)),
             *self._heading("runs-under"),
             *self._conditions(manifest),
-            *self._heading("proof"),
-            *self._proof(document),
         ]
-        return "\n".join(_on_one_line(part) for part in parts).lstrip("\n") + "\n"
 
     def _say(self, key: str) -> str:
         return word(key, self.language)
@@ -297,6 +351,12 @@ class _Teller:
 def _line(name: str, value: Json) -> str:
     """Return one line: the name, padded to its column, and the value."""
     return f"  {name}{' ' * max(1, NAME_COLUMNS - _columns(name))}{value}"
+
+
+def _reason(found: dict[str, Json]) -> str:
+    """Return one reason of a refusal: the field, the code, and what was found where it is told."""
+    value = f" ({found['value'][:MOST_REFUSED_CHARACTERS]})" if found.get("value") else ""
+    return ": ".join(part for part in (found["field"], found["code"]) if part) + value
 
 
 def _on_one_line(text: str) -> str:

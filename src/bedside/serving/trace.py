@@ -1,5 +1,8 @@
 """The full story of one prediction, as a frozen value that can be checked elsewhere.
 
+Or of what was asked for and not answered: an input that was refused, an analysis that was cancelled
+or failed. Then nothing was decided, and where no version computed there is no manifest either.
+
 What is told of each event is its clear part, word for word; the event's bytes, their salt and an
 inclusion proof against one signed checkpoint come along. `verify_trace` needs only the trace and
 the ledger's public key.
@@ -25,6 +28,9 @@ FORMAT: Final = "bedside-trace-1"
 
 FACTS: Final = ("id", "kind", "about", "at", "actor", "door", "body")
 """The members of an event that stand in the clear, and so are told."""
+
+ASKED: Final = (EventKind.PREDICTION, EventKind.REFUSAL, EventKind.ANALYSIS_ENDED)
+"""What a trace is of: what was answered, what was refused, what ended without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,12 @@ class Trace:
     """The story of one prediction.
 
     Attributes:
-        prediction: What came in and went out, who asked, when, through which door.
+        prediction: What came in and went out, who asked, when, through which door; or why nothing
+            went out.
         decisions: What was decided about it, oldest first; the last one stands.
         lifecycle: Who registered, verified, approved and released the version, oldest first.
-        manifest: What the package says of itself: lineage, evaluation, conditions.
+        manifest: What the package says of itself: lineage, evaluation, conditions; None where no
+            version is known to have computed.
         proofs: One for each event told, in the ledger's order.
         checkpoint: The signed tree head that all proofs end in.
         key: Fingerprint of the key that signed it. Check with a copy of the key from elsewhere.
@@ -76,7 +84,7 @@ class Trace:
     prediction: Told
     decisions: tuple[Told, ...]
     lifecycle: tuple[Told, ...]
-    manifest: Manifest
+    manifest: Manifest | None
     proofs: tuple[Proved, ...]
     checkpoint: Checkpoint
     key: str
@@ -85,12 +93,14 @@ class Trace:
     def document(self) -> dict[str, Json]:
         """Return the trace as JSON."""
         erasures = [_told(one) for one in self.erasures]
-        return ({"erasures": erasures} if erasures else {}) | {
+        told: dict[str, Json] = {"erasures": erasures} if erasures else {}
+        if self.manifest is not None:
+            told["manifest"] = self.manifest.model_dump(mode="json")
+        return told | {
             "format": FORMAT,
             "prediction": _told(self.prediction),
             "decisions": [_told(one) for one in self.decisions],
             "lifecycle": [_told(one) for one in self.lifecycle],
-            "manifest": self.manifest.model_dump(mode="json"),
             "proofs": [_proof(one) for one in self.proofs],
             "checkpoint": {
                 "origin": self.checkpoint.origin,
@@ -111,7 +121,7 @@ class TraceVerdict:
     Attributes:
         entries: Number of events whose place and bytes were proved.
         size: Number of entries under the checkpoint.
-        package: Digest of the manifest, as the prediction's event names it.
+        package: Digest of the manifest, as the prediction's event names it; empty where it names none.
     """
 
     entries: int
@@ -156,13 +166,9 @@ def verify_trace(document: Json, public_key: PublicKey, origin: str | None = Non
         for one in told:
             _verify_told(one, proofs[one["index"]], checkpoint)
         _verify_story(document)
-        named = document["prediction"]["event"]["body"]["package"]
-        found = digest(canonical_bytes(document["manifest"]))
+        named = _verify_manifest(document)
     except (KeyError, TypeError, ValueError) as problem:
         raise LedgerBroken(f"The trace lacks {problem}.") from problem
-    if found != named:
-        raise LedgerBroken(f"The manifest has the digest {found}; the prediction names {named}.")
-    read_manifest(canonical_bytes(document["manifest"]))
     return TraceVerdict(len(told), checkpoint.size, named)
 
 
@@ -180,15 +186,34 @@ def _verify_told(told: dict[str, Json], proof: dict[str, Json], checkpoint: Chec
         raise LedgerBroken(f"Entry {index} is told otherwise than it was recorded.", index=index)
 
 
+def _verify_manifest(document: dict[str, Json]) -> str:
+    """Check that the manifest is the one that the event names; return its digest, or nothing."""
+    event = document["prediction"]["event"]
+    if event["kind"] == EventKind.ANALYSIS_ENDED and "package" not in event["body"]:
+        if "manifest" in document:
+            raise LedgerBroken("The trace has a manifest, and its event names none.")
+        return ""
+    named: str = event["body"]["package"]
+    data = canonical_bytes(document["manifest"])
+    if (found := digest(data)) != named:
+        raise LedgerBroken(f"The manifest has the digest {found}; the prediction names {named}.")
+    read_manifest(data)
+    return named
+
+
 def _verify_story(document: dict[str, Json]) -> None:
     """Check that the events are of this prediction and of its version, and not of another."""
     prediction = document["prediction"]["event"]
     body = prediction["body"]
-    if prediction["kind"] != EventKind.PREDICTION:
+    if prediction["kind"] not in ASKED:
         raise LedgerBroken(f"The trace is about a {prediction['kind']!r}, not a prediction.")
     for one in document["decisions"]:
         event = one["event"]
-        if event["kind"] != EventKind.DECISION or event["about"] != prediction["about"]:
+        kinds = (prediction["kind"], event["kind"])
+        if (
+            kinds != (EventKind.PREDICTION, EventKind.DECISION)
+            or event["about"] != prediction["about"]
+        ):
             raise LedgerBroken(f"Entry {one['index']} is no decision about this prediction.")
     proofs = {proof["index"]: proof for proof in document["proofs"]}
     sealed = read_json(from_base64(proofs[document["prediction"]["index"]]["event"]))["sealed"]
@@ -196,9 +221,8 @@ def _verify_story(document: dict[str, Json]) -> None:
         event = one["event"]
         if event["kind"] != EventKind.ERASURE or sealed["key"] not in event["body"]["keys"]:
             raise LedgerBroken(f"Entry {one['index']} is no erasure of this prediction.")
-    ref = f"{body['model']}@{body['version']}"
     for one in document["lifecycle"]:
-        event = one["event"]
+        event, ref = one["event"], f"{body['model']}@{body['version']}"
         if event["about"] != ref or event["body"].get("digest") != body["package"]:
             raise LedgerBroken(f"Entry {one['index']} is not about {ref} with this package.")
 

@@ -11,6 +11,13 @@ from bedside.package.fields import Language
 WORDS: Final[Mapping[str, Mapping[Language, str]]] = MappingProxyType(
     {
         "prediction": {"en": "Prediction", "ja": "予測"},
+        "refusal": {"en": "Refused", "ja": "拒否"},
+        "refused-for": {"en": "refused for", "ja": "拒否の理由"},
+        "analysis-ended": {"en": "Analysis without an answer", "ja": "結果のない解析"},
+        "why": {"en": "why", "ja": "理由"},
+        "attempts": {"en": "attempts", "ja": "試行回数"},
+        "ended-by": {"en": "ended by", "ja": "終了させた者"},
+        "for-model": {"en": "model", "ja": "モデル"},
         "decided": {"en": "Decided", "ja": "判断"},
         "came-in": {"en": "What came in", "ja": "入力"},
         "model": {"en": "The model", "ja": "モデル"},

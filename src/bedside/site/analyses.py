@@ -16,7 +16,6 @@ from bedside.jobs.uploads import Uploads
 from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Workshop
 from bedside.keys.site_key import SiteKey
-from bedside.ledger.ledger import Ledger
 from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms, Stores
 from bedside.serving.proving import Proofs
@@ -53,7 +52,7 @@ def analyses_of(
     """
     (folder, workshop), database = where, rooms.ledger.database
     stores = Stores(
-        jobs=Jobs(database, rooms.clock, settings.terms, partial(_failed, rooms.ledger)),
+        jobs=Jobs(database, rooms.clock, settings.terms, partial(_failed, rooms)),
         uploads=Uploads(database, settings.room),
         files=JobFiles(folder / JOB_FILES_FOLDER, settings.free_bytes),
         engines=settings.engines,
@@ -64,8 +63,8 @@ def analyses_of(
     return Analysing(rooms, stores, limits, work, site_key.derive(PURPOSE), at)
 
 
-def _failed(ledger: Ledger, connection: Connection, job: Job) -> None:
+def _failed(rooms: Rooms, connection: Connection, job: Job) -> None:
     """Record that nothing came of a job, in the transaction that ends it."""
     from bedside.serving.analysis_record import ended_draft  # noqa: PLC0415 - brings what a job needs
 
-    ledger.append(connection, [ended_draft(job)])
+    rooms.ledger.append(connection, [ended_draft(job, rooms.subject_keys)])

@@ -203,7 +203,7 @@ def _values(component: Component) -> tuple[int, ...] | None:
         return None
     if not every or not all(type(one) is int and 0 < one < 256 for one in every):
         raise component.strange("applied_labels", value, "values of classes from 1 to 255")
-    return tuple(every)
+    return tuple(dict.fromkeys(every))  # a class named twice is meant once
 
 
 def _neighbours(component: Component, *accepted: int | None) -> Neighbours:

@@ -14,10 +14,8 @@ import numpy as np
 from bedside.canonical import Json, canonical_bytes, digest
 from bedside.errors import UsageError
 from bedside.imaging.views.chart import charts
-from bedside.imaging.views.curves import Chart, Curve
+from bedside.lab.evaluating.class_plots import Curves, plots_of
 from bedside.lab.evaluating.curves import (
-    Bin,
-    Line,
     Scores,
     Truth,
     average_precision,
@@ -57,25 +55,6 @@ class Labelled:
     answers: tuple[Answer, ...]
     labels: tuple[Json, ...]
     columns: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """One class against the rest.
-
-    Attributes:
-        name: Of the class.
-        roc: Sensitivity over 1 - specificity.
-        precision_recall: Precision over recall.
-        bins: Observed share over score.
-        share: Of positives among all.
-    """
-
-    name: str
-    roc: Line
-    precision_recall: Line
-    bins: tuple[Bin, ...]
-    share: float
 
 
 def all_metrics(labelled: Labelled, seed: int = 0) -> tuple[Metric, ...]:
@@ -139,7 +118,7 @@ def write_classifier_report(
     )
     replace_file(folder / DOCUMENT, document, MODE)
     if curves:
-        plots = [plot for one in curves for plot in _plots(one)]
+        plots = [plot for one in curves for plot in plots_of(one)]
         replace_file(folder / CHART, charts(plots, columns=3), MODE)
     replace_file(folder / TABLE, _table(metrics).encode("utf-8"), MODE)
     replace_file(folder / PAGE, _page(about, metrics, bool(curves)).encode("utf-8"), MODE)
@@ -205,53 +184,6 @@ def _each_class(labelled: Labelled, members: Sequence[int]) -> Iterator[tuple[st
         truth = np.array([str(labelled.labels[place]) == name for place in members])
         if truth.any() and not truth.all():
             yield name, truth, np.array([labelled.answers[place].scores[name] for place in members])
-
-
-def _plots(one: Curves) -> Iterator[Chart]:
-    ends = (0.0, 1.0)
-    line = one.roc
-    yield Chart(
-        f"{one.name}: ROC",
-        "1 - specificity",
-        "sensitivity",
-        (
-            Curve("", line.grid, line.lower, lower=line.lower, upper=line.upper, faint=True),
-            Curve("", line.x, line.y),
-            Curve("", ends, ends, drawn="dashes", faint=True),
-        ),
-        ends,
-        ends,
-        size=(520, 560),
-    )
-    line = one.precision_recall
-    yield Chart(
-        f"{one.name}: precision and recall",
-        "sensitivity (recall)",
-        "precision",
-        (
-            Curve("", line.grid, line.lower, lower=line.lower, upper=line.upper, faint=True),
-            Curve("", line.x, line.y),
-            Curve("", ends, (one.share, one.share), drawn="dashes", faint=True),
-        ),
-        ends,
-        ends,
-        size=(520, 560),
-    )
-    means = [each.mean for each in one.bins]
-    yield Chart(
-        f"{one.name}: calibration",
-        "score",
-        "observed share",
-        (
-            Curve("", means, [each.observed for each in one.bins],
-                  lower=[each.lower for each in one.bins], upper=[each.upper for each in one.bins]),
-            Curve("", means, [each.observed for each in one.bins], drawn="points"),
-            Curve("", ends, ends, drawn="dashes", faint=True),
-        ),
-        ends,
-        ends,
-        size=(520, 560),
-    )  # fmt: skip
 
 
 def _told(one: Curves) -> dict[str, Json]:

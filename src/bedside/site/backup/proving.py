@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bedside.canonical import Json
 from bedside.clock import Clock
-from bedside.errors import LedgerBroken, PackageRefused, UsageError
+from bedside.errors import LedgerBroken, PackageRefused, Unavailable, UsageError
 from bedside.keys.site_key import SiteKey
 from bedside.ledger.audit import Head
 from bedside.ledger.checkpoint import Checkpoint, find_checkpoint
@@ -15,10 +15,10 @@ from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.key_chain import read_chain
 from bedside.ledger.ledger import Ledger
 from bedside.ledger.note import ED25519, NoteKey, read_note
-from bedside.runtime.runner import load
 from bedside.site.backup.manifest import Manifest
 from bedside.site.settings import Settings
 from bedside.site.site import Site
+from bedside.store.failures import DatabaseUnavailable
 from bedside.store.wire import Wire
 
 
@@ -193,8 +193,10 @@ def _golden(site: Site) -> tuple[tuple[str, ...], dict[str, str]]:
     unproven: dict[str, str] = {}
     for release in site.registry.released():
         try:
-            load(site.registry.package(release.digest), site.registry.engines).replay_golden()
-        except PackageRefused as problem:
+            site.proofs.prove(site.registry.package(release.digest))
+        except DatabaseUnavailable:
+            raise
+        except (PackageRefused, Unavailable) as problem:
             unproven[release.ref] = problem.message
         else:
             proved.append(release.ref)

@@ -1,0 +1,60 @@
+"""What an evaluation of masks found, and how it is told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from bedside.canonical import Json
+from bedside.lab.evaluating.evaluating import CaseResult
+from bedside.lab.evaluating.summary import Summary
+from bedside.package.manifest import Evaluation
+
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an evaluation found.
+
+    Attributes:
+        ref: Of the package.
+        package: Its digest.
+        labels: The classes that make the mask.
+        evaluation: As a package states it: the data, and the means with their intervals.
+        results: Case by case, in the data set's order.
+        summaries: The means.
+        against: Refs and digests of the packages that were references.
+    """
+
+    ref: str
+    package: str
+    labels: tuple[str, ...]
+    evaluation: Evaluation | None
+    results: tuple[CaseResult, ...]
+    summaries: tuple[Summary, ...]
+    against: dict[str, str]
+
+    def told(self) -> dict[str, Json]:
+        """Return it as JSON."""
+        evaluation = self.evaluation
+        return {
+            "format_version": FORMAT_VERSION,
+            "ref": self.ref,
+            "package": self.package,
+            "labels": list(self.labels),
+            "against": dict(self.against),
+            "evaluation": None if evaluation is None else evaluation.model_dump(mode="json"),
+            "summaries": [asdict(one) for one in self.summaries],
+            "cases": [_told_case(one) for one in self.results],
+        }
+
+
+def _told_case(one: CaseResult) -> dict[str, Json]:
+    told: dict[str, Json] = asdict(one)
+    told["seconds"] = None if one.seconds is None else round(one.seconds, 3)
+    return told | {
+        "flags": list(one.flags),
+        "compared": list(told["compared"]),
+        "turned": list(told["turned"]),
+    }
