@@ -103,7 +103,7 @@ def test_an_analysis_that_was_refused_is_traced_by_its_id(ward: Ward) -> None:
     package = verify_trace(document, ward.site.ledger.public_key).package
     assert package == told["event"]["body"]["package"]
     assert document["lifecycle"][-1]["event"]["kind"] == "release"
-    for words in (f"Refused {job.id}", "modality: out-of-domain (CT)", PATIENT, f"{HEADS}@1.0.0"):
+    for words in (f"Refused {job.id}", "modality: out-of-domain ('CT')", PATIENT, f"{HEADS}@1.0.0"):
         assert words in trace.text("en"), words
     auditor = ward.hospital["auditor"].caller
     heard = ward.site.serving.trace(auditor, job.id).document()["prediction"]

@@ -76,16 +76,12 @@ def evaluate_rows(
     from bedside.freezing.libraries import check_libraries
 
     check_libraries()
-    from bedside.lab.evaluating.classifying import (
-        all_curves,
-        all_metrics,
-        write_classifier_report,
-    )
+    from bedside.lab.evaluating import classifying
 
     (data, _), (subgroups, out) = truth_in, more
     with progress(f"Evaluating {opened.manifest.ref} on {data.name}"):
         labelled = _answered(opened, truth_in, subgroups)
-        metrics = all_metrics(labelled)
+        metrics = classifying.all_metrics(labelled)
     about: dict[str, Json] = {
         "ref": opened.manifest.ref,
         "package": opened.digest,
@@ -95,7 +91,8 @@ def evaluate_rows(
     value = about | {"metrics": [metric.model_dump(mode="json") for metric in metrics]}
     if out is not None:
         with progress("Drawing curves"):
-            value["digest"] = write_classifier_report(about, metrics, all_curves(labelled), out)
+            curves = classifying.all_curves(labelled)
+            value["digest"] = classifying.write_classifier_report(about, metrics, curves, out)
         value["out"] = str(out)
 
     def tell(page: Page) -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from bedside.lab.synthesis.chance import Chance
-from bedside.lab.synthesis.drawing import Drawn, drawn
+from bedside.lab.synthesis.drawing import RIM, Drawn, drawn
 from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
 
@@ -36,8 +37,8 @@ def test_every_case_is_finite_and_its_mask_a_share(head: Head) -> None:
 
 def test_the_mask_has_the_volume_of_the_head_and_a_rim_of_fluid(head: Head) -> None:
     brain = float((head.coded >= MASKED).sum())
-    millilitres = float(draw(head, 1, CALM).mask.sum()) * 8
-    assert 1.2 * brain < millilitres < 1.55 * brain
+    drawn_voxels = float(draw(head, 1, CALM).mask.sum()) * 8
+    assert drawn_voxels / brain == pytest.approx(((13 + RIM) / 13) ** 3, rel=0.05)
 
 
 def test_a_brain_that_fills_its_skull_is_larger(head: Head) -> None:

@@ -10,9 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bedside.canonical import digest
 from bedside.errors import BedsideError, Conflict, NotFound, UsageError
 from bedside.lab.training.checkpoint import last_checkpoint
 from bedside.lab.training.diary import read_diary
+from bedside.lab.training.settings import Precision
 from bedside.lab.training.training import (
     BEST_WEIGHTS,
     FINAL_WEIGHTS,
@@ -99,6 +101,36 @@ def test_cases_prepared_by_workers_are_the_same_cases(tmp_path: Path) -> None:
     here = train(order(settings), tmp_path / "here")
     workers = settings.model_copy(update={"workers": 1})
     assert train(order(workers), tmp_path / "workers").weights == here.weights
+
+
+def test_a_run_goes_on_with_the_data_that_it_began_with_alone(tmp_path: Path) -> None:
+    settings = RowSettings(steps=1)
+    task = RowTask(settings)
+    train(Order("rows", task, settings), tmp_path)
+    task.data = (task.data[0].model_copy(update={"digest": digest(b"other")}),)
+    with pytest.raises(UsageError, match="began with other data"):
+        go_on(Order("rows", task, settings), tmp_path)
+
+
+def test_products_in_fewer_bits_are_resumed_exactly_too(tmp_path: Path) -> None:
+    settings = BallSettings(steps=4, precision="bfloat16", channels_last=True, workers=0)
+    whole = train(order(settings), tmp_path / "whole")
+    train(order(settings, 2), tmp_path / "parts")
+    assert go_on(order(settings), tmp_path / "parts").weights == whole.weights
+    full = settings.model_copy(update={"precision": "float32"})
+    assert train(order(full), tmp_path / "full").weights != whole.weights
+    with pytest.raises(UsageError, match="float16 needs a GPU"):
+        train(order(settings.model_copy(update={"precision": "float16"})), tmp_path / "half")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_gpu_learns_and_is_resumed(tmp_path: Path, precision: Precision) -> None:
+    settings = BallSettings(steps=8, precision=precision, device="cuda", deterministic=False)
+    whole = train(order(settings), tmp_path / "whole")
+    train(order(settings, 4), tmp_path / "parts")
+    parts = go_on(order(settings), tmp_path / "parts")
+    assert parts.judgement.best == pytest.approx(whole.judgement.best, abs=0.1)
 
 
 def test_another_seed_gives_another_network(tmp_path: Path) -> None:

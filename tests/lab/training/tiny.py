@@ -65,7 +65,7 @@ class BallTask:
 
     def __init__(self, settings: BallSettings) -> None:
         self._settings = settings
-        self.data = (
+        self.data: tuple[DataSet, ...] = (
             DataSet(
                 name="Balls",
                 digest=digest(b"balls"),
@@ -145,7 +145,7 @@ class RowTask:
     split = "by number"
 
     def __init__(self, settings: RowSettings) -> None:
-        self.data = BallTask(BallSettings()).data
+        self.data: tuple[DataSet, ...] = BallTask(BallSettings()).data
 
     def network(self) -> nn.Module:
         return nn.Linear(5, 1)

@@ -25,7 +25,7 @@ _GRID: Final = (0.88, 0.88, 0.88)
 _FINER: Final = 4
 """Lines are drawn so many times larger, and made smaller, so that they are smooth."""
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 92, 24, 40, 64
+_LEFT, _RIGHT, _TOP, _BOTTOM = 116, 24, 40, 64
 _MOST_POINTS: Final = 4_000
 """Points of a line beyond which it is thinned: more than a picture has columns."""
 

@@ -25,7 +25,7 @@ _COARSE: Final = 2
 _CORNERS: Final = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Where a voxel is looked at: four of its eight octants, no two of them neighbours."""
 
-RIM: Final = 2
+RIM: Final = 3
 """Millimetres of fluid around the brain that belong to the mask."""
 
 MOST_GROWN: Final = len(LAYERS) - RIM

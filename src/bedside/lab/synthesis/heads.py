@@ -2,7 +2,7 @@
 
 The mask is what a reader would call the brain in one piece: grey and white matter with the ventricles,
 cerebellum, and brain stem down to the lowest plane of the cerebellum; closed, so that the fluid in
-sulci up to `2 · closing` mm wide is inside; and 2 mm of the fluid around it, where there is so much
+sulci up to `2 · closing` mm wide is inside; and 3 mm of the fluid around it, where there is so much
 before the skull (`drawing` adds them). Of the fluid beyond, of dura, eyes, nerves and cord nothing is
 in it.
 """
@@ -25,10 +25,10 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
-MASKED: Final = 32
+MASKED: Final = 64
 """Added to a tissue's value where the brain is."""
 
 MARGIN: Final = 4
@@ -115,7 +115,7 @@ def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return tissues with fluid outside the brain told apart by its distance, and what may be dura.
 
-    Dura is the fluid that touches the skull, farther than 2 mm from the brain.
+    Dura is the fluid that touches the skull, farther than 3 mm from the brain.
     """
     parted = tissues.copy()
     outer = (tissues == Tissue.SULCAL_FLUID) & ~brain
@@ -124,7 +124,7 @@ def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArr
     for width, layer in reversed(tuple(enumerate(LAYERS, start=1))):
         parted[outer & (away <= width)] = layer
     skull = ~np.isin(tissues, [*BRAIN, *FLUID])
-    parted[outer & (away > 2) & ndimage.binary_dilation(skull)] = Tissue.DURA
+    parted[outer & (away > 3) & ndimage.binary_dilation(skull)] = Tissue.DURA
     return parted
 
 

@@ -51,6 +51,7 @@ class Tissue(IntEnum):
     FLUID_2 = 29
     FLUID_3 = 30
     FLUID_4 = 31
+    FLUID_5 = 32
 
 
 _LABELS: Final = MappingProxyType(
@@ -87,8 +88,8 @@ _LABELS: Final = MappingProxyType(
 BRAIN: Final = frozenset(range(Tissue.WHITE, Tissue.OUTER_FLUID)) - {Tissue.SULCAL_FLUID}
 """What is brain whatever the definition of a mask: tissue, ventricles and vessels within."""
 
-LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4)
-"""Outer fluid at most 1, 2, 3 and 4 mm from the brain; what is farther is OUTER_FLUID."""
+LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4, Tissue.FLUID_5)
+"""Outer fluid at most 1, 2, 3, 4 and 5 mm from the brain; what is farther is OUTER_FLUID."""
 
 FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.OUTER_FLUID, Tissue.DURA, *LAYERS})
 """What lies between brain and skull."""

@@ -133,7 +133,11 @@ def train(order: Order, folder: Path) -> Trained:
             f"{folder} holds a run already.",
             advice="Go on with it by --resume, or name another folder.",
         )
-    document = {"task": order.name, "settings": order.settings.model_dump(mode="json")}
+    document = {
+        "task": order.name,
+        "settings": order.settings.model_dump(mode="json"),
+        "data": [one.digest for one in order.task.data],
+    }
     replace_file(folder / SETTINGS, canonical_bytes(document), MODE)
     with _exactly(order.settings):
         return _Run(order, folder, None).done()
@@ -147,8 +151,9 @@ def go_on(order: Order, folder: Path) -> Trained:
 
     Raises:
         NotFound: there is no checkpoint.
-        UsageError: the checkpoint is of another network.
+        UsageError: the checkpoint is of another network, or the data are not those it began with.
     """
+    _check_data(order, folder)
     has_begun = has_checkpoint(folder) or not (folder / SETTINGS).exists()
     checkpoint = last_checkpoint(folder) if has_begun else None
     with _exactly(order.settings):
@@ -292,6 +297,17 @@ class _Run:
         self._best = part(checkpoint.tensors, BEST)
         if self._best:
             self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+
+
+def _check_data(order: Order, folder: Path) -> None:
+    path = folder / SETTINGS
+    began = read_json(path.read_bytes()).get("data") if path.exists() else None
+    now = [one.digest for one in order.task.data]
+    if began is not None and began != now:
+        raise UsageError(
+            f"This run began with other data: {', '.join(began)}; now they are {', '.join(now)}.",
+            advice="Bring the data back as they were, or begin another run.",
+        )
 
 
 def _first_weights(folder: Path) -> tuple[Named, str]:
