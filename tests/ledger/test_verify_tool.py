@@ -12,7 +12,6 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from tools import verify_ledger
 
 from bedside.errors import LedgerBroken, UsageError
 from bedside.keys.signing import PublicKey, SigningKey
@@ -27,6 +26,7 @@ from tests.conftest import ROOT
 from tests.ledger.attacks import entries, exported, grow, rewritten, written
 from tests.ledger.test_spec import BLOCKS
 from tests.ledger.tool import tool_says
+from tools import verify_ledger
 
 TOOL = ROOT / "tools" / "verify_ledger.py"
 GOLDEN = ROOT / "tests" / "golden"

@@ -6,9 +6,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tools import verify_ledger
-
 from bedside.keys.signing import PublicKey
+from tools import verify_ledger
 
 
 def tool_says(
