@@ -6,6 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli, Laboratory
+from tests.package.building_images import (
+    STATED,
+    ImageRecipe,
+    expected_probability,
+    film,
+    png,
+)
 
 
 def test_training_leaves_a_package_that_verifies(
@@ -87,3 +94,31 @@ def test_a_label_that_the_package_does_not_know_is_wrong_usage(
     answer = cli(*words)
     assert answer.code == 2
     assert "'evil'" in answer.err
+
+
+def test_a_package_of_pictures_is_measured_on_a_data_set(cli: Cli, tmp_path: Path) -> None:
+    package, lines = (
+        tmp_path / "film.bedside",
+        ["patient,image,fact:truth,fact:modality,fact:body_part,fact:ward"],
+    )
+    package.write_bytes(ImageRecipe().archive())
+    for number, centre in enumerate((20.0, 60.0, 91.0, 120.0, 170.0, 250.0)):
+        pixels = film(centre)
+        (tmp_path / f"{number}.png").write_bytes(png(pixels))
+        truth = "opacity" if expected_probability(pixels) >= 0.62 else "clear"
+        ward = "north" if number % 2 else "south"
+        lines.append(
+            f"p{number},{number}.png,{truth},{STATED['modality']},{STATED['body_part']},{ward}"
+        )
+    (tmp_path / "films.csv").write_text("\n".join(lines) + "\n")
+    about = ("--name", "Films", "--licence", "CC0", "--consent", "nobody's", "--origin", "drawn")
+    data = tmp_path / "films.json"
+    table = ("--table", tmp_path / "films.csv", "--as-they-are")
+    cli.done("lab", "dataset", tmp_path, "-o", data, *about, *table)
+    told = cli.json("lab", "evaluate", package, "--data", data, "--label", "truth")
+    found = {one["name"]: one["value"] for one in told["metrics"]}
+    assert (told["rows"], found["accuracy"], found["AUROC"]) == (6, 1.0, 1.0)
+    answer = cli("lab", "evaluate", package, "--data", data, "--label", "diagnosis")
+    assert answer.code == 2
+    assert "no value in the column 'diagnosis'" in answer.err
+    assert "truth" in answer.err

@@ -5,7 +5,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from bedside.errors import UsageError
-from bedside.lab.intervals import area_under_curve, bootstrap_mean, delong, newcombe, wilson
+from bedside.lab.intervals import (
+    area_under_curve,
+    bootstrap_groups,
+    bootstrap_mean,
+    delong,
+    newcombe,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,17 @@ def test_the_bootstrap_comes_near_the_normal_interval_and_obeys_its_seed() -> No
     assert (lower, upper) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.015)
     assert bootstrap_mean(values, seed=3) == (lower, upper)
     assert bootstrap_mean(values, seed=4) != (lower, upper)
+
+
+def test_scans_of_one_patient_are_no_new_observations() -> None:
+    random = np.random.default_rng(2)
+    patients = random.normal(size=30)
+    names = [f"p{number}" for number in range(30)]
+    once = bootstrap_groups(patients, names, seed=1)
+    assert once == pytest.approx(bootstrap_mean(patients, seed=1), abs=0.05)
+    often = bootstrap_groups(
+        np.repeat(patients, 8), [name for name in names for _ in range(8)], seed=1
+    )
+    assert often == pytest.approx(once, abs=0.05)
+    naive = bootstrap_mean(np.repeat(patients, 8), seed=1)
+    assert naive[1] - naive[0] < 0.6 * (often[1] - often[0])

@@ -81,6 +81,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command's options
     orientations: Annotated[
         int, typer.Option("--orientations", min=0, max=47, help="Store each image so many ways.")
     ] = 0,
+    regions: Annotated[
+        float | None,
+        typer.Option("--regions", min=0, help="Count lesions and the like, from so many mL."),
+    ] = None,
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Of the worst cases; needs --out.")
     ] = 6,
@@ -88,13 +92,15 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a command's options
 ) -> None:
     """Measure a package on labelled rows or on volumes with masks, each run the whole way as when serving.
 
-    Of volumes, --data is the manifest of a data set (`bedside lab dataset`).
+    Of pictures and volumes, --data is the manifest of a data set (`bedside lab dataset`); of pictures
+    --label and --subgroup are facts of its cases.
     """
     opened = read_package(package)
     if opened.manifest.input.kind == "volume":
         from bedside.cli.lab_volumes import Asked, evaluate_volumes
 
-        asked = Asked(data, out, tuple(mask or ()), tuple(value or ()), orientations, pictures)
+        meant = (tuple(mask or ()), tuple(value or ()))
+        asked = Asked(data, out, *meant, orientations, pictures, regions)
         evaluate_volumes(opened, asked, [read_package(one) for one in against or ()], as_json)
         return
     if label is None:

@@ -110,19 +110,20 @@ def _answered(opened: Package, truth_in: tuple[Path, str], subgroups: Sequence[s
     from bedside.lab.evaluation import answers_to
 
     (data, label), manifest = truth_in, opened.manifest
-    rows = read_rows(str(data), _table(manifest))
+    if manifest.input.kind == "image":
+        from bedside.lab.datasets.manifest import open_dataset
+        from bedside.lab.evaluating.pictured import FIELDS, picture_rows
+
+        rows, fields = picture_rows(open_dataset(data)), set(FIELDS)
+    else:
+        table = _table(manifest)
+        rows = read_rows(str(data), table)
+        beside = {label, *subgroups} - {field.name for field in table.fields}
+        fields = {name for row in rows for name in row} - beside
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
     columns = {name: _column(rows, name) for name in subgroups}
-    inputs = _inputs(rows, {label, *subgroups}, manifest)
+    inputs = [{name: row[name] for name in row if name in fields} for row in rows]
     return Labelled(manifest.row_output, answers_to(opened, inputs, truth), tuple(truth), columns)
-
-
-def _inputs(
-    rows: Sequence[dict[str, Json]], beside: set[str], manifest: Manifest
-) -> list[dict[str, Json]]:
-    """Return rows without the columns that are no fields of the model."""
-    left_out = beside - {field.name for field in _table(manifest).fields}
-    return [{name: row[name] for name in row if name not in left_out} for row in rows]
 
 
 def _column(rows: Sequence[dict[str, Json]], name: str) -> tuple[str, ...]:
@@ -139,11 +140,7 @@ def _column(rows: Sequence[dict[str, Json]], name: str) -> tuple[str, ...]:
 def _table(manifest: Manifest) -> TabularInput:
     if manifest.input.kind == "tabular":
         return manifest.input
-    takes = "pictures" if manifest.input.kind == "image" else "volumes"
-    raise UsageError(
-        f"{manifest.ref} takes {takes}, and this command measures on rows of fields.",
-        advice="Measure it where it was trained, and state the metrics when you freeze it.",
-    )
+    raise UsageError(f"{manifest.ref} takes no rows of fields.")
 
 
 def _true_answer(position: int, row: dict[str, Json], label: str, manifest: Manifest) -> Json:

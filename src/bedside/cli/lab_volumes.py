@@ -32,6 +32,7 @@ class Asked:
         values: The labels of a reference that are inside.
         orientations: In how many other ways each image is stored.
         pictures: How many of the worst cases are drawn.
+        regions: The smallest region that counts, mL; None counts none.
     """
 
     data: Path
@@ -40,6 +41,7 @@ class Asked:
     values: tuple[int, ...]
     orientations: int
     pictures: int
+    regions: float | None
 
 
 def evaluate_volumes(
@@ -56,6 +58,7 @@ def evaluate_volumes(
     from bedside.lab.evaluating.evaluating import Wish, evaluate
     from bedside.lab.evaluating.pictures import WorstPictures
     from bedside.lab.evaluating.report import make_report, write_report
+    from bedside.runtime.analysis import UNSTATED
 
     dataset = open_dataset(asked.data)
     out = None if asked.out is None else _made(asked.out)
@@ -72,7 +75,7 @@ def evaluate_volumes(
             results = evaluate(
                 segmenter,
                 dataset,
-                Wish(values=asked.values, orientations=asked.orientations),
+                Wish(asked.values, UNSTATED, asked.orientations, asked.regions),
                 (shown.whole, kept),
                 others,
             )
@@ -82,8 +85,7 @@ def evaluate_volumes(
     report = make_report(segmenter, dataset, results, others)
     told: dict[str, Json] = report.told()
     if out is not None and worst is not None:
-        told["digest"] = write_report(report, out, worst.paths)
-        told["out"] = str(out)
+        told |= {"digest": write_report(report, out, worst.paths), "out": str(out)}
     show(told, lambda page: _tell(page, report, out), as_json=as_json)
 
 
@@ -96,6 +98,7 @@ def _made(out: Path) -> Path:
 
 def _tell(page: Page, report: Report, out: Path | None) -> None:
     from bedside.lab.evaluating.masks import TITLES
+    from bedside.lab.evaluating.page import told_mean
     from bedside.lab.evaluating.summary import worst_first
 
     page.line(f"{report.ref} on {len(report.results)} cases", style="bold")
@@ -104,7 +107,7 @@ def _tell(page: Page, report: Report, out: Path | None) -> None:
             one.reference,
             TITLES[one.measure],
             one.subgroup or "all",
-            f"{one.mean:.4f} ({one.lower:.4f} to {one.upper:.4f})",
+            told_mean(one),
             f"{one.worst:.4f} {one.worst_case}",
             str(one.cases),
         )

@@ -63,6 +63,17 @@ def test_equal_charts_give_equal_pictures_and_a_title_is_written() -> None:
     assert drawn("same") == drawn("same") != drawn("other")
 
 
+def test_the_legend_hides_no_point() -> None:
+    for y in ([0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]):
+        chart = Chart("t", "x", "y", (Curve("a name", [0, 1, 2, 3], y, drawn="points"),))
+        inked, frame = np.ptp(pixels(chart), axis=2) > 0.3, Frame(chart)
+        places = zip(frame.column(np.arange(4.0)), frame.row(np.array(y)), strict=True)
+        for column, row in places:
+            assert inked[
+                round(row) - 5 : round(row) + 6, round(column) - 5 : round(column) + 6
+            ].any()
+
+
 def test_parts_of_different_lengths_and_no_plot_are_refused() -> None:
     with pytest.raises(UsageError, match="'c' has parts of different lengths"):
         charts([Chart("t", "x", "y", (Curve("c", [0, 1], [0]),))])

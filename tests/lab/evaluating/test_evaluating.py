@@ -97,12 +97,17 @@ def test_a_report_has_tables_for_machines_and_people_and_pictures_the_worst_firs
     assert rows[0]["sex"] == "f"
     assert rows[3]["refused"]
     page = (tmp_path / "report.md").read_text()
+    assert "| sensitivity | sex f | 1.0000 (one patient) |" in page
+    metrics = [one for one in kept["evaluation"]["metrics"] if one["name"] == "Dice, mask"]
+    methods = {one["subgroup"]: one["method"] for one in metrics}
+    assert methods["sex f"] == "mean; one patient, so no interval"
+    assert "bootstrap of patients" in methods[None]
     assert page.index("| three |") < page.index("| two |") < page.index("| one |")
     names = [path.name for path in worst.paths]
     assert len(names) == len(list((tmp_path / "pictures").iterdir())) == 1  # the better one is gone
     assert names[0].endswith("two-mask.second.png")
     assert f"(pictures/{names[0]})" in page
-    assert (tmp_path / "dice.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "charts.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_mask_is_found_however_the_image_is_stored(
@@ -123,6 +128,24 @@ def test_a_mask_that_depends_on_how_the_image_is_stored_is_seen(
     few = Dataset(dataset.manifest.model_copy(update={"cases": dataset.cases[:1]}), dataset.folder)
     (one,) = evaluate(segmenter, few, Wish(stated=HEAD, orientations=2), (silent, forget))
     assert not all(found.alike for found in one.turned)
+
+
+def test_regions_are_counted_case_by_case_and_over_thresholds(
+    segmenter: Segmenter, dataset: Dataset, tmp_path: Path
+) -> None:
+    results = evaluate(segmenter, dataset, Wish(stated=HEAD, regions=0.5), (silent, forget))
+    one = results[0].compared[0]
+    assert one.regions is not None
+    assert (one.regions.regions, one.regions.found, one.regions.false) == (1, 1, 0)
+    assert [point.threshold for point in one.counted] == [round(0.05 * n, 2) for n in range(1, 20)]
+    report = make_report(segmenter, dataset, results)
+    write_report(report, tmp_path)
+    assert (
+        "Sensitivity 1.000 (2 of 2); 0.00 false regions a scan."
+        in (tmp_path / "report.md").read_text()
+    )
+    curves = json.loads((tmp_path / "evaluation.json").read_bytes())["free_response"]
+    assert len(curves["mask"]) == 19
 
 
 def test_some_classes_of_several_make_the_mask(dataset: Dataset) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from bedside.lab.synthesis.chance import Chance
-from bedside.lab.synthesis.drawing import RIM, Drawn, drawn
-from bedside.lab.synthesis.heads import MASKED, Head
+from bedside.lab.synthesis.drawing import Drawn, drawn
+from bedside.lab.synthesis.heads import MASKED, RIM, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
 
 CPU = torch.device("cpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +13,19 @@ from safetensors.torch import load_file
 
 from bedside.canonical import digest
 from bedside.errors import BedsideError, Conflict, NotFound, UsageError
+from bedside.lab.training import checkpoint
 from bedside.lab.training.checkpoint import last_checkpoint
 from bedside.lab.training.diary import read_diary
+from bedside.lab.training.folder import BEST_WEIGHTS, FINAL_WEIGHTS
 from bedside.lab.training.settings import Precision
 from bedside.lab.training.training import (
-    BEST_WEIGHTS,
-    FINAL_WEIGHTS,
     Nobody,
     Order,
     Trained,
     go_on,
     train,
 )
+from bedside.store.disk import replace_file
 from tests.lab.training.tiny import BallSettings, BallTask, RowSettings, RowTask
 
 
@@ -72,13 +74,13 @@ def test_a_crash_costs_what_came_after_the_last_checkpoint_and_changes_nothing(
     class Crash(Steps):
         def stepped(self, step: int, loss: float) -> None:
             if step == 9:
-                raise OSError("the machine is gone")
+                raise RuntimeError("the machine is gone")
 
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(RuntimeError, match="gone"):
         train(Order("balls", BallTask(settings), settings, watch=Crash()), tmp_path / "early")
     assert go_on(order(settings), tmp_path / "early").weights == whole.weights  # from the start
     often = settings.model_copy(update={"checkpoint_minutes": 0.0})
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(RuntimeError, match="gone"):
         train(Order("balls", BallTask(often), often, watch=Crash()), tmp_path / "late")
     assert last_checkpoint(tmp_path / "late").step == 8
     assert len(list((tmp_path / "late").glob("checkpoint-*.json"))) == 2
@@ -86,13 +88,13 @@ def test_a_crash_costs_what_came_after_the_last_checkpoint_and_changes_nothing(
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it(tmp_path: Path) -> None:
-    settings = BallSettings(checkpoint_minutes=0.0)
+    settings = BallSettings(steps=3, checkpoint_minutes=0.0)
     whole = train(order(settings), tmp_path)
     last = sorted(tmp_path.glob("checkpoint-*.safetensors"))[-1]
     data = bytearray(last.read_bytes())
     data[-1] ^= 1
     last.write_bytes(data)
-    assert last_checkpoint(tmp_path).step == 11
+    assert last_checkpoint(tmp_path).step == 2
     assert go_on(order(settings), tmp_path).weights == whole.weights
 
 
@@ -204,8 +206,54 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
     train(Order("rows", RowTask(settings), settings), tmp_path)
     with pytest.raises(Conflict, match="holds a run already"):
         train(Order("rows", RowTask(settings), settings), tmp_path)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(NotFound, match="no whole checkpoint"):
-        go_on(Order("rows", RowTask(settings), settings), tmp_path / "elsewhere")
+        go_on(Order("rows", RowTask(settings), settings), tmp_path / "empty")
+
+
+def test_two_processes_never_train_one_run(tmp_path: Path) -> None:
+    settings = RowSettings(steps=2)
+
+    class Meanwhile(Nobody):
+        def stepped(self, step: int, loss: float) -> None:
+            with pytest.raises(Conflict, match="by another process"):
+                go_on(Order("rows", RowTask(settings), settings), tmp_path)
+
+    assert train(Order("rows", RowTask(settings), settings, watch=Meanwhile()), tmp_path).step == 2
+
+
+def test_a_full_disk_costs_a_checkpoint_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    class Ears(Nobody):
+        def troubled(self, words: str) -> None:
+            heard.append(words)
+
+        def stepped(self, step: int, loss: float) -> None:
+            refused = OSError(errno.ENOSPC, "No space left on device") if step < 3 else None
+            monkeypatch.setattr(checkpoint, "replace_file", full(refused))
+
+    def full(problem: OSError | None) -> Callable[[Path, bytes, int], None]:
+        def write(path: Path, data: bytes, mode: int) -> None:
+            if problem is not None:
+                raise problem
+            replace_file(path, data, mode)
+
+        return write
+
+    settings = RowSettings(steps=4, checkpoint_minutes=0.0)
+    assert train(Order("rows", RowTask(settings), settings, watch=Ears()), tmp_path).end == "steps"
+    assert [words.partition(":")[0] for words in heard] == [
+        "No checkpoint at step 1",
+        "No checkpoint at step 2",
+    ]
+    assert last_checkpoint(tmp_path).step == 4
+    monkeypatch.setattr(checkpoint, "replace_file", full(OSError(errno.ENOSPC, "full")))
+    again = settings.model_copy(update={"steps": 1})
+    with pytest.raises(BedsideError, match="cannot be written"):
+        train(Order("rows", RowTask(again), again), tmp_path / "other")
 
 
 def test_a_run_starts_from_the_weights_of_another(

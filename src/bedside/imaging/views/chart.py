@@ -64,18 +64,36 @@ def _words(paper: Paper, chart: Chart, frame: Frame) -> None:
         _write(paper, told(tick), bottom + 6, int(place), "middle")
     for tick, place in zip(frame.y_ticks, frame.row(np.array(frame.y_ticks)), strict=True):
         _write(paper, told(tick), int(place) - HEIGHT // 2, left - 6, "end")
-    named = [(place, one) for place, one in enumerate(chart.curves) if one.name]
-    if len(named) < 2 and not (named and named[0][0]):
+    _legend(paper, chart, frame)
+
+
+def _legend(paper: Paper, chart: Chart, frame: Frame) -> None:
+    """Name the curves in the corner where the least is drawn."""
+    named = [(place, one.name) for place, one in enumerate(chart.curves) if one.name]
+    if not named:
         return
-    row = top + 6
-    for place, one in named:
-        width = text(one.name).shape[1]
-        start = right - width - 40
+    left, top, right, bottom = frame.box
+    height = HEIGHT * len(named)
+    width = max(text(name).shape[1] for _, name in named) + 44
+    corners = [
+        (row, column)
+        for row in (top + 6, bottom - height - 6)
+        for column in (right - width - 6, left + 6)
+    ]
+    row, column = min(corners, key=lambda at: _ink(paper, at, (height, width)))
+    paper[row : row + height, column : column + width] = 1.0
+    for place, name in named:
         colour = np.array(ON_WHITE[place % len(ON_WHITE)], dtype=np.float32)
-        paper[row : row + HEIGHT, start - 6 : right - 2] = 1.0
-        paper[row + HEIGHT // 2 - 2 : row + HEIGHT // 2 + 2, start : start + 24] = colour
-        _write(paper, one.name, row, start + 30, "start")
+        middle = row + HEIGHT // 2
+        paper[middle - 2 : middle + 2, column + 6 : column + 30] = colour
+        _write(paper, name, row, column + 38, "start")
         row += HEIGHT
+
+
+def _ink(paper: Paper, at: tuple[int, int], size: tuple[int, int]) -> float:
+    """Return how much colour there is in a part of the paper; grey lines count little."""
+    part = paper[at[0] : at[0] + size[0], at[1] : at[1] + size[1]]
+    return float((part.max(axis=2) - part.min(axis=2)).sum())
 
 
 def _write(

@@ -24,11 +24,13 @@ BLOCK: Final = 2
 """Voxels along each axis that become channels."""
 
 _CUBE: Final = BLOCK**3
-_SLOPE: Final = 0.1
-_CONTRAST: Final = 4.0
+SLOPE: Final = 0.1
+"""Of what is below 0, in every activation."""
+
+CONTRAST: Final = 4.0
 """Makes grey values from 0 to 1 about as large as activations are."""
 
-_GAIN: Final = math.sqrt(2 / (1 + _SLOPE**2))
+_GAIN: Final = math.sqrt(2 / (1 + SLOPE**2))
 
 
 class NetworkSettings(Frozen):
@@ -73,9 +75,9 @@ class Pair(nn.Sequential):
     def __init__(self, before: int, after: int) -> None:
         super().__init__(
             StandardisedConv(before, after),
-            nn.LeakyReLU(_SLOPE, inplace=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
             StandardisedConv(after, after),
-            nn.LeakyReLU(_SLOPE, inplace=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
         )
 
 
@@ -96,7 +98,7 @@ class BrainNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits of brain."""
-        values = depth_from_space(image * _CONTRAST)  # darkness stays 0, as what is padded
+        values = depth_from_space(image * CONTRAST)  # darkness stays 0, as what is padded
         kept = list[Tensor]()
         for level, pair in enumerate(self.down):
             if level:

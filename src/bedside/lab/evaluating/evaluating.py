@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from bedside.errors import InputRefused, LimitExceeded, UsageError, VolumeRefused
@@ -12,6 +12,7 @@ from bedside.lab.datasets.manifest import IMAGE, MASK, Case, Dataset
 from bedside.lab.evaluating.analysed import Found, Segmenter, digest_of, reference_mask, why
 from bedside.lab.evaluating.masks import MaskScores, mask_scores
 from bedside.lab.evaluating.orientations import Turned, turned_alike
+from bedside.lab.evaluating.regions import Counted, RegionScores, counted, region_scores
 from bedside.runtime.analysis import UNSTATED, Stated
 
 REFUSALS: Final = (InputRefused, VolumeRefused, LimitExceeded)
@@ -32,11 +33,13 @@ class Wish:
         values: The labels of a reference that are inside; none takes every value above 0.
         stated: What is said beside the files; a case's facts `modality` and `body_part` go before.
         orientations: In how many other orders of its axes each image is stored and analysed again.
+        regions: Whether regions are counted, such as lesions: the smallest that counts, mL; or None.
     """
 
     values: tuple[int, ...] = ()
     stated: Stated = UNSTATED
     orientations: int = 0
+    regions: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,15 @@ class Compared:
         reference: Its role, such as `mask` or `mask.second-reader`; or the ref of another package.
         scores: How good the mask is.
         moved: Whether the reference lay on another grid and was brought to the volume's (nearest).
+        regions: Which regions were found, where they are counted.
+        counted: The same at every threshold of the probability, before the labels were refined.
     """
 
     reference: str
     scores: MaskScores
     moved: bool
+    regions: RegionScores | None = None
+    counted: tuple[Counted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +140,14 @@ def _result(
     compared = []
     for role in case.roles(MASK):
         mask, moved = reference_mask(dataset.path_of(case, role), found.volume, wish.values)
-        one = Compared(role, mask_scores(found.mask, mask, found.volume.affine), moved)
-        compared.append(one)
-        kept(case, found, mask, one)
+        compared.append(replace(_compared(found, mask, role, wish), moved=moved))
+        kept(case, found, mask, compared[-1])
     for other in others:
         try:
             mask = other.analyse(path, stated).mask
         except REFUSALS:
             continue  # that package says nothing of it
-        scores = mask_scores(found.mask, mask, found.volume.affine)
-        compared.append(Compared(other.manifest.ref, scores, moved=False))
+        compared.append(_compared(found, mask, other.manifest.ref, wish))
         kept(case, found, mask, compared[-1])
     return CaseResult(
         *about,
@@ -153,6 +158,17 @@ def _result(
         out_of_domain=found.analysis.out_of_domain,
         turned=turned_alike(segmenter, found, stated, wish.orientations),
     )
+
+
+def _compared(found: Found, reference: Mask, name: str, wish: Wish) -> Compared:
+    affine = found.volume.affine
+    one = Compared(name, mask_scores(found.mask, reference, affine), moved=False)
+    if wish.regions is None:
+        return one
+    assert found.analysis.probability is not None  # noqa: S101 - a segmentation has it
+    curve = counted(found.analysis.probability, reference, affine, wish.regions)
+    regions = region_scores(found.mask, reference, affine, wish.regions)
+    return replace(one, regions=regions, counted=curve)
 
 
 def _stated(case: Case, otherwise: Stated) -> Stated:

@@ -7,6 +7,7 @@ from typing import Final
 
 from bedside.canonical import Json
 from bedside.lab.evaluating.evaluating import CaseResult
+from bedside.lab.evaluating.regions import FreeResponse, free_response
 from bedside.lab.evaluating.summary import Summary
 from bedside.package.manifest import Evaluation
 
@@ -35,6 +36,16 @@ class Report:
     summaries: tuple[Summary, ...]
     against: dict[str, str]
 
+    def free_response(self, reference: str) -> tuple[FreeResponse, ...]:
+        """Return the free-response curve against one kind of reference; none where nothing was counted."""
+        scans = [
+            one.counted
+            for result in self.results
+            for one in result.compared
+            if one.reference == reference and one.counted
+        ]
+        return free_response(scans) if scans else ()
+
     def told(self) -> dict[str, Json]:
         """Return it as JSON."""
         evaluation = self.evaluation
@@ -46,6 +57,11 @@ class Report:
             "against": dict(self.against),
             "evaluation": None if evaluation is None else evaluation.model_dump(mode="json"),
             "summaries": [asdict(one) for one in self.summaries],
+            "free_response": {
+                name: [asdict(one) for one in points]
+                for name in dict.fromkeys(one.reference for one in self.summaries)
+                if (points := self.free_response(name))
+            },
             "cases": [_told_case(one) for one in self.results],
         }
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from bedside.imaging.measuring.agreement import overlap, surface_distances
-from bedside.imaging.measuring.masks import Mask
+from bedside.imaging.measuring.masks import Mask, voxel_millilitres
 from bedside.imaging.volume import Affine
 
 
@@ -69,7 +69,7 @@ def mask_scores(found: Mask, reference: Mask, affine: Affine) -> MaskScores:
         LimitExceeded: a surface of too many voxels.
     """
     shared = overlap(found, reference)
-    voxel = abs(float(np.linalg.det(affine[:3, :3]))) / 1000.0
+    voxel = voxel_millilitres(affine)
     in_found, in_reference = int(np.count_nonzero(found)), int(np.count_nonzero(reference))
     outside = reference.size - in_reference
     wrongly = in_found - int(np.count_nonzero(found & reference))

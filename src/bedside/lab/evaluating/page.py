@@ -9,7 +9,7 @@ from bedside.lab.evaluating.evaluating import CaseResult, Compared
 from bedside.lab.evaluating.findings import Report
 from bedside.lab.evaluating.masks import MEASURES, TITLES
 from bedside.lab.evaluating.orientations import LEAST
-from bedside.lab.evaluating.summary import worst_first
+from bedside.lab.evaluating.summary import Summary, worst_first
 
 
 def page(report: Report, pictures: Mapping[str, str]) -> str:
@@ -36,6 +36,7 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
     ]
     for result in worst_first(report.results):
         lines += _case_rows(result)
+    lines += _regions(report)
     lines += _turned(report)
     if pictures:
         lines += ["", "## Pictures, the worst first", ""]
@@ -50,6 +51,12 @@ _SHORT: Final = (
 )
 
 
+def told_mean(one: Summary) -> str:
+    """Return a mean with its interval, in words; of one patient there is none."""
+    spread = f"{one.lower:.4f} to {one.upper:.4f}" if one.has_interval else "one patient"
+    return f"{one.mean:.4f} ({spread})"
+
+
 def _means(report: Report) -> list[str]:
     lines = []
     for reference in dict.fromkeys(one.reference for one in report.summaries):
@@ -62,7 +69,7 @@ def _means(report: Report) -> list[str]:
         for one in report.summaries:
             if one.reference != reference:
                 continue
-            mean = f"{one.mean:.4f} ({one.lower:.4f} to {one.upper:.4f})"
+            mean = told_mean(one)
             cases = f"{one.cases}" + (f", {one.missing} without" if one.missing else "")
             worst = f"{one.worst:.4f}, {one.worst_case}"
             lines.append(_row((TITLES[one.measure], one.subgroup or "all", mean, worst, cases)))
@@ -91,6 +98,34 @@ def _numbers(one: Compared) -> list[str]:
         digits = 1 if name.endswith("_ml") else 4
         found.append("none" if value is None else f"{value:.{digits}f}")
     return found
+
+
+def _regions(report: Report) -> list[str]:
+    """Return what was found of regions, such as lesions, case by case and in all."""
+    rows = [
+        (result.case, one) for result in report.results for one in result.compared if one.regions
+    ]
+    lines: list[str] = []
+    for reference in dict.fromkeys(one.reference for _, one in rows):
+        each = [(case, one.regions) for case, one in rows if one.reference == reference]
+        known = [(case, one) for case, one in each if one is not None]
+        least = known[0][1].least_ml
+        lines += ["", f"## Regions of {reference}, from {least:g} mL", ""]
+        lines += [
+            _row(("case", "regions", "found", "called", "false", "largest missed mL")),
+            _rule(6),
+        ]
+        for case, one in known:
+            missed = f"{one.missed_ml[0]:.3f}" if one.missed_ml else "none"
+            lines.append(_row((case, str(one.regions), str(one.found), str(one.called), str(one.false), missed)))  # fmt: skip
+        regions, found = sum(one.regions for _, one in known), sum(one.found for _, one in known)
+        false = sum(one.false for _, one in known) / len(known)
+        share = f"{found / regions:.3f}" if regions else "none"
+        lines += [
+            "",
+            f"Sensitivity {share} ({found} of {regions}); {false:.2f} false regions a scan.",
+        ]
+    return lines
 
 
 def _turned(report: Report) -> list[str]:

@@ -24,7 +24,7 @@ from bedside.store.disk import replace_file
 DOCUMENT: Final = "evaluation.json"
 TABLE: Final = "cases.csv"
 PAGE: Final = "report.md"
-CHART: Final = "dice.png"
+CHART: Final = "charts.png"
 MODE: Final = 0o644
 
 
@@ -69,7 +69,8 @@ def write_report(report: Report, folder: Path, pictures: Sequence[Path] = ()) ->
     replace_file(folder / DOCUMENT, document, MODE)
     replace_file(folder / TABLE, _table(report).encode("utf-8"), MODE)
     if any(one.compared for one in report.results):
-        replace_file(folder / CHART, charts([_dice_chart(report)]), MODE)
+        plots = [_dice_chart(report), *_free_response_chart(report)]
+        replace_file(folder / CHART, charts(plots, columns=2), MODE)
     shown = {path.stem: path.relative_to(folder).as_posix() for path in pictures}
     replace_file(folder / PAGE, page(report, shown).encode("utf-8"), MODE)
     return digest(document)
@@ -90,6 +91,21 @@ def _dice_chart(report: Report) -> Chart:
     return Chart(
         report.ref, "cases from the worst to the best", "Dice", tuple(curves), (0.5, most + 0.5)
     )
+
+
+def _free_response_chart(report: Report) -> list[Chart]:
+    """Return the free-response curves, where regions were counted."""
+    curves = []
+    for reference in dict.fromkeys(one.reference for one in report.summaries):
+        points = report.free_response(reference)
+        if points:
+            false, found = (
+                [one.false_per_scan for one in points],
+                [one.sensitivity for one in points],
+            )
+            curves += [Curve(reference, false, found), Curve("", false, found, drawn="points")]
+    words = ("free response", "false regions a scan", "sensitivity for regions")
+    return [Chart(*words, tuple(curves), y_range=(0.0, 1.02))] if curves else []
 
 
 def _table(report: Report) -> str:

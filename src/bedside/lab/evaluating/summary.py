@@ -28,7 +28,7 @@ class Summary:
         subgroup: Such as `contrast T1`; empty for all cases.
         measure: Its name in `MaskScores`.
         mean: Over the cases that have it.
-        lower: Of its interval.
+        lower: Of its interval; the mean itself where there is one patient, who shows no spread.
         upper: Of its interval.
         worst: The worst value; of a volume error, the one farthest from 0.
         worst_case: Whose.
@@ -49,16 +49,21 @@ class Summary:
     patients: int
     missing: int
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are patients enough for an interval: two."""
+        return self.patients > 1
+
     def metric(self, seed: int) -> Metric:
         """Return it as a package states it."""
-        whose = "patients" if self.patients != self.cases else "cases"
+        how = f"percentile bootstrap of patients, {RESAMPLES} resamples, seed {seed}"
         return Metric(
             name=f"{TITLES[self.measure]}, {self.reference}",
             value=self.mean,
             lower=min(self.lower, self.mean),
             upper=max(self.upper, self.mean),
             confidence=CONFIDENCE,
-            method=f"mean; percentile bootstrap of {whose}, {RESAMPLES} resamples, seed {seed}",
+            method=f"mean; {how if self.has_interval else 'one patient, so no interval'}",
             subgroup=self.subgroup or None,
             n=self.cases,
         )

@@ -15,7 +15,7 @@ from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.contrast import grey_values
 from bedside.lab.synthesis.framing import framed, grown, without_face, without_skull
 from bedside.lab.synthesis.geometry import Shape, points, sampled
-from bedside.lab.synthesis.heads import MASKED, Head
+from bedside.lab.synthesis.heads import MASKED, RIM, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
 from bedside.lab.synthesis.tissues import LAYERS, Tissue
 
@@ -24,9 +24,6 @@ _COARSE: Final = 2
 
 _CORNERS: Final = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Where a voxel is looked at: four of its eight octants, no two of them neighbours."""
-
-RIM: Final = 3
-"""Millimetres of fluid around the brain that belong to the mask."""
 
 MOST_GROWN: Final = len(LAYERS) - RIM
 """Millimetres."""

@@ -31,6 +31,9 @@ VERSION: Final = 6
 MASKED: Final = 64
 """Added to a tissue's value where the brain is."""
 
+RIM: Final = 3
+"""Millimetres of fluid around the brain that belong to the mask."""
+
 MARGIN: Final = 4
 """Voxels of nothing that are kept around a head."""
 
@@ -115,7 +118,7 @@ def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return tissues with fluid outside the brain told apart by its distance, and what may be dura.
 
-    Dura is the fluid that touches the skull, farther than 3 mm from the brain.
+    Dura is the fluid that touches the skull, farther from the brain than the mask reaches.
     """
     parted = tissues.copy()
     outer = (tissues == Tissue.SULCAL_FLUID) & ~brain
@@ -124,7 +127,7 @@ def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArr
     for width, layer in reversed(tuple(enumerate(LAYERS, start=1))):
         parted[outer & (away <= width)] = layer
     skull = ~np.isin(tissues, [*BRAIN, *FLUID])
-    parted[outer & (away > 3) & ndimage.binary_dilation(skull)] = Tissue.DURA
+    parted[outer & (away > RIM) & ndimage.binary_dilation(skull)] = Tissue.DURA
     return parted
 
 

@@ -18,9 +18,10 @@ from bedside.lab.training.configuring import flat
 from bedside.lab.training.curves import NAME as CURVES
 from bedside.lab.training.diary import read_diary
 from bedside.lab.training.environment import code, told_code
+from bedside.lab.training.folder import RECORD, SETTINGS
 from bedside.lab.training.mlflow_server import Metric, MlflowServer
 from bedside.lab.training.settings import Settings
-from bedside.lab.training.training import RECORD, SETTINGS, Watch
+from bedside.lab.training.training import Watch
 from bedside.store.disk import replace_file
 
 NAME: Final = "mlflow.json"

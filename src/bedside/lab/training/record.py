@@ -14,7 +14,8 @@ from bedside.errors import UsageError
 from bedside.freezing.authors_words import Origin
 from bedside.lab.training.diary import read_diary
 from bedside.lab.training.environment import told_code
-from bedside.lab.training.training import RECORD, Order, Trained
+from bedside.lab.training.folder import RECORD
+from bedside.lab.training.training import Order, Trained
 from bedside.package.manifest import DataSet
 from bedside.store.disk import replace_file
 

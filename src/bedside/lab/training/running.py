@@ -11,11 +11,12 @@ from bedside.canonical import Json, read_json
 from bedside.errors import NotFound, UsageError
 from bedside.lab.training.configuring import again, read_settings
 from bedside.lab.training.environment import work_tree_of
+from bedside.lab.training.folder import SETTINGS
 from bedside.lab.training.mirror import Mirror, Mirrored
 from bedside.lab.training.record import write_record
 from bedside.lab.training.settings import Settings, same_run
 from bedside.lab.training.task import Kind
-from bedside.lab.training.training import SETTINGS, Order, Trained, Watch, go_on, train
+from bedside.lab.training.training import Order, Trained, Watch, go_on, train
 
 KindOf = Callable[[str], Kind[Any]]
 """Finds a task by its name."""

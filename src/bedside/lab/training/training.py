@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 import torch
-from safetensors.torch import load
 
-from bedside.canonical import Json, canonical_bytes, digest, read_json
+from bedside.canonical import Json, canonical_bytes
 from bedside.clock import system_clock, timestamp
-from bedside.errors import Conflict, NotFound, UsageError
+from bedside.errors import Conflict
 from bedside.lab.training.checkpoint import (
     Checkpoint,
     has_checkpoint,
@@ -25,6 +24,14 @@ from bedside.lab.training.checkpoint import (
 from bedside.lab.training.curves import draw_curves
 from bedside.lab.training.diary import Diary
 from bedside.lab.training.environment import code, environment
+from bedside.lab.training.folder import (
+    BEST_WEIGHTS,
+    FINAL_WEIGHTS,
+    SETTINGS,
+    alone,
+    check_data,
+    first_weights,
+)
 from bedside.lab.training.judging import Judgement, means_of
 from bedside.lab.training.settings import Settings
 from bedside.lab.training.state import BEST, Named, part
@@ -32,10 +39,6 @@ from bedside.lab.training.task import Cases, Task
 from bedside.lab.training.trainer import Trainer
 from bedside.store.disk import replace_file
 
-SETTINGS: Final = "settings.json"
-RECORD: Final = "run-record.json"
-BEST_WEIGHTS: Final = "best.safetensors"
-FINAL_WEIGHTS: Final = "final.safetensors"
 MODE: Final = 0o644
 REDRAWN: Final = 60.0
 """Seconds, at least, from one picture of the curves to the next."""
@@ -125,7 +128,7 @@ def train(order: Order, folder: Path) -> Trained:
 
     Raises:
         Conflict: the folder holds a run.
-        BedsideError: training failed; what checkpoints there are stand.
+        BedsideError: training failed, or the disk did; what checkpoints there are stand.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if has_checkpoint(folder) or (folder / SETTINGS).exists():
@@ -138,8 +141,8 @@ def train(order: Order, folder: Path) -> Trained:
         "settings": order.settings.model_dump(mode="json"),
         "data": [one.digest for one in order.task.data],
     }
-    replace_file(folder / SETTINGS, canonical_bytes(document), MODE)
-    with _exactly(order.settings):
+    with alone(folder), _exactly(order.settings):
+        replace_file(folder / SETTINGS, canonical_bytes(document), MODE)
         return _Run(order, folder, None).done()
 
 
@@ -151,12 +154,14 @@ def go_on(order: Order, folder: Path) -> Trained:
 
     Raises:
         NotFound: there is no checkpoint.
+        Conflict: another process trains this run.
         UsageError: the checkpoint is of another network, or the data are not those it began with.
+        BedsideError: training failed, or the disk did; what checkpoints there are stand.
     """
-    _check_data(order, folder)
+    check_data([one.digest for one in order.task.data], folder)
     has_begun = has_checkpoint(folder) or not (folder / SETTINGS).exists()
-    checkpoint = last_checkpoint(folder) if has_begun else None
-    with _exactly(order.settings):
+    with alone(folder), _exactly(order.settings):
+        checkpoint = last_checkpoint(folder) if has_begun else None
         return _Run(order, folder, checkpoint).done()
 
 
@@ -177,7 +182,7 @@ class _Run:
         if checkpoint is not None:
             self._restore(checkpoint)
         elif order.settings.start:
-            weights, self._parent = _first_weights(Path(order.settings.start))
+            weights, self._parent = first_weights(Path(order.settings.start))
             self._trainer.begin_with(weights)
         self._diary = Diary(folder, self._trainer.step)
         self._begun = self._saved = self._drawn = time.monotonic()
@@ -223,7 +228,7 @@ class _Run:
         if trainer.step % settings.validate_every == 0 or trainer.step == settings.steps:
             self._validate(cases)
         if time.monotonic() - self._saved >= settings.checkpoint_minutes * 60:
-            self._save()
+            self._try_to_save()
 
     def _log(self) -> None:
         losses, norms = self._losses, [one for one in self._norms if one < float("inf")]
@@ -267,6 +272,15 @@ class _Run:
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._begun
 
+    def _try_to_save(self) -> None:
+        """Save; where the disk is full, say so and go on until it is time again."""
+        try:
+            self._save()
+        except OSError as problem:
+            self._saved = time.monotonic()
+            words = f"No checkpoint at step {self._trainer.step}: {problem}. Make room; training goes on."
+            self._order.watch.troubled(words)
+
     def _save(self) -> None:
         self._sessions[-1]["to_step"] = self._trainer.step
         self._sessions[-1]["until"] = timestamp(system_clock())
@@ -297,36 +311,6 @@ class _Run:
         self._best = part(checkpoint.tensors, BEST)
         if self._best:
             self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
-
-
-def _check_data(order: Order, folder: Path) -> None:
-    path = folder / SETTINGS
-    began = read_json(path.read_bytes()).get("data") if path.exists() else None
-    now = [one.digest for one in order.task.data]
-    if began is not None and began != now:
-        raise UsageError(
-            f"This run began with other data: {', '.join(began)}; now they are {', '.join(now)}.",
-            advice="Bring the data back as they were, or begin another run.",
-        )
-
-
-def _first_weights(folder: Path) -> tuple[Named, str]:
-    """Return the best weights of another run, and the digest of its record.
-
-    Raises:
-        NotFound: the folder holds no run that came to an end.
-        UsageError: its weights are not those of its record.
-    """
-    record, weights = folder / RECORD, folder / BEST_WEIGHTS
-    if not record.is_file() or not weights.is_file():
-        raise NotFound(
-            f"{folder} holds no {RECORD} and {BEST_WEIGHTS} to start from.",
-            advice="Let that run come to an end, by SIGTERM if it must be.",
-        )
-    told, data = record.read_bytes(), weights.read_bytes()
-    if read_json(told)["weights"].get(BEST_WEIGHTS) != digest(data):
-        raise UsageError(f"{weights} is not the file that {RECORD} beside it names.")
-    return load(data), digest(told)
 
 
 @contextmanager
