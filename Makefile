@@ -7,9 +7,10 @@ ANTSPYNET ?= .venv-antspynet
 DEMO   ?=
 PYTEST ?=
 RAY    ?= .venv-ray
+MLFLOW ?= .venv-mlflow
 BENCH_IMAGING ?=
 
-.PHONY: help demo test test-antspynet test-ray install peers lint types house unit format lock bench bench-imaging clean
+.PHONY: help demo test test-antspynet test-ray test-mlflow install peers lint types house unit format lock bench bench-imaging clean
 
 help:  ## list these words
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -64,6 +65,14 @@ $(ANTSPYNET)/.ready: locks/antspynet.constraint.txt | $(VENV)/bin/python
 	$(ANTSPYNET)/bin/python -m pip install --quiet --disable-pip-version-check -c locks/antspynet.constraint.txt \
 	  antspyx tensorflow-cpu scikit-learn statsmodels matplotlib requests
 	$(ANTSPYNET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -c locks/antspynet.constraint.txt antspynet
+	@touch $@
+
+test-mlflow: install $(MLFLOW)/.ready  ## a training's copy on a real MLflow server, in an environment of its own
+	BEDSIDE_MLFLOW_PYTHON=$(abspath $(MLFLOW))/bin/python $(BIN)/pytest tests/lab/training/test_mirror.py $(PYTEST)
+
+$(MLFLOW)/.ready: locks/mlflow.constraint.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(MLFLOW)
+	$(MLFLOW)/bin/python -m pip install --quiet --disable-pip-version-check -c locks/mlflow.constraint.txt mlflow
 	@touch $@
 
 test-ray: $(RAY)/.ready  ## analyses over a local Ray cluster, one node of which dies
