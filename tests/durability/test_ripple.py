@@ -20,8 +20,8 @@ import pytest
 from bedside.clock import timestamp
 from bedside.errors import GoldenMismatch
 from bedside.ledger.events import Entry, EventKind
-from bedside.registry import registry as registry_module
-from bedside.runtime.runner import load
+from bedside.runtime.proving import HERE
+from bedside.serving.proving import Proofs
 from bedside.site.site import Site
 from tests import bedside_site, postgres
 from tests.bedside_site import MODEL, Hospital
@@ -207,9 +207,9 @@ def test_a_version_that_fails_its_golden_cases_is_not_switched_to_under_load(
         registry, operator = site.registry, hospital["operator"].caller
         archive = wrong_golden("3.0.0").archive(hospital.key)
         ref = registry.add(hospital["developer"].caller, archive).ref
-        good = load(registry.package(registry.version(f"{MODEL}@{OLD}").digest))
+        good = HERE.prove(registry.package(registry.version(f"{MODEL}@{OLD}").digest))
         with monkeypatch.context() as elsewhere:  # another machine computes as the package says
-            elsewhere.setattr(registry_module, "load", lambda *_: good)
+            elsewhere.setattr(Proofs, "prove", lambda *_: good)
             registry.verify(hospital["developer"].caller, ref)
         for role in ("approver", "approver-2"):
             registry.approve(hospital[role].caller, ref, "I looked at the evaluation")

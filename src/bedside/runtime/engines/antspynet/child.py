@@ -94,10 +94,16 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 def _limit(memory: int) -> None:
     """Bound what this process may take; the parent looks at `memory` itself and is first."""
-    private = memory + _BESIDE
-    resource.setrlimit(resource.RLIMIT_DATA, (private, private))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _bound(resource.RLIMIT_DATA, memory + _BESIDE)
+    _bound(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    _bound(resource.RLIMIT_CORE, 0)
+
+
+def _bound(kind: int, most: int) -> None:
+    """Set one limit, for good; a lower one that this process was given stays (setrlimit(2))."""
+    _, hard = resource.getrlimit(kind)
+    kept = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (kept, kept))
 
 
 def _tell(writes: IO[bytes], problem: BedsideError) -> None:
