@@ -21,7 +21,10 @@ from tests import postgres
 from tests.ledger.drafts import prediction
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+WAITING = (
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
+    "AND backend_type = 'client backend'"  # the server's own tidying waits as well
+)
 TERMINATE = WAITING.replace("pid", "pg_terminate_backend(pid)")
 
 
