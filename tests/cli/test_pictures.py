@@ -265,9 +265,12 @@ def test_inspect_and_verify_tell_what_a_picture_must_be(
     assert "1 × 32 × 32" in shown
 
 
-def test_a_model_of_pictures_is_not_measured_here(cli: Cli, package: Path, tmp_path: Path) -> None:
+def test_a_model_of_pictures_is_not_measured_on_rows(
+    cli: Cli, package: Path, tmp_path: Path
+) -> None:
     data = tmp_path / "rows.csv"
     data.write_text("a\n1\n")
     answer = cli("lab", "evaluate", package, "--data", data, "--label", "a")
     assert answer.code == 2
-    assert "takes pictures" in answer.err
+    assert "rows.csv is no manifest of a data set: Not JSON" in answer.err
+    assert "bedside lab dataset" in answer.err

@@ -19,7 +19,7 @@ def ball_map(sulcus: int = 4) -> NDArray[np.float32]:
     place = np.indices((SIDE, SIDE, SIDE)) - MIDDLE
     away = np.sqrt((place**2).sum(0))
     labels = np.zeros(away.shape, dtype=np.float32)
-    for radius, label in ((22, 511), (20, 515), (18, 24), (13, 42), (9, 41), (3, 43)):
+    for radius, label in ((23, 511), (22, 515), (20, 24), (13, 42), (9, 41), (3, 43)):
         labels[away <= radius] = label
     labels[(np.abs(place[0]) <= sulcus / 2) & (place[2] > 6) & (away <= 13)] = 24
     labels[(away <= 13) & (place[2] < -8)] = 47

@@ -11,8 +11,8 @@ from bedside.lab.synthesis.tissues import Tissue
 from tests.lab.synthesis.maps import MIDDLE, SIDE, ball_map, write_map
 
 CENTRE = SIDE // 2
-EDGE = 2 - MARGIN
-"""Where the kept voxels begin: the skin reaches to 2 voxels from the map's side."""
+EDGE = 1 - MARGIN
+"""Where the kept voxels begin: the skin reaches to 1 voxel from the map's side."""
 
 
 def at(head: Head, i: int, j: int, k: int) -> tuple[Tissue, bool]:
@@ -30,12 +30,14 @@ def test_the_mask_holds_what_is_brain_ventricles_and_narrow_sulci(head: Head) ->
 def test_the_fluid_around_is_told_apart_by_how_far_it_is_and_what_touches_bone_is_dura(
     head: Head,
 ) -> None:
-    found = [at(head, CENTRE, CENTRE + step, CENTRE) for step in (12, 13, 14, 15, 17, 18)]
+    found = [at(head, CENTRE, CENTRE + step, CENTRE) for step in (12, 13, 14, 15, 17, 18, 19, 20)]
     assert found == [
         (Tissue.GREY, True),
         (Tissue.FLUID_1, False),
         (Tissue.FLUID_2, False),
         (Tissue.FLUID_3, False),
+        (Tissue.FLUID_5, False),
+        (Tissue.FLUID_6, False),
         (Tissue.DURA, False),
         (Tissue.BONE, False),
     ]
@@ -59,7 +61,7 @@ def test_stray_voxels_are_left_out(tmp_path: Path) -> None:
     labels[0, 0, 0] = 511
     assert (
         read_head(write_map(tmp_path / "stray.nii.gz", labels)).coded.shape
-        == (44 + 2 * MARGIN,) * 3
+        == (46 + 2 * MARGIN,) * 3
     )
 
 

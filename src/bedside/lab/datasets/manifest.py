@@ -180,7 +180,14 @@ def open_dataset(path: Path, root: Path | None = None) -> Dataset:
         )
     if path.stat().st_size > MOST_BYTES:
         raise LimitExceeded(f"The manifest {path.name} is larger than {MOST_BYTES} bytes.")
-    manifest = read_dataset(read_json(path.read_bytes()), path.name)
+    try:
+        value = read_json(path.read_bytes())
+    except UsageError as problem:
+        raise UsageError(
+            f"{path.name} is no manifest of a data set: {problem}",
+            advice="Write one with `bedside lab dataset`; rows of pictures go in with --table.",
+        ) from problem
+    manifest = read_dataset(value, path.name)
     return Dataset(manifest, (path.parent / manifest.root) if root is None else root)
 
 

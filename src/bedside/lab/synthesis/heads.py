@@ -2,7 +2,7 @@
 
 The mask is what a reader would call the brain in one piece: grey and white matter with the ventricles,
 cerebellum, and brain stem down to the lowest plane of the cerebellum; closed, so that the fluid in
-sulci up to `2 · closing` mm wide is inside; and 3 mm of the fluid around it, where there is so much
+sulci up to `2 · closing` mm wide is inside; and 5 mm of the fluid around it, where there is so much
 before the skull (`drawing` adds them). Of the fluid beyond, of dura, eyes, nerves and cord nothing is
 in it.
 """
@@ -25,13 +25,13 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
 MASKED: Final = 64
 """Added to a tissue's value where the brain is."""
 
-RIM: Final = 3
+RIM: Final = 5
 """Millimetres of fluid around the brain that belong to the mask."""
 
 MARGIN: Final = 4

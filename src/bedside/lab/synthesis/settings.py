@@ -37,8 +37,7 @@ class SynthesisSettings(Frozen):
         ghosted: Share with ghosts.
         spiked: Share with spikes in k-space.
         filled: Share of brains that are drawn up to 2 mm wider, so that they fill the skull.
-        filled: Share = 0.6
-    cut_below: Share whose field of view ends near below the brain.
+        cut_below: Share whose field of view ends near below the brain.
         cut: Share, for each other side, whose field of view ends there.
         defaced: Share without a face.
         stripped: Share whose skull was taken away before.

@@ -52,6 +52,8 @@ class Tissue(IntEnum):
     FLUID_3 = 30
     FLUID_4 = 31
     FLUID_5 = 32
+    FLUID_6 = 33
+    FLUID_7 = 34
 
 
 _LABELS: Final = MappingProxyType(
@@ -88,8 +90,8 @@ _LABELS: Final = MappingProxyType(
 BRAIN: Final = frozenset(range(Tissue.WHITE, Tissue.OUTER_FLUID)) - {Tissue.SULCAL_FLUID}
 """What is brain whatever the definition of a mask: tissue, ventricles and vessels within."""
 
-LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4, Tissue.FLUID_5)
-"""Outer fluid at most 1, 2, 3, 4 and 5 mm from the brain; what is farther is OUTER_FLUID."""
+LAYERS: Final = tuple(Tissue(value) for value in range(Tissue.FLUID_1, Tissue.FLUID_7 + 1))
+"""Outer fluid at most 1, 2, … 7 mm from the brain; what is farther is OUTER_FLUID."""
 
 FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.OUTER_FLUID, Tissue.DURA, *LAYERS})
 """What lies between brain and skull."""
