@@ -6,6 +6,7 @@ nested ellipsoids, with a seeded tilt, a slow change of brightness and noise. It
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,20 +18,36 @@ from bedside.imaging.volume import Affine, Volume, VolumeFacts
 from bedside.imaging.volume_writing import nifti_bytes
 
 _SHELLS: Final = (
-    ((0.92, 0.95, 0.96), 620.0),  # skin and fat
-    ((0.86, 0.89, 0.90), 90.0),  # bone
-    ((0.80, 0.83, 0.84), 160.0),  # fluid
-    ((0.77, 0.80, 0.81), 420.0),  # grey matter
-    ((0.62, 0.66, 0.66), 640.0),  # white matter
-    ((0.16, 0.30, 0.14), 150.0),  # ventricles
+    (0.92, 0.95, 0.96),  # skin and fat
+    (0.86, 0.89, 0.90),  # bone
+    (0.80, 0.83, 0.84),  # fluid
+    (0.77, 0.80, 0.81),  # grey matter
+    (0.62, 0.66, 0.66),  # white matter
+    (0.16, 0.30, 0.14),  # ventricles
 )
-"""Half axes as shares of the head's, along R, A, S, and brightness as in a T1-weighted image."""
+"""Half axes as shares of the head's, along R, A, S."""
 
 _BELOW: Final = (
-    ((0.0, 0.45, -0.58), (0.72, 0.50, 0.58), 200.0),  # face
-    ((0.0, -0.25, -1.05), (0.72, 0.62, 0.95), 200.0),  # neck
+    ((0.0, 0.45, -0.58), (0.72, 0.50, 0.58)),  # face
+    ((0.0, -0.25, -1.05), (0.72, 0.62, 0.95)),  # neck
 )
-"""Centres and half axes as shares of the head's, and brightness; what the shells leave of them."""
+"""Centres and half axes as shares of the head's; what the shells leave of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brightness:
+    """How bright a drawn head is, in grey values.
+
+    Attributes:
+        shells: Skin and fat, bone, fluid, grey matter, white matter, ventricles.
+        below: Face and neck.
+    """
+
+    shells: tuple[float, float, float, float, float, float]
+    below: float
+
+
+T1_WEIGHTED: Final = Brightness((620.0, 90.0, 160.0, 420.0, 640.0, 150.0), 200.0)
 
 BRAIN_SHELL: Final = 3
 """The first of the shells that is brain."""
@@ -44,23 +61,27 @@ _TILT: Final = 0.1
 
 
 def drawn_head(
-    shape: Shape = (32, 32, 32), spacing: Triple = (7.0, 7.5, 7.0), seed: int = 0
+    shape: Shape = (32, 32, 32),
+    spacing: Triple = (7.0, 7.5, 7.0),
+    seed: int = 0,
+    brightness: Brightness = T1_WEIGHTED,
 ) -> Volume:
     """Return a drawn head in the middle of the field of view, the axes in RAS+.
 
     Args:
         shape: Voxels along i, j, k.
         spacing: mm along i, j, k.
-        seed: Decides tilt, brightness and noise; 0 to 2**32 - 1.
+        seed: Decides tilt, shade and noise; 0 to 2**32 - 1.
+        brightness: Of its tissues.
     """
     values = np.zeros(shape, dtype=np.float32)
     random = np.random.default_rng(seed)
     affine = _middle(shape, spacing)
     away = _away(shape, affine, random)
-    for centre, axes, brightness in _BELOW:
-        values[_inside(away - _standing(centre), axes)] = brightness
-    for axes, brightness in _SHELLS:
-        values[_inside(away, axes)] = brightness
+    for centre, axes in _BELOW:
+        values[_inside(away - _standing(centre), axes)] = brightness.below
+    for axes, bright in zip(_SHELLS, brightness.shells, strict=True):
+        values[_inside(away, axes)] = bright
     values *= _shade(shape, random)
     noise = random.normal(0.0, _NOISE, (2, *shape)).astype(np.float32)
     values = np.round(np.hypot(values + noise[0], noise[1]))  # Rician, as a magnitude image's is
@@ -74,7 +95,7 @@ def drawn_brain(shape: Shape, spacing: Triple, seed: int) -> NDArray[np.bool_]:
     """Return where the brain lies in the head that `drawn_head` draws with the same arguments."""
     random = np.random.default_rng(seed)
     away = _away(shape, _middle(shape, spacing), random)
-    return _inside(away, _SHELLS[BRAIN_SHELL][0])
+    return _inside(away, _SHELLS[BRAIN_SHELL])
 
 
 def head_file(volume: Volume) -> bytes:

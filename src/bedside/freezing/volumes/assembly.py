@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,8 @@ from bedside.runtime.volume_rows import read_row, volume_row
 TELLING_MILLILITRES: Final = 10.0
 """A golden case says something of a class's borders from this volume on."""
 
+DRAWN: Final = "drawn head"
+
 
 @dataclass(frozen=True, slots=True)
 class AssembledVolumes:
@@ -51,9 +53,18 @@ class AssembledVolumes:
 
 
 def assemble_volume(
-    source: VolumeSource, spec: VolumeSpec, circumstances: Circumstances
+    source: VolumeSource,
+    spec: VolumeSpec,
+    circumstances: Circumstances,
+    heads: Sequence[tuple[dict[str, Json], str]] = (),
 ) -> AssembledVolumes:
     """Return the package of `source`, and the comparison that it stands on.
+
+    Args:
+        source: The model.
+        spec: What its author states.
+        circumstances: Who signs, when, and who hears of it.
+        heads: Rows of the golden cases and what each is, where the source has drawn its own.
 
     Raises:
         FreezeRefused: a part cannot be frozen exactly.
@@ -67,7 +78,8 @@ def assemble_volume(
     channels = spec.output.channels if isinstance(spec.output, SegmentationOutput) else None
     engine = OnnxEngine(network.onnx, model, conditions, channels)
     path = VolumePath(declared, network.operations, engine, spec.output)
-    drawn = [Drawn(row, declared) for row in drawn_rows(spec)]
+    rows = heads or [(row, DRAWN) for row in drawn_rows(spec)]
+    drawn = [Drawn(row, declared, note) for row, note in rows]
     tell("comparing native and frozen answers")
     report = source.compare(
         lambda volume: path.analyse(volume, _stated(declared), silent),
@@ -92,14 +104,14 @@ def assemble_volume(
 class Drawn:
     """A drawn head, as a client would send it and as it is then read."""
 
-    def __init__(self, row: dict[str, Json], declared: VolumeInput) -> None:
-        self._row = row
+    def __init__(self, row: dict[str, Json], declared: VolumeInput, note: str) -> None:
+        self._row, self._note = row, note
         self.volume, self._stated = read_row(row, declared)
 
     def case(self, name: str, path: VolumePath) -> GoldenCase:
         """Return it as a golden case with the frozen model's answer."""
         analysis: Analysis = path.analyse(self.volume, self._stated, silent)
-        return golden_case(name, self._row, analysis, "drawn head")
+        return golden_case(name, self._row, analysis, self._note)
 
 
 def drawn_rows(spec: VolumeSpec) -> Iterator[dict[str, Json]]:

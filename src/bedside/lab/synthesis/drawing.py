@@ -51,6 +51,7 @@ def drawn(
     spacing: float,
     chance: Chance,
     settings: SynthesisSettings,
+    values: NDArray[np.float32] | None = None,
 ) -> Drawn:
     """Return an image of the head on a grid, and the mask.
 
@@ -60,8 +61,9 @@ def drawn(
         spacing: Of the grid, mm.
         chance: The same gives the same, on one device.
         settings: What may happen.
+        values: A grey value for each `Tissue`; None draws them, too.
     """
-    values = grey_values(chance, settings)
+    values = grey_values(chance, settings) if values is None else values
     where = points(chance, settings, shape, spacing, head.middle)
     grown_by = chance.whole(0, MOST_GROWN + 1) if chance.happens(settings.filled) else 0
     image, mask, varied = _seen(head, values, grown_by, where, spacing)

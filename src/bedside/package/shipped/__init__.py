@@ -1,0 +1,1 @@
+"""Packages that come with Bedside itself: their files, and whose signature each must bear."""
