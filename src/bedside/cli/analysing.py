@@ -13,6 +13,7 @@ import typer
 
 from bedside.cli.options import JsonOption, KeyFileOption, PythonOption, WeightsOption
 from bedside.cli.screen import on_one_line
+from bedside.cli.shipped import BRAIN
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="The folder for what comes of it; made where missing.")
 ]
 PackageOption = Annotated[
-    Path | None, typer.Option("--package", help="The .bedside file that analyses, unrecorded.")
+    Path | None,
+    typer.Option(
+        "--package",
+        help="The .bedside file that analyses, unrecorded; else brain-extraction, which comes with Bedside.",
+    ),
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="With --site: the model whose release analyses.")
@@ -156,17 +161,17 @@ def _among(path: Path) -> UsageError:
 
 
 def _check_package(package: Path | None, model: str | None, subject: str | None) -> Path:
-    if package is None or model is not None:
+    if model is not None:
         raise UsageError(
-            "It was not said which package analyses.",
-            advice="Say --package FILE.bedside; or --model NAME with --site.",
+            "A model was named, and no site that has it released.",
+            advice="Say --site DIR with --model; or --package FILE.bedside, and no model.",
         )
     if subject is not None:
         raise UsageError(
             "A subject was given, and nothing is recorded without a site.",
             advice="Leave --subject out, or name a site with --site.",
         )
-    return package
+    return BRAIN if package is None else package
 
 
 def _released(model: str | None, package: Path | None, ray: str | None) -> str:

@@ -17,6 +17,7 @@ from bedside.cli.errors import REFUSED
 from bedside.cli.inspection import english
 from bedside.cli.packages import read_package
 from bedside.cli.screen import Page, complain, on_one_line, progress, show
+from bedside.cli.shipped import file_of
 from bedside.cli.stages import Bars, bars
 from bedside.cli.volume_answers import UNRECORDED
 from bedside.errors import UsageError
@@ -141,7 +142,7 @@ def _plan(wish: Wish, package: Path, *, prove: bool) -> Plan:
     limits_of(found.manifest)
     with progress(f"{found.manifest.ref} gives its golden answers"):
         load(found, wish.engines).close()
-    return Plan(found.manifest, found.digest, package.read_bytes(), wish.order, wish.engines, prove)
+    return Plan(found.manifest, found.digest, file_of(package).read_bytes(), wish.order, wish.engines, prove)
 
 
 def _workers(plan: Plan, jobs: int | None, address: str | None) -> Workers:

@@ -12,6 +12,7 @@ from bedside.cli.door import entered, open_site
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
 from bedside.cli.screen import Page, show
 from bedside.cli.secrets import refuse_taken
+from bedside.cli.shipped import meant
 
 if TYPE_CHECKING:
     from bedside.keys.trust import TrustedKey
@@ -44,7 +45,13 @@ def new(
 
 
 def trust(
-    public_key: Annotated[Path, typer.Argument(metavar="PUB", help="A public key (PEM).")],
+    public_key: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PUB",
+            help="A public key (PEM); or a package that comes with Bedside, to trust its signer.",
+        ),
+    ],
     name: Annotated[str, typer.Option("--name", help="Whose key it is.")],
     site: SiteOption = DEFAULT_SITE,
     key_file: KeyFileOption = None,
@@ -53,7 +60,8 @@ def trust(
     """Let the site trust packages signed with this key."""
     from bedside.keys.signing import PublicKey
 
-    key = PublicKey.load(public_key)
+    ours = meant(public_key)
+    key = PublicKey.load(public_key) if ours is None else ours.key()
     with entered(site, key_file) as (opened, caller):
         opened.registry.trust_key(caller, key, name)
     show(

@@ -56,6 +56,7 @@ def evaluate_volumes(
     from bedside.lab.datasets.manifest import open_dataset
     from bedside.lab.evaluating.analysed import Segmenter
     from bedside.lab.evaluating.evaluating import Wish, evaluate
+    from bedside.lab.evaluating.maps import ProbabilityMaps
     from bedside.lab.evaluating.pictures import WorstPictures
     from bedside.lab.evaluating.report import make_report, write_report
     from bedside.runtime.analysis import UNSTATED
@@ -63,10 +64,14 @@ def evaluate_volumes(
     dataset = open_dataset(asked.data)
     out = None if asked.out is None else _made(asked.out)
     worst = None if out is None else WorstPictures(out / "pictures", asked.pictures)
+    mapped = out if asked.regions is not None else None
+    maps = None if mapped is None else ProbabilityMaps(mapped / "probabilities")
 
     def kept(case: Case, found: Found, reference: Mask, one: Compared) -> None:
         if worst is not None:
             worst.keep(case, found, reference, one)
+        if maps is not None:
+            maps.keep(case, found)
 
     segmenter = Segmenter(opened, asked.labels)
     others = [Segmenter(one) for one in against]

@@ -11,13 +11,20 @@ from bedside.canonical import Json
 from bedside.cli.inspection import tell_manifest
 from bedside.cli.options import JsonOption
 from bedside.cli.screen import Page, show
+from bedside.cli.shipped import meant
 from bedside.cli.strangers import SUFFIXES, inspect_stranger
 from bedside.errors import NotFound
 
 if TYPE_CHECKING:
     from bedside.package.package import Package
 
-PackageArgument = Annotated[Path, typer.Argument(metavar="PKG", help="A .bedside file.")]
+PackageArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PKG",
+        help="A .bedside file, or a package that comes with Bedside: brain-extraction.",
+    ),
+]
 
 
 def inspect(package: PackageArgument, as_json: JsonOption = False) -> None:
@@ -33,14 +40,17 @@ def inspect(package: PackageArgument, as_json: JsonOption = False) -> None:
 
 
 def read_package(path: Path) -> Package:
-    """Return the package in the file `path`; nothing of it is executed.
+    """Return the package in the file `path`, or the shipped one of this name; nothing of it is executed.
 
     Raises:
         NotFound: there is no such file.
         PackageDamaged: it is not a package.
+        SignatureRefused: it is said to come with Bedside, and is another one.
     """
     from bedside.package.package import open_package
 
+    if (found := meant(path)) is not None:
+        return found.package()
     if not path.is_file():
         raise NotFound(f"There is no package file {path}.", advice="Check the path.")
     return open_package(path)

@@ -9,7 +9,9 @@ import typer
 
 from bedside.cli.door import entered
 from bedside.cli.options import DEFAULT_SITE, JsonOption, KeyFileOption, SiteOption
+from bedside.cli.packages import PackageArgument
 from bedside.cli.screen import Page, progress, show
+from bedside.cli.shipped import file_of
 from bedside.errors import NotFound
 
 if TYPE_CHECKING:
@@ -22,16 +24,17 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stays in th
 
 
 def add(
-    package: Annotated[Path, typer.Argument(metavar="PKG", help="A .bedside file.")],
+    package: PackageArgument,
     site: SiteOption = DEFAULT_SITE,
     key_file: KeyFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register a package as a draft; it must be signed by a key that the site trusts."""
-    if not package.is_file():
+    file = file_of(package)
+    if not file.is_file():
         raise NotFound(f"There is no package file {package}.", advice="Check the path.")
     with entered(site, key_file) as (opened, caller):
-        record = opened.registry.add(caller, package.read_bytes())
+        record = opened.registry.add(caller, file.read_bytes())
     _show_version(record, f"Next: bedside registry verify {record.ref}", as_json=as_json)
 
 

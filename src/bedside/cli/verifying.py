@@ -19,6 +19,7 @@ from bedside.cli.errors import document, refused
 from bedside.cli.options import JsonOption, PythonOption, WeightsOption
 from bedside.cli.packages import PackageArgument, signer
 from bedside.cli.screen import Page, progress, show
+from bedside.cli.shipped import meant
 from bedside.errors import (
     BedsideError,
     LimitExceeded,
@@ -63,11 +64,15 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check a package completely: archive, manifest, digests, signature, conditions, golden cases."""
-    if not package.is_file():
+    ours = meant(package)
+    if ours is None and not package.is_file():
         raise NotFound(f"There is no package file {package}.", advice="Check the path.")
     from bedside.runtime.engines.engine import Engines
 
     keys = trusted_keys(trust or [], site)
+    if ours is not None:
+        package = ours.path
+        keys += [] if site is not None else [ours.key()]  # a site says itself whom it trusts
     with progress(f"Verifying {package.name}"):
         checks, problem = examine(package, keys, Engines(weights, antspynet_python))
     value: dict[str, Json] = {"ok": problem is None, "checks": [asdict(one) for one in checks]}

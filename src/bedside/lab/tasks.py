@@ -13,6 +13,7 @@ from bedside.lab.training.task import Kind
 TASKS: Mapping[str, str] = MappingProxyType(
     {
         "brain-extraction": "bedside.lab.brain.task:KIND",
+        "lesion-candidates": "bedside.lab.lesions.task:KIND",
     }
 )
 """Where the `Kind` of each task stands."""

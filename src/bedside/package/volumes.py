@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from bedside.package.fields import Frozen
+from bedside.package.fields import Frozen, absent
 from bedside.package.images import CROWD, CodeString, Share
 
 MOST_SIDE: Final = 2_048
@@ -100,6 +100,7 @@ class VolumeLikeness(Frozen):
         volumes: How many volumes the means were taken of.
         minimum: Smallest correlation of a volume that is of the domain.
         otherwise: What happens to any other: it is refused, or answered with a flag.
+        refuse_below: Where any other is flagged: what is less alike than this is refused all the same.
     """
 
     version: Literal[1] = 1
@@ -110,6 +111,17 @@ class VolumeLikeness(Frozen):
     volumes: Annotated[int, Field(ge=CROWD)]
     minimum: Annotated[float, Field(gt=0, lt=1)]
     otherwise: Literal["refuse", "flag"] = "refuse"
+    refuse_below: Annotated[float | None, Field(gt=0, lt=1, exclude_if=absent)] = None
+
+    @model_validator(mode="after")
+    def _refuses_what_it_would_flag(self) -> Self:
+        least = self.refuse_below
+        if least is not None and not (self.otherwise == "flag" and least < self.minimum):
+            raise ValueError(
+                f"likeness: refuse_below {least} is for what is flagged, and below the minimum "
+                f"{self.minimum}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _references_are_standardised(self) -> Self:

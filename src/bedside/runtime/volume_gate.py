@@ -205,9 +205,10 @@ class VolumeGate:
 
 def _unlike(near: float, likeness: VolumeLikeness, add: Adder) -> tuple[Flag, ...]:
     told = f"a likeness of {near:.3f} to the volumes that the model knows"
-    if likeness.otherwise == "flag":
-        return (Flag("unlike-the-domain", f"{told}, below {likeness.minimum:g}"),)
-    add(VOLUME, "out-of-domain", told, f"at least {likeness.minimum:g}")
+    least = likeness.minimum
+    if likeness.otherwise == "flag" and near >= (likeness.refuse_below or -1):
+        return (Flag("unlike-the-domain", f"{told}, below {least:g}"),)
+    add(VOLUME, "out-of-domain", told, f"at least {likeness.refuse_below or least:g}")
     return ()
 
 

@@ -104,7 +104,7 @@ def assemble_volume(
 class Drawn:
     """A drawn head, as a client would send it and as it is then read."""
 
-    def __init__(self, row: dict[str, Json], declared: VolumeInput, note: str) -> None:
+    def __init__(self, row: dict[str, Json], declared: VolumeInput, note: str = DRAWN) -> None:
         self._row, self._note = row, note
         self.volume, self._stated = read_row(row, declared)
 

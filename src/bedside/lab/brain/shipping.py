@@ -49,6 +49,9 @@ DOMAIN: Final = VolumeAnswers(
 )
 """Whole heads by MR, from thick slices to a third of a millimetre; how they look is learned."""
 
+REFUSED_SHARE: Final = 2 / 3
+"""Of the smallest likeness of a head: below it a volume is refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -70,12 +73,17 @@ class Said:
 def learned_likeness(run: TrainedRun) -> VolumeLikeness:
     """Return how heads look, learned from the label maps of the training; the same for the same maps.
 
+    What looks a little otherwise (a brain without its skull, a strange field of view) is answered
+    with a flag, what has little of a head (a belly, a lizard, noise) is refused.
+
     Raises:
         NotFound, UsageError: the maps are not there, or others than those of the run.
     """
     paths, _ = run.label_maps()
     maps = [thinned(read_volume(files_at(path))) for path in paths]
-    return learned(maps, otherwise="refuse")
+    found = learned(maps, otherwise="flag")
+    least = round(REFUSED_SHARE * found.minimum, 2)
+    return VolumeLikeness(**{**dict(found), "refuse_below": least})
 
 
 def brain_spec(run: TrainedRun, said: Said) -> VolumeSpec:

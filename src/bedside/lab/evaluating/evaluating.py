@@ -10,6 +10,7 @@ from bedside.errors import InputRefused, LimitExceeded, UsageError, VolumeRefuse
 from bedside.imaging.measuring.masks import Mask
 from bedside.lab.datasets.manifest import IMAGE, MASK, Case, Dataset
 from bedside.lab.evaluating.analysed import Found, Segmenter, digest_of, reference_mask, why
+from bedside.lab.evaluating.detecting import Responses, responses
 from bedside.lab.evaluating.masks import MaskScores, mask_scores
 from bedside.lab.evaluating.orientations import Turned, turned_alike
 from bedside.lab.evaluating.regions import Counted, RegionScores, counted, region_scores
@@ -52,6 +53,7 @@ class Compared:
         moved: Whether the reference lay on another grid and was brought to the volume's (nearest).
         regions: Which regions were found, where they are counted.
         counted: The same at every threshold of the probability, before the labels were refined.
+        responses: How high the probability rises in each region, and where there is none.
     """
 
     reference: str
@@ -59,6 +61,7 @@ class Compared:
     moved: bool
     regions: RegionScores | None = None
     counted: tuple[Counted, ...] = ()
+    responses: Responses | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +169,9 @@ def _compared(found: Found, reference: Mask, name: str, wish: Wish) -> Compared:
     if wish.regions is None:
         return one
     assert found.analysis.probability is not None  # noqa: S101 - a segmentation has it
-    curve = counted(found.analysis.probability, reference, affine, wish.regions)
+    about = (found.analysis.probability, reference, affine, wish.regions)
     regions = region_scores(found.mask, reference, affine, wish.regions)
-    return replace(one, regions=regions, counted=curve)
+    return replace(one, regions=regions, counted=counted(*about), responses=responses(*about))
 
 
 def _stated(case: Case, otherwise: Stated) -> Stated:

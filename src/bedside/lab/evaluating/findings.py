@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bedside.canonical import Json
+from bedside.lab.evaluating.detecting import Responses
 from bedside.lab.evaluating.evaluating import CaseResult
 from bedside.lab.evaluating.regions import FreeResponse, free_response
 from bedside.lab.evaluating.summary import Summary
@@ -45,6 +46,15 @@ class Report:
             if one.reference == reference and one.counted
         ]
         return free_response(scans) if scans else ()
+
+    def responses(self, reference: str) -> tuple[Responses, ...]:
+        """Return the scores of regions against one kind of reference, scan by scan, where there are."""
+        return tuple(
+            one.responses
+            for result in self.results
+            for one in result.compared
+            if one.reference == reference and one.responses is not None
+        )
 
     def told(self) -> dict[str, Json]:
         """Return it as JSON."""

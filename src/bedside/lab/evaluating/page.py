@@ -9,6 +9,8 @@ from bedside.lab.evaluating.evaluating import CaseResult, Compared
 from bedside.lab.evaluating.findings import Report
 from bedside.lab.evaluating.masks import MEASURES, TITLES
 from bedside.lab.evaluating.orientations import LEAST
+from bedside.lab.evaluating.region_figures import LARGE
+from bedside.lab.evaluating.region_page import response_rows, size_rows
 from bedside.lab.evaluating.summary import Summary, worst_first
 
 
@@ -125,7 +127,18 @@ def _regions(report: Report) -> list[str]:
             "",
             f"Sensitivity {share} ({found} of {regions}); {false:.2f} false regions a scan.",
         ]
+        lines += _table(
+            ("size", "regions", "found", "share (95 % CI)"), size_rows([one for _, one in known])
+        )
+        lines += _table(
+            ("false candidates a scan", "sensitivity, all", f"from {LARGE:g} mL"),
+            response_rows(report.responses(reference)),
+        )
     return lines
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["", _row(head), _rule(len(head)), *(_row(one) for one in rows)]
 
 
 def _turned(report: Report) -> list[str]:

@@ -36,6 +36,7 @@ class RegionScores:
         called: Regions of the mask.
         false: How many of them touch no region of the reference, of whatever size.
         missed_ml: Volumes of those that were missed, mL, the largest first.
+        found_ml: Of those that were found.
     """
 
     least_ml: float
@@ -44,6 +45,7 @@ class RegionScores:
     called: int
     false: int
     missed_ml: tuple[float, ...]
+    found_ml: tuple[float, ...]
 
     @property
     def sensitivity(self) -> float | None:
@@ -101,7 +103,7 @@ def region_scores(
     touched[np.unique(regions[mask])] = True
     true = np.unique(called[reference])
     large = volumes >= least_ml
-    missed = np.sort(volumes[large & ~touched[1:]])[::-1]
+    missed, hit = (np.sort(volumes[large & one])[::-1] for one in (~touched[1:], touched[1:]))
     return RegionScores(
         least_ml=least_ml,
         regions=int(large.sum()),
@@ -109,6 +111,7 @@ def region_scores(
         called=number,
         false=number - int(np.count_nonzero(true)),
         missed_ml=tuple(float(one) for one in missed),
+        found_ml=tuple(float(one) for one in hit),
     )
 
 

@@ -17,6 +17,8 @@ from bedside.lab.evaluating.evaluating import CaseResult
 from bedside.lab.evaluating.findings import Report
 from bedside.lab.evaluating.masks import MEASURES
 from bedside.lab.evaluating.page import page
+from bedside.lab.evaluating.region_figures import region_metrics
+from bedside.lab.evaluating.region_page import response_chart
 from bedside.lab.evaluating.summary import summaries
 from bedside.package.manifest import Evaluation
 from bedside.store.disk import replace_file
@@ -46,7 +48,7 @@ def make_report(
         seed: Of the bootstrap.
     """
     means = summaries(results, seed)
-    metrics = tuple(one.metric(seed) for one in means)
+    metrics = (*(one.metric(seed) for one in means), *region_metrics(results, seed))
     data = dataset.described(dataset.cases)
     return Report(
         ref=segmenter.manifest.ref,
@@ -105,7 +107,11 @@ def _free_response_chart(report: Report) -> list[Chart]:
             )
             curves += [Curve(reference, false, found), Curve("", false, found, drawn="points")]
     words = ("free response", "false regions a scan", "sensitivity for regions")
-    return [Chart(*words, tuple(curves), y_range=(0.0, 1.02))] if curves else []
+    made = [Chart(*words, tuple(curves), y_range=(0.0, 1.02))] if curves else []
+    references = dict.fromkeys(one.reference for one in report.summaries)
+    return made + [
+        response_chart(scans, one) for one in references if (scans := report.responses(one))
+    ]
 
 
 def _table(report: Report) -> str:

@@ -1,6 +1,7 @@
 """The shape of one lesion: an ellipsoid whose surface a smooth random field has moved.
 
-Its volume is exact: it is made of the so many voxels that lie deepest in it.
+It is made of the so many voxels that lie deepest in it, less what does not hang together with the
+most of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from bedside.lab.evaluating.regions import TOUCHING
 from bedside.lab.lesions.places import Field
 
 Box: TypeAlias = tuple[slice, slice, slice]
@@ -44,7 +47,7 @@ class Shape:
 
 def radius(volume: float) -> float:
     """Return the radius of a ball, mm for mm³."""
-    return (3 * volume / (4 * math.pi)) ** (1 / 3)
+    return math.cbrt(3 * volume / (4 * math.pi))
 
 
 def axes_along(direction: Vector, long: float, flat: float, around: float) -> Vector:
@@ -71,7 +74,7 @@ def axes_along(direction: Vector, long: float, flat: float, around: float) -> Ve
 def blob(shape: Shape, field: Field, cost: Field, spacing: float) -> tuple[Box, Field] | None:
     """Return where a lesion lies, and its share of each voxel there; None where it finds no room.
 
-    The voxels with a share above a half are as many as the volume says.
+    The voxels with a share above a half are in one piece, and at most as many as the volume says.
 
     Args:
         shape: What is asked.
@@ -88,17 +91,29 @@ def blob(shape: Shape, field: Field, cost: Field, spacing: float) -> tuple[Box, 
     box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
     depth = _away(shape, (low, high)) / np.float32(ball)
     depth *= np.exp(np.float32(shape.rough) * field[box]) * cost[box]
+    depth[cost[box] >= FORBIDDEN] = FORBIDDEN
     count = max(1, round(shape.volume / spacing**3))
     flat = depth.ravel()
     if count >= flat.size:
         return None
     deepest = np.partition(flat, (count - 1, count))
-    if deepest[count] >= FORBIDDEN / 1e3:
+    if deepest[count] >= FORBIDDEN:
         return None
     edge = (deepest[count - 1] + deepest[count]) / 2
     share: Field = (edge - depth) * np.float32(max(ball, 0.5))
     share += np.float32(0.5)
-    return box, share.clip(0, 1, out=share)
+    return box, _in_one_piece(share.clip(0, 1, out=share))
+
+
+def _in_one_piece(share: Field) -> Field:
+    """Return the share without what touches the largest piece by no face, edge or corner."""
+    pieces, count = ndimage.label(share > 0.5, TOUCHING)
+    if count < 2:
+        return share
+    largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
+    kept: Field = share * ndimage.binary_dilation(largest, TOUCHING)
+    kept[~largest] = np.minimum(kept[~largest], 0.5)
+    return kept
 
 
 def _away(shape: Shape, box: tuple[NDArray[np.int_], NDArray[np.int_]]) -> Field:

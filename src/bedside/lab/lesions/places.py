@@ -2,8 +2,7 @@
 
 Lesions of multiple sclerosis and of small vessels lie in white matter, most of them around the
 ventricles, some under the cortex, few in deep grey matter, stem and cerebellum (M. Filippi et al.,
-Brain 142 (2019) 1858; M. M. Schoonheim et al., Neurology 2009; J. M. Wardlaw et al., Lancet Neurol 12
-(2013) 822). The prior is a product of such rules of thumb, and each brain departs from them.
+Brain 142 (2019) 1858; J. M. Wardlaw et al., Lancet Neurol 12 (2013) 822). The prior is a product of such rules of thumb, and each brain departs from them.
 """
 
 from __future__ import annotations
@@ -94,9 +93,7 @@ def places_of(head: Head) -> Places:
     """Return what the prior rests on."""
     coded = head.coded[::COARSE, ::COARSE, ::COARSE]
     tissue = coded % MASKED
-    return Places(
-        kinds_of(coded), _away(tissue == Tissue.VENTRICLE), _away(tissue == Tissue.GREY)
-    )
+    return Places(kinds_of(coded), _away(tissue == Tissue.VENTRICLE), _away(tissue == Tissue.GREY))
 
 
 def habit(chance: Chance) -> Habit:
@@ -132,4 +129,5 @@ def _away(from_what: NDArray[np.bool_]) -> NDArray[np.uint8]:
     if not from_what.any():
         return np.full(from_what.shape, 255, dtype=np.uint8)
     away = ndimage.distance_transform_edt(~from_what, sampling=COARSE) * STEPS
-    return np.minimum(away, 255).astype(np.uint8)
+    steps: NDArray[np.uint8] = np.minimum(away, 255).astype(np.uint8)
+    return steps

@@ -42,7 +42,7 @@ class LesionSynthesis(Frozen):
     """
 
     none: Share = 0.08
-    typical: Annotated[float, Field(gt=0)] = 12.0
+    typical: Annotated[float, Field(gt=0)] = 20.0
     spread: Extent = 1.0
     most: Annotated[int, Field(ge=1, le=1_000)] = 80
     smallest: Annotated[float, Field(gt=0)] = 3.0

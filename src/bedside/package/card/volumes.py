@@ -207,9 +207,11 @@ def _values(declared: VolumeInput, say: Speaker) -> str:
 
 
 def _likeness(likeness: VolumeLikeness, say: Speaker) -> str:
-    return say(
-        f"volume-likeness-{likeness.otherwise}",
-        minimum=number(likeness.minimum),
-        references=len(likeness.references),
-        volumes=likeness.volumes,
-    )
+    told = {
+        "minimum": number(likeness.minimum),
+        "references": len(likeness.references),
+        "volumes": likeness.volumes,
+    }
+    if likeness.refuse_below is not None:
+        return say("volume-likeness-both", least=number(likeness.refuse_below), **told)
+    return say(f"volume-likeness-{likeness.otherwise}", **told)

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-KNOWN: Final = (
+KNOWN: Final[tuple[tuple[str, str, str], ...]] = (
 )
 """Name, version, fingerprint of the signing key."""

@@ -51,6 +51,12 @@ VOLUMES: Final[Mapping[str, Both]] = MappingProxyType(
             "{volumes}例の平均縮小像（{references}種類）のいずれかとの相関が{minimum}以上。"
             "満たさない場合は留保付きで判定",
         ),
+        "volume-likeness-both": Both(
+            "correlation of at least {minimum} with one of {references} mean thumbnails of "
+            "{volumes} volumes; otherwise answered with a reservation, and below {least} refused",
+            "{volumes}例の平均縮小像（{references}種類）のいずれかとの相関が{minimum}以上。"
+            "満たさない場合は留保付きで判定し、{least}未満は拒否",
+        ),
         "ethics-volume-likeness": Both(
             "The package holds coarse mean thumbnails of {volumes} volumes, in which nobody can be "
             "recognised.",

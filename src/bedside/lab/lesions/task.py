@@ -1,0 +1,107 @@
+"""Lesion candidates as the trainer knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from torch import Tensor, nn
+
+from bedside.errors import UsageError
+from bedside.lab.brain.network import BrainNetwork
+from bedside.lab.datasets.manifest import Case, Dataset, open_dataset
+from bedside.lab.datasets.parting import parted
+from bedside.lab.lesions.cases import LesionCases
+from bedside.lab.lesions.judging import judged
+from bedside.lab.lesions.loss import rare_loss
+from bedside.lab.lesions.settings import LesionSettings
+from bedside.lab.training.task import Batch, Cases, Kind
+from bedside.package.manifest import DataSet
+
+RARE: Final = -4.5
+"""Logit of the share of lesions in white matter, about 1 in 100: what a new network says."""
+
+
+class LesionTask:
+    """A network that finds white-matter lesions, learnt from lesions that were drawn into label maps."""
+
+    score: Final = "f1"
+
+    def __init__(self, settings: LesionSettings, dataset: Dataset) -> None:
+        """Part the patients; `bedside.errors.UsageError` where one that is named is not there."""
+        self._settings = settings
+        self._dataset = dataset
+        self._parted = parted(dataset, seed=settings.seed, named=settings.validation_patients)
+
+    @property
+    def data(self) -> tuple[DataSet, ...]:
+        """The heads for training and for validation."""
+        told = self._dataset.described
+        return (
+            told(self._parted.training, "training"),
+            told(self._parted.validation, "validation"),
+        )
+
+    @property
+    def split(self) -> str:
+        """How they were parted."""
+        return self._parted.words
+
+    def network(self) -> nn.Module:
+        """Return a new network."""
+        made = BrainNetwork(self._settings.network)
+        assert made.last.bias is not None  # noqa: S101 - the network gives it one
+        nn.init.constant_(made.last.bias, RARE)
+        return made
+
+    def training_cases(self) -> Cases:
+        """Return parts of heads drawn without end."""
+        return LesionCases(self._paths(self._parted.training), self._settings)
+
+    def validation_cases(self) -> Cases:
+        """Return so many drawn parts of the heads that are held out, always the same."""
+        paths = self._paths(self._parted.validation)
+        return LesionCases(paths, self._settings, self._settings.validation_cases)
+
+    def on_device(self, batch: Batch, number: int) -> Batch:
+        """Return the batch as it is."""
+        del number
+        return batch
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return focal cross-entropy plus 1 − soft Dice."""
+        return rare_loss(network(batch["image"]), batch["share"], batch["weight"])
+
+    def metrics(self, network: nn.Module, batch: Batch) -> Mapping[str, float]:
+        """Return the lesion-wise scores, the Dice overlap and the loss of one case."""
+        logits, share = network(batch["image"]), batch["share"]
+        settings = self._settings
+        return {
+            **judged(logits, share, settings.spacing, settings.lesions.smallest),
+            "loss": float(rare_loss(logits, share, batch["weight"])),
+        }
+
+    def _paths(self, cases: tuple[Case, ...]) -> list[Path]:
+        return [self._dataset.path_of(case, "labels") for case in cases]
+
+
+def make(settings: LesionSettings) -> LesionTask:
+    """Open the label maps and return the task.
+
+    Raises:
+        UsageError: no manifest is named, or it is not one of label maps.
+    """
+    if not settings.data:
+        raise UsageError(
+            "No data set is named.",
+            advice="Write a manifest with `bedside lab dataset FOLDER`, and name it: data=FILE.",
+        )
+    return LesionTask(settings, open_dataset(Path(settings.data)))
+
+
+KIND: Final = Kind(
+    about="Finds candidates for white-matter lesions in FLAIR; learnt from drawn lesions alone. Research only.",
+    settings=LesionSettings,
+    make=make,
+)
