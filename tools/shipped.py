@@ -33,7 +33,7 @@ def place(archive: bytes, package: Package, key: PublicKey) -> Shipped:
     others = [one for one in known.KNOWN if one[0] != manifest.name]
     for old in HERE.glob(f"{manifest.name}-[0-9]*"):
         old.unlink()
-    made = Shipped(*entry)
+    made = Shipped(*entry, folder=HERE)
     made.path.write_bytes(archive)
     made.path.with_suffix(".pub").write_text(key.to_pem(), encoding="ascii")
     written = rewritten(SOURCE.read_text(encoding="utf-8"), sorted([*others, entry]))
@@ -45,6 +45,8 @@ def rewritten(source: str, entries: list[tuple[str, str, str]]) -> str:
     """Return the text of `known.py` with these entries in the place of those that it has."""
     begin = source.index("KNOWN: Final")
     end = source.index("\n)\n", begin) + len("\n)\n")
-    lines = "".join(f'    ("{name}", "{version}", "{key}"),\n' for name, version, key in entries)
+    written = "".join(
+        "    (\n" + "".join(f'        "{word}",\n' for word in one) + "    ),\n" for one in entries
+    )
     kind = "KNOWN: Final[tuple[tuple[str, str, str], ...]] = (\n"
-    return f"{source[:begin]}{kind}{lines})\n{source[end:]}"
+    return f"{source[:begin]}{kind}{written})\n{source[end:]}"

@@ -9,12 +9,8 @@ from __future__ import annotations
 import io
 import json
 import random
-import tempfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -36,38 +32,10 @@ from bedside.package.manifest import read_manifest, write_manifest
 from bedside.package.package import open_package
 from bedside.runtime.onnx_wire import read_opset
 from tests.fuzz.oracle import imported_by_readers, is_tar
+from tests.fuzz.target import Target
 
 SMALL = VolumeLimits(voxels=2**18)
 """Of a fuzzed volume: what is large is slow, and no other code."""
-
-Repair: TypeAlias = Callable[[bytes, random.Random], bytes]
-
-
-@dataclass(frozen=True)
-class Target:
-    """One parser under the fuzzer.
-
-    Attributes:
-        read: Takes any bytes; raises only our own errors.
-        readers: The hostile corpus' readers whose files are seeds.
-        seeds: Good files to start from.
-        repair: Makes a changed input plausible again (checksums, sizes), so that the fuzzer gets
-            past the first check; None where bytes are enough.
-    """
-
-    read: Callable[[bytes], object]
-    readers: tuple[str, ...]
-    seeds: Callable[[], list[bytes]]
-    repair: Repair | None = None
-
-
-def run(target: Target, data: bytes) -> None:
-    """Give `data` to a target; only our own errors are expected."""
-    try:
-        target.read(data)
-    except BedsideError:
-        return
-
 
 def _package(data: bytes) -> None:
     """Read an archive; where it is one, it must have its only spelling."""
@@ -254,28 +222,3 @@ TARGETS: dict[str, Target] = {
     "meshnet": Target(_meshnet, (), _meshnet_seeds),
 }
 """Every parser that reads what a stranger wrote."""
-
-MAX_SEED_BYTES = 20_000
-"""Larger files of the corpus are bombs; the fuzzer makes its own."""
-
-
-def write_seeds(target: Target, folder: Path) -> None:
-    """Write the files that a target starts from into `folder`."""
-    from tests.hostile.corpus import corpus  # noqa: PLC0415
-
-    folder.mkdir(parents=True, exist_ok=True)
-    found = [one.data for one in corpus() if one.reader in target.readers]
-    for number, data in enumerate([*target.seeds(), *found]):
-        if len(data) <= MAX_SEED_BYTES:
-            (folder / f"seed-{number:03}").write_bytes(data)
-
-
-def read_planted(data: bytes) -> None:
-    """A parser with a bug, to see that the fuzzer finds it."""
-    with tempfile.SpooledTemporaryFile() as file:
-        file.write(data)
-    if data.startswith(b"PK") and len(data) > 4 and data[2] == data[3]:
-        raise ZeroDivisionError("planted")
-
-
-PLANTED = Target(read_planted, (), lambda: [b"PK\x03\x04" + bytes(20)])

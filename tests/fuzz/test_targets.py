@@ -8,7 +8,8 @@ import pytest
 
 from bedside.imaging.reading import read_picture
 from tests.fuzz.films import change_codestream, films
-from tests.fuzz.targets import MAX_SEED_BYTES, TARGETS, Target, run, write_seeds
+from tests.fuzz.target import MAX_SEED_BYTES, Target, run, write_seeds
+from tests.fuzz.targets import TARGETS
 
 ROUNDS = 150
 

@@ -6,6 +6,7 @@ Nothing here is random and nothing is kept: the files are made anew for each tes
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 from tests.hostile.hostile import Hostile
@@ -17,12 +18,16 @@ from tests.hostile.texts import texts
 from tests.hostile.volumes import volumes
 
 
-def corpus() -> tuple[Hostile, ...]:
-    """Return the whole corpus; every name stands once."""
+def made() -> tuple[Hostile, ...]:
+    """Make the whole corpus; every name stands once."""
     found = (*packages(), *networks(), *pickles(), *pictures(), *volumes(), *texts())
     names = [one.name.casefold() for one in found]
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
     return found
+
+
+corpus = cache(made)
+"""The whole corpus, made once in a process."""
 
 
 def write_corpus(folder: Path) -> tuple[Hostile, ...]:

@@ -7,13 +7,12 @@ import os
 import pickle
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.hostile.corpus import corpus, write_corpus
+from tests.hostile.corpus import corpus, made, write_corpus
 from tests.hostile.hostile import CANARY, Hostile
 from tests.hostile.judge import READERS
 from tests.hostile.pickles import CALL
@@ -31,12 +30,7 @@ class Judged(NamedTuple):
     held: int
 
 
-@cache
-def everything() -> tuple[Hostile, ...]:
-    return corpus()
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judged]:
     """What a child process made of the whole corpus."""
     folder = tmp_path_factory.mktemp("hostile")
@@ -60,7 +54,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judged]:
     return {one.pop("name"): Judged(**one) for one in answers}
 
 
-HOSTILE = [one for one in everything() if one.says is not None]
+HOSTILE = [one for one in corpus() if one.says is not None]
 
 
 @pytest.mark.parametrize("one", HOSTILE, ids=lambda one: one.name)
@@ -82,7 +76,7 @@ def assert_cheap(one: Hostile, found: Judged) -> None:
 
 
 @pytest.mark.parametrize(
-    "one", [one for one in everything() if one.says is None], ids=lambda one: one.name
+    "one", [one for one in corpus() if one.says is None], ids=lambda one: one.name
 )
 def test_a_good_file_of_the_same_kind_is_accepted(one: Hostile, judged: dict[str, Judged]) -> None:
     assert judged[one.name].said is None
@@ -91,11 +85,11 @@ def test_a_good_file_of_the_same_kind_is_accepted(one: Hostile, judged: dict[str
 
 def test_the_corpus_is_as_large_as_it_should_be_and_has_a_good_file_of_every_kind() -> None:
     assert len(HOSTILE) >= 200
-    assert {one.reader for one in everything() if one.says is None} >= set(READERS) - {"spec"}
+    assert {one.reader for one in corpus() if one.says is None} >= set(READERS) - {"spec"}
 
 
 def test_the_corpus_is_the_same_every_time() -> None:
-    assert corpus() == everything()
+    assert made() == corpus()
 
 
 def test_the_canary_sings_when_such_a_pickle_is_read(tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from pathlib import Path
 
 from bedside.freezing.circumstances import Circumstances
 from bedside.keys.signing import SigningKey
+from bedside.lab.brain.recipe import THRESHOLD, output
 from bedside.lab.brain.run import TrainedRun, open_run
 from bedside.lab.brain.shipping import VERSION, Said, frozen_brain, learned_likeness
 from bedside.package.card.markdown import card_markdown
+from tools.ship_brain.calibrating import calibrated
 from tools.ship_brain.figures import for_the_card, measured
 from tools.ship_brain.heads import evaluation_heads
 from tools.shipped import place
@@ -37,7 +39,12 @@ def main(words: Sequence[str]) -> None:
 
     run = open_run(options.run)
     tell("learning how heads look")
-    said = Said(run.validation(), learned_likeness(run), version=options.version)
+    likeness = learned_likeness(run)
+    meant = output(options.threshold)
+    if options.calibrate:
+        tell(f"calibrating the predicted overlap on {options.calibrate} drawn heads")
+        meant = calibrated(run, meant, options.calibrate, options.report / "overlap")
+    said = Said(run.validation(), likeness, meant, options.version)
     said = _evaluated(run, said, options, Circumstances(tell=tell))
     key = SigningKey.new()  # in memory alone: nobody can sign another package with it
     made = frozen_brain(run, said, Circumstances(key, tell=tell))
@@ -74,6 +81,10 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--masks-of", default="mindgrab", help="what that program is called")
     parser.add_argument("--report", type=Path, required=True, help="a new folder for all figures")
     parser.add_argument("--orientations", type=int, default=1, help="each scan is turned so often")
+    parser.add_argument("--threshold", type=float, default=THRESHOLD, help="of the probability")
+    parser.add_argument(
+        "--calibrate", type=int, default=240, help="drawn heads for the predicted overlap; 0: none"
+    )
     parser.add_argument("--version", default=VERSION, help="of the package")
     return parser.parse_args(words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bedside.canonical import canonical_bytes, read_json
-from bedside.lab.datasets.manifest import Dataset
+from bedside.lab.datasets.manifest import MASK, Dataset
 from bedside.lab.evaluating.analysed import Segmenter
 from bedside.lab.evaluating.evaluating import Wish, evaluate
 from bedside.lab.evaluating.findings import Report
@@ -14,6 +14,7 @@ from bedside.lab.evaluating.pictures import WorstPictures
 from bedside.lab.evaluating.report import DOCUMENT, make_report, write_report
 from bedside.package.manifest import Evaluation, Metric
 from bedside.package.package import Package
+from tools.ship_brain.heads import REFERENCES
 
 SHOWN = tuple(TITLES[name] for name in ("dice", "hausdorff_95", "volume_error"))
 PICTURES = 20
@@ -51,7 +52,16 @@ def for_the_card(out: Path) -> Evaluation:
     """
     told = read_json((out / DOCUMENT).read_bytes())["evaluation"]
     whole = Evaluation.model_validate_json(canonical_bytes(told))
-    return whole.model_copy(update={"metrics": tuple(filter(_shown, whole.metrics))})
+    metrics = (_worded(one) for one in whole.metrics if _shown(one))
+    return whole.model_copy(update={"metrics": tuple(metrics)})
+
+
+def _worded(metric: Metric) -> Metric:
+    """Return a figure that says in words what it was measured against."""
+    measure, _, role = metric.name.rpartition(", ")
+    name = role.removeprefix(f"{MASK}.")
+    against = REFERENCES.get(name, f"the mask by {name}")
+    return metric.model_copy(update={"name": f"{measure}, against {against}"})
 
 
 def _shown(metric: Metric) -> bool:

@@ -49,6 +49,15 @@ HEADS = (
 )
 
 
+REFERENCES = {
+    "colin27-closed": "tissue of colin27, closed",
+    "colin27-icv": "tissue and fluid of colin27",
+    "mni152": "the template's own mask",
+    "bet": "a rough mask by BET",
+}
+"""What people read for the name of a reference; another program's is its own name."""
+
+
 def evaluation_heads(folder: Path, others: Path | None, name: str, into: Path) -> Dataset:
     """Return the data set of the heads of a folder; the manifest's paths name no place.
 

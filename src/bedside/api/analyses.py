@@ -226,6 +226,7 @@ def _result(job: Job, outcome: Outcome) -> dict[str, Json]:
         "values": answer["values"],
         "flags": flags_told(flags),
         "out_of_domain": answer["out_of_domain"],
+        "predicted_overlap": answer.get("predicted_overlap"),
         "seconds": answer["seconds"],
         "files": [
             {

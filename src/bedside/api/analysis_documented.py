@@ -81,6 +81,7 @@ class AnalysisResult(Closed):
     values: dict[str, float] = Field(description="Millilitres by label, or the number by its name")
     flags: list[FlagTold]
     out_of_domain: float | None = Field(description="0 as the domain, 1 unlike it; null: not known")
+    predicted_overlap: float | None = Field(description="Dice to be expected; null: not predicted")
     seconds: dict[str, float] = Field(description="By stage")
     files: list[FileTold]
 

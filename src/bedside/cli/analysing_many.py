@@ -142,7 +142,9 @@ def _plan(wish: Wish, package: Path, *, prove: bool) -> Plan:
     limits_of(found.manifest)
     with progress(f"{found.manifest.ref} gives its golden answers"):
         load(found, wish.engines).close()
-    return Plan(found.manifest, found.digest, file_of(package).read_bytes(), wish.order, wish.engines, prove)
+    return Plan(
+        found.manifest, found.digest, file_of(package).read_bytes(), wish.order, wish.engines, prove
+    )
 
 
 def _workers(plan: Plan, jobs: int | None, address: str | None) -> Workers:

@@ -51,6 +51,8 @@ def _likeness_words(likeness: VolumeLikeness | None) -> str:
     if likeness is None:
         return "not looked at"
     otherwise = "refused" if likeness.otherwise == "refuse" else "answered with a flag"
+    if likeness.refuse_below is not None:
+        otherwise += f", below {likeness.refuse_below:g} refused"
     return (
         f"at least {likeness.minimum:g} correlation with one of {len(likeness.references)} mean "
         f"thumbnails of {likeness.volumes} volumes; any other is {otherwise}"

@@ -121,13 +121,15 @@ def first_kept(before: int, after: int) -> int:
 
 def box_of(mask: NDArray[np.bool_]) -> Box | None:
     """Return the smallest box that holds all that is true; None where nothing is."""
-    ends = []
-    for axis in range(3):
+    ends = [(0, 0)] * 3
+    inner = [slice(None)] * 3
+    for axis in sorted(range(3), key=lambda one: -abs(mask.strides[one])):  # as it lies in memory
         others = tuple(one for one in range(3) if one != axis)
-        found = np.flatnonzero(mask.any(axis=others))
+        found = np.flatnonzero(mask[inner[0], inner[1], inner[2]].any(axis=others))
         if not len(found):
             return None
-        ends.append((int(found[0]), int(found[-1]) + 1))
+        ends[axis] = int(found[0]), int(found[-1]) + 1
+        inner[axis] = slice(*ends[axis])
     (i, x), (j, y), (k, z) = ends
     return Box((i, j, k), (x, y, z))
 

@@ -16,6 +16,8 @@ _SYMBOLS: Final = 257
 _END: Final = 256
 _LONGEST: Final = 15
 _PIECE: Final = 2**16
+_WORD: Final = 32
+_LOW: Final = 2**_WORD - 1
 
 _HEAD: Final = ((1, 1), (2, 2), (0, 5), (0, 5), (15, 4), *((0, 3),) * 3, *((4, 3),) * 16)
 """(value, bits): the last block, a code of its own, 257 lengths and 1, whose lengths are 4 bits.
@@ -31,17 +33,15 @@ def deflated(data: bytes) -> bytes:
     counts[0], counts[_END] = max(int(counts[0]), 1), 1  # a code has at least two symbols
     lengths = code_lengths(counts.tolist())
     codes, widths = _codes(lengths), np.array(lengths, dtype=np.int32)
-    parts = [_bits([value for value, _ in _HEAD], [width for _, width in _HEAD])]
-    parts.append(_bits([_reversed(length, 4) for length in (*lengths, 0)], [4] * (_SYMBOLS + 1)))
-    out, rest = bytearray(), np.concatenate(parts)
+    packed = _Packed()
+    packed.add(*(np.array(column, dtype=np.int32) for column in zip(*_HEAD, strict=True)))
+    told = np.array([_reversed(length, 4) for length in (*lengths, 0)], dtype=np.int32)
+    packed.add(told, np.full(len(told), 4, dtype=np.int32))
     for start in range(0, len(values), _PIECE):
         piece = values[start : start + _PIECE]
-        bits = np.concatenate([rest, _bits(codes[piece], widths[piece])])
-        whole = len(bits) // 8 * 8
-        out += np.packbits(bits[:whole], bitorder="little").tobytes()
-        rest = bits[whole:]
-    last = np.concatenate([rest, _bits(codes[_END:], widths[_END:])])
-    return bytes(out) + np.packbits(last, bitorder="little").tobytes()
+        packed.add(codes[piece], widths[piece])
+    packed.add(codes[_END:], widths[_END:])
+    return packed.ended()
 
 
 def code_lengths(counts: Sequence[int]) -> list[int]:
@@ -82,11 +82,32 @@ def _reversed(code: int, length: int) -> int:
     return int(f"{code:0{length}b}"[::-1], 2)
 
 
-def _bits(
-    values: Sequence[int] | NDArray[np.int32], widths: Sequence[int] | NDArray[np.int32]
-) -> NDArray[np.uint8]:
-    """Return one 0 or 1 for each bit of each value, lowest first."""
-    numbers, lengths = np.asarray(values, dtype=np.int32), np.asarray(widths, dtype=np.int32)
-    starts = np.cumsum(lengths) - lengths
-    places = np.arange(int(lengths.sum()), dtype=np.int32) - np.repeat(starts, lengths)
-    return ((np.repeat(numbers, lengths) >> places) & 1).astype(np.uint8)
+class _Packed:
+    """Bits as they are added, the lowest of each value first."""
+
+    def __init__(self) -> None:
+        self._out = bytearray()
+        self._rest, self._spare = 0, 0
+
+    def add(self, values: NDArray[np.int32], widths: NDArray[np.int32]) -> None:
+        """Add values below 2**15 with so many bits each.
+
+        Each is moved to its place in a word of 32 bits and the next one. No two share a bit, so that
+        a sum, which is exact in double precision, is what all of a word come to.
+        """
+        starts = self._spare + np.cumsum(widths, dtype=np.int64) - widths
+        end = int(starts[-1] + widths[-1])
+        places = starts // _WORD
+        moved = values.astype(np.int64) << (starts % _WORD)
+        words = np.zeros(end // _WORD + 2)
+        words[0] = self._rest
+        words += np.bincount(places, moved & _LOW, len(words))
+        words += np.bincount(places + 1, moved >> _WORD, len(words))
+        whole = end // _WORD
+        self._out += words[:whole].astype("<u4").tobytes()
+        self._rest, self._spare = int(words[whole]), end % _WORD
+
+    def ended(self) -> bytes:
+        """Return all bytes, the last filled up with zeros."""
+        last = self._rest.to_bytes(_WORD // 8, "little")[: -(-self._spare // 8)]
+        return bytes(self._out) + last

@@ -23,6 +23,9 @@ _CUT: Final = 0.1
 _LOOKED_AT: Final = 2**18
 """Voxels by which those are found, at most."""
 
+_FLAT: Final = 1e-12
+"""Share of the range's square that a variance must have to be more than rounding."""
+
 
 class Spread(NamedTuple):
     """How the values are spread.
@@ -73,11 +76,25 @@ def _along(values: Voxels, axis: int, dark: float, bright: float) -> float:
         return 0.0
     step = max(int((values.size / _SAMPLE) ** 0.5), 1)
     lines = tuple(slice(None) if one == axis else slice(step // 2, None, step) for one in range(3))
-    sample = np.moveaxis(values[lines], axis, 0).astype(np.float64)
-    np.clip(sample, dark, bright, out=sample)
-    here, next_one = sample[:-1] - sample[:-1].mean(), sample[1:] - sample[1:].mean()
-    size = float(np.sqrt((here**2).sum() * (next_one**2).sum()))
-    return float((here * next_one).sum() / size) if size > 0 else 0.0
+    sample = np.moveaxis(values[lines], axis, 0)
+    slowest = max((1, 2), key=lambda one: abs(sample.strides[one]))
+    middle, count = (dark + bright) / 2, 0
+    sums = np.zeros(5)
+    for plane in np.moveaxis(sample, slowest, 0):  # of one plane everything fits into the cache
+        part = plane.astype(np.float64, order="C")
+        np.clip(part, dark, bright, out=part)
+        part -= middle
+        here, beyond = part[:-1], part[1:]
+        count += here.size
+        products = (np.einsum("ij,ij", *two) for two in ((here,) * 2, (beyond,) * 2, (here, beyond)))
+        sums += (here.sum(), beyond.sum(), *products)
+    if not count:
+        return 0.0
+    first, second = sums[2] - sums[0] ** 2 / count, sums[3] - sums[1] ** 2 / count
+    least = _FLAT * count * (bright - dark) ** 2
+    if not (first > least and second > least):
+        return 0.0
+    return float((sums[4] - sums[0] * sums[1] / count) / np.sqrt(first * second))
 
 
 def _parts(values: Voxels) -> list[Voxels]:

@@ -14,13 +14,13 @@ from bedside.package.fields import Frozen
 Doubt: TypeAlias = Literal[
     "expected-error",
     "doubt-within",
+    "worst-within",
     "doubt-beyond",
     "filled",
     "ragged",
     "border",
     "blunt",
     "dented",
-    "lopsided",
     "smallness",
 ]
 """What may speak against a mask: 0 where nothing does, and the more the larger it is."""

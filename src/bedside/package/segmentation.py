@@ -10,8 +10,9 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from bedside.package.fields import Frozen, Text
+from bedside.package.fields import Frozen, Text, absent
 from bedside.package.outputs import Label, Threshold
+from bedside.package.predicted_overlap import PredictedOverlap
 
 MOST_CLASSES: Final = 256
 """A label map has one byte a voxel."""
@@ -112,6 +113,7 @@ class SegmentationOutput(Frozen):
         threshold: Where there are two classes: at or above it a voxel is of the second.
         operations: What is done to the labels afterwards, in order, on the volume's own grid.
         measurements: What is measured of each class but the background.
+        predicted_overlap: What lets one expect how well the mask fits; of two classes alone.
     """
 
     kind: Literal["segmentation"] = "segmentation"
@@ -122,6 +124,7 @@ class SegmentationOutput(Frozen):
     threshold: Threshold | None = None
     operations: Annotated[tuple[Refinement, ...], Field(max_length=16)] = ()
     measurements: Annotated[tuple[MeasurementName, ...], Field(min_length=1)] = ("volume",)
+    predicted_overlap: Annotated[PredictedOverlap | None, Field(exclude_if=absent)] = None
 
     @model_validator(mode="after")
     def _classes_are_in_order(self) -> Self:
@@ -149,6 +152,8 @@ class SegmentationOutput(Frozen):
             raise ValueError("one channel tells two classes apart, by sigmoid or none")
         if (self.threshold is not None) is not (count == 2):
             raise ValueError("two classes have a threshold, more have none")
+        if self.predicted_overlap is not None and count != 2:
+            raise ValueError(f"an overlap is predicted of two classes, not of {count}")
         return self
 
     @model_validator(mode="after")

@@ -54,6 +54,8 @@ class Analysis:
         seconds: How long each stage took, by the clock.
         expected: mL that the probabilities of each class but the background sum to on the network's
             grid, by its label; empty where the output is a number.
+        predicted_overlap: Dice with the whole of what is sought that is to be expected; None where
+            the package declares nothing of it.
     """
 
     labels: NDArray[np.uint8] | None
@@ -67,3 +69,4 @@ class Analysis:
     out_of_domain: float | None
     seconds: Mapping[Stage, float]
     expected: Mapping[str, float] = field(default_factory=dict)
+    predicted_overlap: float | None = None

@@ -18,6 +18,7 @@ FlagCode: TypeAlias = Literal[
     "mask-touches-edge",
     "implausible-volume",
     "implausible-value",
+    "low-predicted-overlap",
 ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import PackageRefused
+from bedside.imaging.cropping import box_of
 from bedside.imaging.grid import Grid, Placed
 from bedside.imaging.measuring.masks import voxel_millilitres
 from bedside.imaging.refining import holes, largest_region, without_small
@@ -136,8 +137,8 @@ def restored(
     if output.threshold is not None:
         probability = _unit(_there(probabilities[-1], way, 0.0))
         report(Progress("restore", 1, 2))
-        marked = probability >= np.float32(output.threshold.value)
-        labels = marked.astype(np.uint8) * np.uint8(output.classes[1].value)
+        marked = (probability >= np.float32(output.threshold.value)).view(np.uint8)
+        labels = np.multiply(marked, np.uint8(output.classes[1].value), out=marked)
     else:
         probability = _unit(np.float32(1.0) - _there(probabilities[0], way, 1.0))
         report(Progress("restore", 1, 2))
@@ -153,7 +154,7 @@ def _there(probability: Probability, way: WayBack, outside: float) -> Probabilit
 
 
 def _unit(values: Probability) -> Probability:
-    found: Probability = np.clip(values, np.float32(0), np.float32(1))
+    found: Probability = np.clip(values, np.float32(0), np.float32(1), out=values)
     return found
 
 
@@ -162,6 +163,8 @@ def refined(
 ) -> Labels:
     """Return the labels after the declared operations.
 
+    They touch nothing outside of the box around what is labelled, so the work is done in it.
+
     Args:
         labels: Values of the classes, on the volume's own grid; along RAS+, so that of equally
             large regions the order in which a file stores its voxels chooses none.
@@ -169,6 +172,19 @@ def refined(
         millilitres: Volume of one voxel.
         report: Told before each operation.
     """
+    box = box_of(labels > 0)
+    if box is None or not output.operations:
+        return labels
+    refined_there = np.zeros_like(labels)
+    inner = tuple(slice(at, end) for at, end in zip(box.start, box.stop, strict=True))
+    refined_there[inner] = _refined(labels[inner], output, millilitres, report)
+    return refined_there
+
+
+def _refined(
+    labels: Labels, output: SegmentationOutput, millilitres: float, report: Report
+) -> Labels:
+    """Return labels after the declared operations, each over the whole array."""
     values = {one.label: one.value for one in output.classes}
     total = max(len(output.operations), 1)
     for done, operation in enumerate(output.operations):

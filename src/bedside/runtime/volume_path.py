@@ -26,6 +26,7 @@ from bedside.package.volumes import VolumeInput
 from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.engines.engine import Engine, Prepared, Scores
 from bedside.runtime.flags import Flag
+from bedside.runtime.overlap import measured_overlap, overlap_of
 from bedside.runtime.progress import Progress, Report, Stage
 from bedside.runtime.segmentation import (
     Labels,
@@ -99,11 +100,12 @@ class VolumePath:
         with clock.timed("restore"):
             scores = activated(scores, output.activation)
             expected = expected_millilitres(scores, affine, output)
+            overlap = overlap_of(scores, way, output)
             found = restored(scores, way, output, report)
         del scores
         with clock.timed("refine"):
             labels = _refined(found.labels, volume, output, report)
-        whole = _Found(passed, found, labels, expected)
+        whole = _Found(passed, found, labels, expected, overlap)
         return _segmentation(output, volume, whole, clock, report)
 
     def _prepared(self, volume: Volume, report: Report) -> Prepared:
@@ -134,6 +136,7 @@ class _Found:
     segmented: Segmented
     labels: Labels
     expected: dict[str, float]
+    overlap: float | None
 
 
 def _check_finite(numbers: NDArray[np.float32], who: str) -> None:
@@ -191,16 +194,14 @@ def _segmentation(
     flags = list(found.passed.flags)
     classes = output.classes[1:]
     with clock.timed("measure"):
-        counts = np.bincount(found.labels.ravel(order="K"), minlength=256)
         for done, one in enumerate(classes):
             report(Progress("measure", done, len(classes)))
             mask = found.labels == one.value
-            values[one.label] = float(counts[one.value]) * volume.voxel_millilitres
-            measurements[one.label] = measured(
-                mask, volume.affine, output.measurements, found.passed.head
-            )
+            values[one.label] = float(np.count_nonzero(mask)) * volume.voxel_millilitres
+            shape = measured(mask, volume.affine, output.measurements, found.passed.head)
+            measurements[one.label] = (*shape, *measured_overlap(found.overlap))
             flags += _implausible(one, values[one.label])
-        flags += _quality(found.labels)
+        flags += (*_quality(found.labels), *_badly_fitting(output, found.overlap))
         report(Progress("measure", len(classes), len(classes)))
     return Analysis(
         labels=found.labels,
@@ -214,6 +215,7 @@ def _segmentation(
         out_of_domain=found.passed.out_of_domain,
         seconds=clock.seconds,
         expected=found.expected,
+        predicted_overlap=found.overlap,
     )
 
 
@@ -224,6 +226,16 @@ def _implausible(one: SegmentedClass, millilitres: float) -> Iterator[Flag]:
             "implausible-volume",
             f"{one.label}: {millilitres:.3g} mL; a person has from {wanted.minimum:g} to "
             f"{wanted.maximum:g} mL",
+        )
+
+
+def _badly_fitting(output: SegmentationOutput, overlap: float | None) -> Iterator[Flag]:
+    declared = output.predicted_overlap
+    if declared is not None and overlap is not None and overlap < declared.flag_below:
+        yield Flag(
+            "low-predicted-overlap",
+            f"predicted Dice {overlap:.3f}, below {declared.flag_below:g}; when it was calibrated it "
+            f"was wrong by {declared.calibration.mean_absolute_error:.3f} on average",
         )
 
 

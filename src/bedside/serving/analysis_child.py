@@ -103,7 +103,9 @@ def media_type(name: str) -> str:
 
 def answer_told(analysis: Analysis) -> dict[str, Json]:
     """Return what is recorded of an analysis beside its files, as JSON."""
-    return {
+    overlap = analysis.predicted_overlap
+    told: dict[str, Json] = {} if overlap is None else {"predicted_overlap": overlap}
+    return told | {
         "values": dict(analysis.values),
         "flags": [[one.code, one.detail] for one in analysis.flags],
         "out_of_domain": analysis.out_of_domain,

@@ -76,6 +76,8 @@ def analysis_draft(analysed: Analysed, heard: Heard, key: SubjectKey) -> Draft:
         "out_of_domain": answer["out_of_domain"],
         "seconds": answer["seconds"],
     }
+    if "predicted_overlap" in answer:
+        sealed["predicted_overlap"] = answer["predicted_overlap"]
     if answer["flags"]:
         body["flags"] = [code for code, _ in answer["flags"]]
         sealed["flags"] = [{"code": code, "detail": detail} for code, detail in answer["flags"]]

@@ -73,6 +73,12 @@ FLAGS: Final[Mapping[str, Text]] = MappingProxyType(
             "not use it.",
             "ja": "数値が、このモデルの対象者としてあり得る範囲を外れています。使用しないでください。",
         },
+        "low-predicted-overlap": {
+            "en": "The mask probably fits worse than this model's usually do (the detail says how well "
+            "it is expected to): look at the picture before using it.",
+            "ja": "このモデルの通常の結果に比べ、マスクの一致度が低いと予測されます(予測値は詳細に記載)。"
+            "使用前に画像をご確認ください。",
+        },
     }
 )
 """By the flag's code."""

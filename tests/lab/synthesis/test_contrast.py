@@ -16,7 +16,7 @@ def test_sequences_look_as_they_are_known_to() -> None:
     assert t1[Tissue.WHITE] > t1[Tissue.GREY] > t1[Tissue.VENTRICLE]
     assert t2[Tissue.VENTRICLE] > t2[Tissue.GREY] > t2[Tissue.WHITE]
     assert flair[Tissue.LESION] > flair[Tissue.GREY] > flair[Tissue.VENTRICLE]
-    assert len(t1) == len(Tissue) - len(LAYERS)
+    assert len(t1) == len(Tissue) - len(LAYERS) - 1  # LOWER_FLUID is as the rest of it
 
 
 def test_an_image_has_any_contrast_between_white_and_grey_matter() -> None:

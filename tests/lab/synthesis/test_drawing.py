@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.drawing import Drawn, drawn
-from bedside.lab.synthesis.heads import MASKED, RIM, Head
+from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
+from bedside.lab.synthesis.tissues import INNER_FLUID, Tissue
 
 CPU = torch.device("cpu")
 USUAL = SynthesisSettings()
@@ -35,16 +37,26 @@ def test_every_case_is_finite_and_its_mask_a_share(head: Head) -> None:
         assert float(case.mask.max()) <= 1
 
 
-def test_the_mask_has_the_volume_of_the_head_and_a_rim_of_fluid(head: Head) -> None:
-    brain = float((head.coded >= MASKED).sum())
+def test_the_mask_is_all_that_the_dura_holds_down_to_the_lowest_plane_of_the_cerebellum(
+    head: Head,
+) -> None:
+    coded = head.coded
+    held = (coded >= MASKED) | np.isin(coded, list(INNER_FLUID))
     drawn_voxels = float(draw(head, 1, CALM).mask.sum()) * 8
-    assert drawn_voxels / brain == pytest.approx(((13 + RIM) / 13) ** 3, rel=0.05)
+    assert drawn_voxels == pytest.approx(float(held.sum()), rel=0.03)
+    lower = (coded == Tissue.LOWER_FLUID).any((0, 1))
+    assert lower.any()
+    assert not held[:, :, lower].any()
 
 
-def test_a_brain_that_fills_its_skull_is_larger(head: Head) -> None:
-    filled = CALM.model_copy(update={"filled": 1.0})
-    sizes = [float(draw(head, number, filled).mask.sum()) for number in range(8)]
-    assert max(sizes) > 1.15 * min(sizes)
+def test_a_brain_that_fills_its_skull_has_less_fluid_around_it_and_the_same_mask(head: Head) -> None:
+    settings = CALM.model_copy(update={"sequences": 0.0, "noise": 0.0, "bias": 0.0})
+    plain, filled = (
+        [draw(head, number, settings.model_copy(update={"filled": share})) for number in range(8)]
+        for share in (0.0, 1.0)
+    )
+    masks = zip(plain, filled, strict=True)
+    assert all(torch.equal(one.mask, other.mask) for one, other in masks)
 
 
 def test_a_stripped_head_has_nothing_around_the_brain(head: Head) -> None:

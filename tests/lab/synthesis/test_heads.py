@@ -27,7 +27,7 @@ def test_the_mask_holds_what_is_brain_ventricles_and_narrow_sulci(head: Head) ->
     assert at(head, CENTRE, CENTRE, CENTRE + 8) == (Tissue.SULCAL_FLUID, True)
 
 
-def test_the_fluid_around_is_told_apart_by_how_far_it_is_and_what_touches_bone_is_dura(
+def test_the_fluid_around_is_told_apart_by_how_far_it_is_and_bone_that_touches_it_is_dura(
     head: Head,
 ) -> None:
     found = [at(head, CENTRE, CENTRE + step, CENTRE) for step in (12, 13, 14, 15, 17, 18, 19, 20)]
@@ -37,9 +37,9 @@ def test_the_fluid_around_is_told_apart_by_how_far_it_is_and_what_touches_bone_i
         (Tissue.FLUID_2, False),
         (Tissue.FLUID_3, False),
         (Tissue.FLUID_5, False),
-        (Tissue.FLUID_6, False),
+        (Tissue.OUTER_FLUID, False),
+        (Tissue.OUTER_FLUID, False),
         (Tissue.DURA, False),
-        (Tissue.BONE, False),
     ]
 
 

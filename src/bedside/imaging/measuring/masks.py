@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import UsageError
+from bedside.imaging.cropping import box_of
 from bedside.imaging.volume import Affine
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -40,15 +41,11 @@ def boxed(mask: Mask) -> tuple[Mask, Places]:
     The view has no voxels where the mask is empty.
     """
     check_mask(mask)
-    slices, first = [], []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        inside = np.flatnonzero(mask.any(axis=others))
-        if not len(inside):
-            return mask[:0, :0, :0], np.zeros(3)
-        slices.append(slice(int(inside[0]), int(inside[-1]) + 1))
-        first.append(float(inside[0]))
-    return mask[tuple(slices)], np.array(first)
+    box = box_of(mask)
+    if box is None:
+        return mask[:0, :0, :0], np.zeros(3)
+    i, j, k = (slice(at, end) for at, end in zip(box.start, box.stop, strict=True))
+    return mask[i, j, k], np.array(box.start, dtype=np.float64)
 
 
 def in_millimetres(places: Places, affine: Affine) -> Places:

@@ -77,9 +77,14 @@ class Findings:
     def found(self) -> NDArray[np.bool_] | None:
         """Return where anything shown was found; by the probability (≥ 0.5) without labels."""
         if self.labels is not None:
+            values = [one.value for one in self.shown_classes()]
+            found: NDArray[np.bool_]
+            if len(values) == 1:
+                found = self.labels == values[0]
+                return found
             shown = np.zeros(256, dtype=np.bool_)
-            shown[[one.value for one in self.shown_classes()]] = True
-            found: NDArray[np.bool_] = shown[self.labels]
+            shown[values] = True
+            found = shown[self.labels]
             return found
         return None if self.probability is None else self.probability >= 0.5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bedside.lab.brain.network import NetworkSettings
-from bedside.lab.brain.package_words import BACKGROUND, BRAIN, THRESHOLD_MEANING
+from bedside.lab.brain.package_words import BACKGROUND, BRAIN, threshold_meaning
 from bedside.lab.brain.scaling import SCALING
 from bedside.package.outputs import Threshold
 from bedside.package.segmentation import (
@@ -53,7 +53,7 @@ def output(threshold: float = THRESHOLD) -> SegmentationOutput:
         ),
         activation="sigmoid",
         channels=1,
-        threshold=Threshold(value=threshold, meaning=THRESHOLD_MEANING),
+        threshold=Threshold(value=threshold, meaning=threshold_meaning(threshold)),
         operations=(LargestRegion(), FillHoles(label=LABEL)),
         measurements=("volume", "extents", "centre", "head-centre", "regions"),
     )

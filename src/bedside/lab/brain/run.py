@@ -48,9 +48,7 @@ class TrainedRun:
             NotFound, UsageError: they are not there, or others.
         """
         dataset = open_dataset(Path(self.settings.data))
-        parts = parted(
-            dataset, seed=self.settings.seed, named=self.settings.validation_patients
-        )
+        parts = parted(dataset, seed=self.settings.seed, named=self.settings.validation_patients)
         learned = [dataset.path_of(case, "labels") for case in parts.training]
         return learned, [dataset.path_of(case, "labels") for case in parts.validation]
 

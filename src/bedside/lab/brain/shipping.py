@@ -15,10 +15,9 @@ from bedside.imaging.files import files_at
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.brain.golden_heads import GOLDEN_HEADS, GoldenHead
 from bedside.lab.brain.package_words import LICENCE, NOT_FOR, TITLE, intended_use
-from bedside.lab.brain.recipe import operations, output
+from bedside.lab.brain.recipe import operations
 from bedside.lab.brain.run import TrainedRun
 from bedside.lab.brain.source import BrainSource
-from bedside.lab.synthesis.heads import RIM
 from bedside.package.manifest import Evaluation
 from bedside.package.segmentation import SegmentationOutput
 from bedside.package.volumes import (
@@ -66,7 +65,7 @@ class Said:
 
     evaluation: Evaluation
     likeness: VolumeLikeness | None
-    output: SegmentationOutput = output()
+    output: SegmentationOutput
     version: str = VERSION
 
 
@@ -94,7 +93,7 @@ def brain_spec(run: TrainedRun, said: Said) -> VolumeSpec:
         version=said.version,
         title=TITLE,
         licence=LICENCE,
-        intended_use=intended_use(2 * settings.closing, RIM),
+        intended_use=INTENDED_USE,
         not_for=NOT_FOR,
         claim_level="research",
         languages=("en", "ja"),

@@ -62,7 +62,7 @@ def contrast(chance: Chance, settings: LesionSynthesis) -> Contrast:
     values[1:] *= np.exp(chance.numbers.normal(0, 0.12, len(values) - 1))
     lesion = _like_flair(values, chance, settings) if flair else _otherwise(values, name, chance)
     values[[Tissue.LESION]] = values[Tissue.WHITE]  # what a map has of its own is not told
-    values[list(LAYERS)] = values[Tissue.OUTER_FLUID]
+    values[[*LAYERS, Tissue.LOWER_FLUID]] = values[Tissue.OUTER_FLUID]
     return Contrast(values.clip(0, 2).astype(np.float32), lesion, flair)
 
 

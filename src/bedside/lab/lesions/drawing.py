@@ -19,7 +19,7 @@ from bedside.lab.synthesis.artefacts import blurred, scanned, sliced
 from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.framing import grown, without_skull
 from bedside.lab.synthesis.geometry import points, sampled
-from bedside.lab.synthesis.heads import MASKED, RIM, Head
+from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.tissues import LAYERS, Tissue
 
 _CORNERS: Final = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
@@ -69,7 +69,7 @@ def drawn(head: Head, places: Places, chance: Chance, settings: LesionSettings) 
     where = points(chance, settings.synthesis, settings.grid, settings.spacing, middle)
     looks = contrast(chance, settings.lesions)
     stripped = chance.happens(settings.lesions.stripped)
-    image, mask, varied = _seen(head, looks.values, chance.whole(0, RIM + 1), where)
+    image, mask, varied = _seen(head, looks.values, chance.whole(0, len(LAYERS) + 1), where)
     ground = _ground(head, places, prior, where, settings.spacing)
     image = _textured(image, varied, chance, settings.synthesis.texture)
     image = misled(image, ground, looks, chance, settings.lesions)

@@ -15,9 +15,9 @@ from bedside.lab.synthesis.chance import Chance
 from bedside.lab.synthesis.contrast import grey_values
 from bedside.lab.synthesis.framing import framed, grown, without_face, without_skull
 from bedside.lab.synthesis.geometry import Shape, points, sampled
-from bedside.lab.synthesis.heads import MASKED, RIM, Head
+from bedside.lab.synthesis.heads import MASKED, Head
 from bedside.lab.synthesis.settings import SynthesisSettings
-from bedside.lab.synthesis.tissues import LAYERS, Tissue
+from bedside.lab.synthesis.tissues import FLUID, INNER_FLUID, LAYERS, Tissue
 
 _COARSE: Final = 2
 """The texture of tissues has knots so many voxels apart."""
@@ -25,11 +25,14 @@ _COARSE: Final = 2
 _CORNERS: Final = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Where a voxel is looked at: four of its eight octants, no two of them neighbours."""
 
-MOST_GROWN: Final = len(LAYERS) - RIM
+MOST_GROWN: Final = 2
 """Millimetres."""
 
 _VARIED: Final = (Tissue.SOFT, Tissue.MUCOSA, Tissue.SKIN, Tissue.MARROW, Tissue.MUSCLE)
 """One label of a map, and many tissues in truth: fat, muscles, glands, vessels."""
+
+_FLUID_VARIES: Final = 0.4
+"""How much fluid around the brain varies, of what those tissues do: vessels and strands run in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +90,7 @@ def drawn(
 def _seen(
     head: Head, values: NDArray[np.float32], grown_by: int, where: Tensor, spacing: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return grey value, mask and whether a tissue varies: the means of four points of each voxel."""
+    """Return grey value, mask and how much a tissue varies: the means of four points of each voxel."""
     coded = torch.from_numpy(head.coded).to(where.device)
     tables = _tables(values, grown_by) / np.float32(len(_CORNERS))
     looked_up = torch.from_numpy(tables).to(where.device)
@@ -100,19 +103,19 @@ def _seen(
 
 
 def _tables(values: NDArray[np.float32], grown_by: int) -> NDArray[np.float32]:
-    """Return grey value, share of mask and whether it varies for each code of a head, (3, codes).
+    """Return grey value, share of mask and how much it varies for each code of a head, (3, codes).
 
-    Brains that fill their skull are drawn by so many mm of fluid around them being cortex. The next
-    `RIM` mm of fluid belong to the mask.
+    Brains that fill their skull are drawn by so many mm of fluid around them being cortex.
     """
     grey = np.zeros(MASKED, dtype=np.float32)
     grey[: len(values)] = values
     share, varied = np.zeros_like(grey), np.zeros_like(grey)
-    grey[list(LAYERS)] = grey[Tissue.OUTER_FLUID]
+    grey[[*LAYERS, Tissue.LOWER_FLUID]] = grey[Tissue.OUTER_FLUID]
     grey[list(LAYERS[:grown_by])] = grey[Tissue.GREY]
-    share[list(LAYERS[: grown_by + RIM])] = 1
+    share[list(INNER_FLUID)] = 1
     varied[list(_VARIED)] = 1
-    brain = np.stack([grey, np.ones_like(grey), varied])
+    varied[list(FLUID - {Tissue.DURA, *LAYERS[:grown_by]})] = _FLUID_VARIES
+    brain = np.stack([grey, np.ones_like(grey), np.zeros_like(grey)])
     return np.concatenate([np.stack([grey, share, varied]), brain], axis=1)
 
 

@@ -1,10 +1,8 @@
 """One head to draw from: its tissues and the mask that a network shall find, at 1 mm, cropped.
 
-The mask is what a reader would call the brain in one piece: grey and white matter with the ventricles,
-cerebellum, and brain stem down to the lowest plane of the cerebellum; closed, so that the fluid in
-sulci up to `2 · closing` mm wide is inside; and 5 mm of the fluid around it, where there is so much
-before the skull (`drawing` adds them). Of the fluid beyond, of dura, eyes, nerves and cord nothing is
-in it.
+The mask is what lies within the dura, down to the lowest plane of the cerebellum: grey and white
+matter with the ventricles, cerebellum, brain stem, and the fluid in and around all of them (`drawing`
+adds what is around). Of dura, eyes, nerves and cord, and of the fluid around the cord, nothing is in it.
 """
 
 from __future__ import annotations
@@ -25,14 +23,11 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
 
-VERSION: Final = 7
+VERSION: Final = 8
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
 MASKED: Final = 64
 """Added to a tissue's value where the brain is."""
-
-RIM: Final = 5
-"""Millimetres of fluid around the brain that belong to the mask."""
 
 MARGIN: Final = 4
 """Voxels of nothing that are kept around a head."""
@@ -88,9 +83,11 @@ def _computed(path: Path, closing: float) -> Head:
     labels = np.rint(reoriented(Placed.of(volume), "RAS").values).astype(np.int32)
     tissues = tissues_of(labels)
     tissues = _cropped(_without_specks(tissues))
-    tissues = _with_whole_stem(tissues)
+    low = _lowest_plane(tissues)
+    tissues = _with_whole_stem(tissues, low)
     brain = closed_brain(tissues, closing)
-    return _head(path.name, _parted_fluid(tissues, brain) + MASKED * brain.astype(np.uint8))
+    parted = _with_dura(_parted_fluid(tissues, brain, low), brain)
+    return _head(path.name, parted + MASKED * brain.astype(np.uint8))
 
 
 def closed_brain(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.bool_]:
@@ -105,30 +102,40 @@ def closed_brain(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.bool_
     return largest
 
 
-def _with_whole_stem(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return tissues whose stem reaches down to the lowest plane of the cerebellum."""
+def _lowest_plane(tissues: NDArray[np.uint8]) -> int:
+    """Return the lowest plane of the cerebellum."""
     planes = np.isin(tissues, (Tissue.CEREBELLAR_GREY, Tissue.CEREBELLAR_WHITE)).any((0, 1))
-    low = int(planes.argmax())
+    return int(planes.argmax())
+
+
+def _with_whole_stem(tissues: NDArray[np.uint8], low: int) -> NDArray[np.uint8]:
+    """Return tissues whose stem reaches down to a plane."""
     whole = tissues.copy()
     upper = whole[:, :, low:]
     upper[upper == Tissue.CORD] = Tissue.STEM
     return whole
 
 
-def _parted_fluid(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return tissues with fluid outside the brain told apart by its distance, and what may be dura.
-
-    Dura is the fluid that touches the skull, farther from the brain than the mask reaches.
-    """
+def _parted_fluid(
+    tissues: NDArray[np.uint8], brain: NDArray[np.bool_], low: int
+) -> NDArray[np.uint8]:
+    """Return tissues with fluid outside the brain told apart by its distance, and below a plane."""
     parted = tissues.copy()
     outer = (tissues == Tissue.SULCAL_FLUID) & ~brain
     away = ndimage.distance_transform_edt(~brain)
     parted[outer] = Tissue.OUTER_FLUID
     for width, layer in reversed(tuple(enumerate(LAYERS, start=1))):
         parted[outer & (away <= width)] = layer
-    skull = ~np.isin(tissues, [*BRAIN, *FLUID])
-    parted[outer & (away > RIM) & ndimage.binary_dilation(skull)] = Tissue.DURA
+    lower = parted[:, :, :low]
+    lower[outer[:, :, :low]] = Tissue.LOWER_FLUID
     return parted
+
+
+def _with_dura(tissues: NDArray[np.uint8], brain: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return tissues with a sheet of dura: bone that touches brain or fluid."""
+    within = brain | np.isin(tissues, list(FLUID))
+    sheet = (tissues == Tissue.BONE) & ndimage.binary_dilation(within)
+    return np.where(sheet, np.uint8(Tissue.DURA), tissues)
 
 
 def _without_specks(tissues: NDArray[np.uint8]) -> NDArray[np.uint8]:

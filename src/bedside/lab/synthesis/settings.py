@@ -62,7 +62,7 @@ class SynthesisSettings(Frozen):
     thickest: Extent = 7.0
     ghosted: Share = 0.08
     spiked: Share = 0.04
-    filled: Share = 0.6
+    filled: Share = 0.3
     cut_below: Share = 0.35
     cut: Share = 0.10
     defaced: Share = 0.15

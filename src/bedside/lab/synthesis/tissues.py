@@ -52,8 +52,7 @@ class Tissue(IntEnum):
     FLUID_3 = 30
     FLUID_4 = 31
     FLUID_5 = 32
-    FLUID_6 = 33
-    FLUID_7 = 34
+    LOWER_FLUID = 33
 
 
 _LABELS: Final = MappingProxyType(
@@ -85,15 +84,18 @@ _LABELS: Final = MappingProxyType(
         Tissue.NERVE: (530,),
     }
 )
-"""The rest is in no map: `heads` tells it from SULCAL_FLUID by where it lies."""
+"""The rest is in no map: `heads` tells it from SULCAL_FLUID, and DURA from BONE, by where it lies."""
 
 BRAIN: Final = frozenset(range(Tissue.WHITE, Tissue.OUTER_FLUID)) - {Tissue.SULCAL_FLUID}
 """What is brain whatever the definition of a mask: tissue, ventricles and vessels within."""
 
-LAYERS: Final = tuple(Tissue(value) for value in range(Tissue.FLUID_1, Tissue.FLUID_7 + 1))
-"""Outer fluid at most 1, 2, … 7 mm from the brain; what is farther is OUTER_FLUID."""
+LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4, Tissue.FLUID_5)
+"""Outer fluid at most 1, 2, 3, 4 and 5 mm from the brain; what is farther is OUTER_FLUID."""
 
-FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.OUTER_FLUID, Tissue.DURA, *LAYERS})
+INNER_FLUID: Final = frozenset({Tissue.OUTER_FLUID, *LAYERS})
+"""Fluid around the brain that belongs to its mask; LOWER_FLUID, around the cord, does not."""
+
+FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.LOWER_FLUID, Tissue.DURA}) | INNER_FLUID
 """What lies between brain and skull."""
 
 

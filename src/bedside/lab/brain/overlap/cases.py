@@ -99,9 +99,7 @@ class HardCases:
         strange = hardship == "contrast" and chance.happens(0.6)
         values = strange_values(chance) if strange else None
         head = self._head(place)
-        found = drawn(
-            head, settings.grid, settings.spacing, chance, settings.synthesis, values
-        )
+        found = drawn(head, settings.grid, settings.spacing, chance, settings.synthesis, values)
         image, mask = found.image, found.mask
         for one in _several(chance) if hardship == "several" else (hardship,):
             if not strange:

@@ -1,0 +1,51 @@
+"""The predicted overlap of a run's masks, calibrated on drawn heads of people who were held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bedside.canonical import canonical_bytes
+from bedside.lab.brain.overlap.calibrating import Recipe, calibrate
+from bedside.lab.brain.overlap.settings import CalibrationSettings
+from bedside.lab.brain.recipe import operations
+from bedside.lab.brain.run import TrainedRun
+from bedside.lab.brain.source import BrainSource
+from bedside.package.segmentation import SegmentationOutput
+
+
+def calibrated(
+    run: TrainedRun, output: SegmentationOutput, cases: int, out: Path
+) -> SegmentationOutput:
+    """Return what the logits mean, with the overlap that is to be expected; write how it was found.
+
+    Args:
+        run: That was trained.
+        output: Without it.
+        cases: How many heads are drawn.
+        out: A new folder.
+    """
+    settings = run.settings
+    _, held_out = run.label_maps()
+    source = BrainSource(run.network, settings.network.widths)
+    found = calibrate(
+        source.logits,
+        Recipe(operations(settings.spacing, settings.network), output),
+        held_out,
+        CalibrationSettings(
+            cases=cases,
+            spacing=settings.spacing,
+            grid=settings.grid,
+            closing=settings.closing,
+            keep=settings.keep,
+        ),
+        _told,
+    )
+    out.mkdir(parents=True)
+    (out / "report.json").write_bytes(canonical_bytes(found.report))
+    (out / "reliability.png").write_bytes(found.picture)
+    return output.model_copy(update={"predicted_overlap": found.predicted})
+
+
+def _told(done: int, total: int) -> None:
+    if done % 20 == 0:
+        print(f"  {done} of {total}", flush=True)
