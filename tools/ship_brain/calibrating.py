@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bedside.canonical import canonical_bytes
-from bedside.lab.brain.overlap.calibrating import Recipe, calibrate
+from bedside.lab.brain.overlap.calibrating import calibrate
+from bedside.lab.brain.overlap.gathering import Recipe
 from bedside.lab.brain.overlap.settings import CalibrationSettings
 from bedside.lab.brain.recipe import operations
 from bedside.lab.brain.run import TrainedRun

@@ -95,8 +95,8 @@ def evaluation_heads(folder: Path, others: Path | None, name: str, into: Path) -
         name="Heads and templates by MR, published with software for the brain",
         licence="several, for tests of software; no file of it is in this package",
         consent_basis="published by their makers; no name and no date in them",
-        origin="FieldTrip, MNI, SPM, NiiVue; the width of the mask's rim of fluid was chosen after "
-        "looking at some of them, so that the figures are not blind",
+        origin="FieldTrip, MNI, SPM, NiiVue; that all fluid within the dura belongs to the mask was "
+        "chosen after looking at some of them, so that the figures are not blind",
         cases=tuple(cases),
     )
     return Dataset(manifest, into)

@@ -6,9 +6,11 @@ Equal analyses give equal bytes: no time and no machine stands in them.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from bedside.canonical import Json, digest
+from bedside.imaging.measuring.extents import Triple
 from bedside.imaging.views.picture import picture
 from bedside.imaging.views.view import Findings, ShownClass, Style
 from bedside.imaging.volume import Volume
@@ -48,12 +50,14 @@ def files_of(
     files = {MEASUREMENTS: written.encode("utf-8")}
     if analysis.labels is None or analysis.probability is None:
         return files
-    frame = analysis.facts.frame
-    files[MASK] = nifti_bytes(analysis.labels, analysis.affine, frame=frame)
-    files[PROBABILITY] = nifti_bytes(
-        analysis.probability, analysis.affine, frame=frame, stored="uint16"
-    )
-    files[PICTURE] = picture_of(analysis, manifest, source, style)
+    frame, affine = analysis.facts.frame, analysis.affine
+    with ThreadPoolExecutor(1, "bedside-files") as beside:  # packed while the picture is drawn
+        mask = beside.submit(nifti_bytes, analysis.labels, affine, frame=frame)
+        probability = beside.submit(
+            nifti_bytes, analysis.probability, affine, frame=frame, stored="uint16"
+        )
+        drawn = picture_of(analysis, manifest, source, style)
+        files |= {MASK: mask.result(), PROBABILITY: probability.result(), PICTURE: drawn}
     return files
 
 
@@ -69,8 +73,20 @@ def picture_of(
             for one in output.classes[1:]
         )
     probability = analysis.probability if style.probability else None
-    found = Findings(labels=analysis.labels, probability=probability, classes=classes)
+    focus = _largest(analysis, classes)
+    found = Findings(analysis.labels, probability, classes, focus)
     return picture(source.values, source.affine, found, style)
+
+
+def _largest(analysis: Analysis, classes: tuple[ShownClass, ...]) -> Triple | None:
+    """Return the centre of the largest region, where it was measured of all that is shown."""
+    if len(classes) != 1:
+        return None
+    for one in analysis.measurements.get(classes[0].label, ()):
+        if one.quantity == "region-centre" and one.region == 1:
+            right, front, head = one.values
+            return right, front, head
+    return None
 
 
 def measurements_of(

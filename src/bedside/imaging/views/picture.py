@@ -118,7 +118,7 @@ def _scene(values: Voxels, affine: Affine, findings: Findings, style: Style) -> 
     box = box.grown(margin).within(whole)
     focus, height = box.centre, (box.lowest[2], box.highest[2])
     if found is not None and inside:
-        focus = regions(found, affine).listed[0].centre
+        focus = findings.focus or regions(found, affine).listed[0].centre
         height = (inside[0][2], inside[1][2])
     return _Scene(values, affine, findings, style, box, focus, height)
 

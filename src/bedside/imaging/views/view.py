@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bedside.errors import UsageError
+from bedside.imaging.measuring.extents import Triple
 
 Language: TypeAlias = Literal["en", "ja"]
 
@@ -40,11 +41,13 @@ class Findings:
         labels: uint8 along (i, j, k), or None.
         probability: float32 from 0 to 1 along (i, j, k), or None.
         classes: What of the label map is shown; where empty, every value but 0.
+        focus: The centre of the largest region of it in mm, RAS+, where it is known already.
     """
 
     labels: NDArray[np.uint8] | None = None
     probability: NDArray[np.float32] | None = None
     classes: tuple[ShownClass, ...] = ()
+    focus: Triple | None = None
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Check that all lies on a grid of this shape.

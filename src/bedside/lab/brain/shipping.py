@@ -14,7 +14,7 @@ from bedside.freezing.volumes.spec import VolumeAnswers, VolumeGolden, VolumeSpe
 from bedside.imaging.files import files_at
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.brain.golden_heads import GOLDEN_HEADS, GoldenHead
-from bedside.lab.brain.package_words import LICENCE, NOT_FOR, TITLE, intended_use
+from bedside.lab.brain.package_words import INTENDED_USE, LICENCE, NOT_FOR, TITLE
 from bedside.lab.brain.recipe import operations
 from bedside.lab.brain.run import TrainedRun
 from bedside.lab.brain.source import BrainSource

@@ -23,7 +23,7 @@ from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
 
-VERSION: Final = 8
+VERSION: Final = 9
 """Of what `read_head` computes; a kept head of another version is computed anew."""
 
 MASKED: Final = 64
@@ -97,7 +97,12 @@ def closed_brain(tissues: NDArray[np.uint8], closing: float) -> NDArray[np.bool_
     closed = ndimage.distance_transform_edt(near) > closing
     fluid = np.isin(tissues, [*FLUID, Tissue.VEIN])
     filled = ndimage.binary_fill_holes(brain | (closed & fluid))
-    regions, _ = ndimage.label(filled)
+    return _largest(filled)
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest part of a mask that hangs together by faces."""
+    regions, _ = ndimage.label(mask)
     largest: NDArray[np.bool_] = regions == np.bincount(regions.ravel())[1:].argmax() + 1
     return largest
 
@@ -119,15 +124,19 @@ def _with_whole_stem(tissues: NDArray[np.uint8], low: int) -> NDArray[np.uint8]:
 def _parted_fluid(
     tissues: NDArray[np.uint8], brain: NDArray[np.bool_], low: int
 ) -> NDArray[np.uint8]:
-    """Return tissues with fluid outside the brain told apart by its distance, and below a plane."""
+    """Return tissues with fluid outside the brain told apart by its distance.
+
+    What is below a plane, or does not hang together with the brain, is LOWER_FLUID.
+    """
     parted = tissues.copy()
     outer = (tissues == Tissue.SULCAL_FLUID) & ~brain
     away = ndimage.distance_transform_edt(~brain)
     parted[outer] = Tissue.OUTER_FLUID
     for width, layer in reversed(tuple(enumerate(LAYERS, start=1))):
         parted[outer & (away <= width)] = layer
-    lower = parted[:, :, :low]
-    lower[outer[:, :, :low]] = Tissue.LOWER_FLUID
+    held = brain | outer
+    held[:, :, :low] &= brain[:, :, :low]
+    parted[outer & ~_largest(held)] = Tissue.LOWER_FLUID
     return parted
 
 

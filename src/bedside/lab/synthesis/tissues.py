@@ -93,7 +93,7 @@ LAYERS: Final = (Tissue.FLUID_1, Tissue.FLUID_2, Tissue.FLUID_3, Tissue.FLUID_4,
 """Outer fluid at most 1, 2, 3, 4 and 5 mm from the brain; what is farther is OUTER_FLUID."""
 
 INNER_FLUID: Final = frozenset({Tissue.OUTER_FLUID, *LAYERS})
-"""Fluid around the brain that belongs to its mask; LOWER_FLUID, around the cord, does not."""
+"""Fluid around the brain that belongs to its mask; LOWER_FLUID, around the cord or by itself, does not."""
 
 FLUID: Final = frozenset({Tissue.SULCAL_FLUID, Tissue.LOWER_FLUID, Tissue.DURA}) | INNER_FLUID
 """What lies between brain and skull."""
