@@ -78,7 +78,11 @@ def fuzz(target: Target, runs: int, seed: int, folder: Path) -> None:
 
 
 def _apart(target: Target, runs: int, seed: int, folder: Path) -> int:
-    """Start a process that fuzzes one target and writes into `folder`; return its number."""
+    """Start a process that fuzzes one target and writes into `folder`; return its number.
+
+    That process ends by the fuzzer's `SystemExit`, which passes through here: libFuzzer keeps the
+    input that broke a parser when the program exits, and not before.
+    """
     number = os.fork()
     if number:
         return number
@@ -87,11 +91,9 @@ def _apart(target: Target, runs: int, seed: int, folder: Path) -> int:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
         fuzz(target, runs, seed, folder)
-    except SystemExit as done:
-        os._exit(done.code if isinstance(done.code, int) else 1)
-    except BaseException:  # noqa: BLE001 - no line of the parent's may run in this process
+    except Exception:  # noqa: BLE001 - no line of the parent's may run in this process
         traceback.print_exc()
-    os._exit(1)
+    sys.exit(1)
 
 
 def targets(names: set[str]) -> Mapping[str, Target]:

@@ -37,6 +37,7 @@ from tests.fuzz.target import Target
 SMALL = VolumeLimits(voxels=2**18)
 """Of a fuzzed volume: what is large is slow, and no other code."""
 
+
 def _package(data: bytes) -> None:
     """Read an archive; where it is one, it must have its only spelling."""
     entries = read_archive(data)

@@ -52,11 +52,11 @@ def for_the_card(out: Path) -> Evaluation:
     """
     told = read_json((out / DOCUMENT).read_bytes())["evaluation"]
     whole = Evaluation.model_validate_json(canonical_bytes(told))
-    metrics = (_worded(one) for one in whole.metrics if _shown(one))
+    metrics = (worded(one) for one in whole.metrics if _shown(one))
     return whole.model_copy(update={"metrics": tuple(metrics)})
 
 
-def _worded(metric: Metric) -> Metric:
+def worded(metric: Metric) -> Metric:
     """Return a figure that says in words what it was measured against."""
     measure, _, role = metric.name.rpartition(", ")
     name = role.removeprefix(f"{MASK}.")

@@ -52,6 +52,9 @@ T1_WEIGHTED: Final = Brightness((620.0, 90.0, 160.0, 420.0, 640.0, 150.0), 200.0
 BRAIN_SHELL: Final = 3
 """The first of the shells that is brain."""
 
+FLUID_SHELL: Final = 2
+"""The fluid around the brain; bone lies around it."""
+
 HEAD: Final = (80.0, 100.0, 95.0)
 """Half axes of the head in mm, along R, A, S."""
 
@@ -91,11 +94,20 @@ def drawn_head(
     return Volume(values.astype(np.float32), affine, facts)
 
 
-def drawn_brain(shape: Shape, spacing: Triple, seed: int) -> NDArray[np.bool_]:
-    """Return where the brain lies in the head that `drawn_head` draws with the same arguments."""
+def drawn_brain(
+    shape: Shape, spacing: Triple, seed: int, shell: int = BRAIN_SHELL
+) -> NDArray[np.bool_]:
+    """Return where the brain lies in the head that `drawn_head` draws with the same arguments.
+
+    Args:
+        shape: Voxels along i, j, k.
+        spacing: mm along i, j, k.
+        seed: Of the drawing.
+        shell: The outermost that counts: `BRAIN_SHELL`, or `FLUID_SHELL` for the fluid around as well.
+    """
     random = np.random.default_rng(seed)
     away = _away(shape, _middle(shape, spacing), random)
-    return _inside(away, _SHELLS[BRAIN_SHELL])
+    return _inside(away, _SHELLS[shell])
 
 
 def head_file(volume: Volume) -> bytes:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from json.encoder import encode_basestring
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.clock import new_id
 from bedside.errors import LimitExceeded, UsageError
-from bedside.keys.subjects import SubjectKey
 from bedside.ledger import merkle
+
+if TYPE_CHECKING:  # it brings SQLAlchemy, which not everybody who names a kind needs
+    from bedside.keys.subjects import SubjectKey
 
 MAX_EVENT_BYTES = 1024 * 1024
 """A prediction on a wide table is a few kilobytes; what is larger belongs into a blob."""

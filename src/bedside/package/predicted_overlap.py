@@ -20,8 +20,11 @@ Doubt: TypeAlias = Literal[
     "ragged",
     "border",
     "blunt",
+    "flat",
     "dented",
     "smallness",
+    "lopsided",
+    "odd",
 ]
 """What may speak against a mask: 0 where nothing does, and the more the larger it is."""
 

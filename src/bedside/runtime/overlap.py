@@ -16,6 +16,7 @@ from bedside.imaging.grid import Grid
 from bedside.imaging.measuring.doubt import doubts
 from bedside.imaging.measuring.masks import Mask, voxel_millilitres
 from bedside.imaging.measuring.measurement import Measurement
+from bedside.imaging.volume import Voxels
 from bedside.package.predicted_overlap import PredictedOverlap
 from bedside.package.segmentation import SegmentationOutput
 from bedside.runtime.engines.engine import Scores
@@ -28,18 +29,21 @@ _EDGE: Final = 1e-3
 """Share of a voxel by which rounding may put a point out of the field of view."""
 
 
-def overlap_of(probabilities: Scores, way: WayBack, output: SegmentationOutput) -> float | None:
+def overlap_of(
+    image: Voxels | None, probabilities: Scores, way: WayBack, output: SegmentationOutput
+) -> float | None:
     """Return the overlap (Dice) that is to be expected, 0 … 1; None where none is declared.
 
     Args:
+        image: What the network saw (its first channel); not looked at where none is declared.
         probabilities: Channels × i × j × k, after activation.
         way: Where those lie, and the volume's own grid: the field of view.
         output: What the channels mean, and what is declared.
     """
     declared = output.predicted_overlap
-    if declared is None:
+    if declared is None or image is None:
         return None
-    return weighed(declared, doubts_of(probabilities, way, output))
+    return weighed(declared, doubts_of(image, probabilities, way, output))
 
 
 def measured_overlap(overlap: float | None) -> tuple[Measurement, ...]:
@@ -49,7 +53,9 @@ def measured_overlap(overlap: float | None) -> tuple[Measurement, ...]:
     return (Measurement("predicted-dice", (overlap,), "1", "logistic-of-doubts", note=NOTE),)
 
 
-def doubts_of(probabilities: Scores, way: WayBack, output: SegmentationOutput) -> dict[str, float]:
+def doubts_of(
+    image: Voxels, probabilities: Scores, way: WayBack, output: SegmentationOutput
+) -> dict[str, float]:
     """Return all doubts by name, as `overlap_of` weighs them; none where nothing was found.
 
     Raises:
@@ -63,7 +69,7 @@ def doubts_of(probabilities: Scores, way: WayBack, output: SegmentationOutput) -
     marked = probability >= np.float32(output.threshold.value)
     labels = marked.astype(np.uint8) * np.uint8(output.classes[1].value)
     mask = refined(labels, output, voxel_millilitres(way.affine), silent) > 0
-    found = doubts(probability, mask, shown(grid, way.grid), grid)
+    found = doubts(image, probability, mask, shown(grid, way.grid), grid)
     if found:
         added = int(np.count_nonzero(mask & ~marked))
         found["filled"] = added / int(np.count_nonzero(mask))

@@ -17,7 +17,7 @@ from bedside.imaging.grid import Grid
 from bedside.imaging.measuring.measurement import Measurement
 from bedside.imaging.measuring.measuring import measured
 from bedside.imaging.refining import touches_edge
-from bedside.imaging.volume import Volume
+from bedside.imaging.volume import Volume, Voxels
 from bedside.package.outputs import NumberOutput
 from bedside.package.segmentation import SegmentationOutput, SegmentedClass
 from bedside.package.volume_growth import check_scores
@@ -92,7 +92,7 @@ class VolumePath:
         with clock.timed("infer"):
             scores = self._engine(prepared, report)
         _check_finite(scores, "The network gave scores")
-        affine = prepared.affine
+        affine, seen = prepared.affine, _seen(prepared, output)
         del prepared
         if isinstance(output, NumberOutput):
             return _number(output, volume, passed, scores, clock)
@@ -100,7 +100,7 @@ class VolumePath:
         with clock.timed("restore"):
             scores = activated(scores, output.activation)
             expected = expected_millilitres(scores, affine, output)
-            overlap = overlap_of(scores, way, output)
+            overlap = overlap_of(seen, scores, way, output)
             found = restored(scores, way, output, report)
         del scores
         with clock.timed("refine"):
@@ -119,6 +119,12 @@ class VolumePath:
     def close(self) -> None:
         """Let go of the engine."""
         self._engine.close()
+
+
+def _seen(prepared: Prepared, output: VolumeOutput) -> Voxels | None:
+    """Return what the network saw, where an overlap is predicted of it; it is let go otherwise."""
+    predicts = isinstance(output, SegmentationOutput) and output.predicted_overlap is not None
+    return prepared.tensor[0] if predicts else None
 
 
 def _refined(labels: Labels, volume: Volume, output: SegmentationOutput, report: Report) -> Labels:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict, dataclass, field
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from bedside.canonical import Json, canonical_bytes, digest, read_json
 from bedside.errors import KeyUnavailable
 from bedside.jobs.errand import KeptFile
 from bedside.keys.sealing import NONCE_BYTES, Sealed
-from bedside.keys.subjects import SubjectKey
 from bedside.ledger.events import SEALED_STEP
+
+if TYPE_CHECKING:  # it brings SQLAlchemy, which an analysis without a site never needs
+    from bedside.keys.subjects import SubjectKey
 
 MOST_LISTED: Final = 64
 """Files of one upload that are told one by one; of more, a digest of the list is."""

@@ -24,6 +24,10 @@ def test_blur_spreads_along_the_asked_axes_and_loses_nothing(point: torch.Tensor
     assert soft[8, 8, 8] > soft[9, 8, 8] > soft[10, 8, 8] > 0
 
 
+def test_blur_leaves_a_flat_image_as_it_is_up_to_its_border() -> None:
+    assert float((blurred(torch.ones(8, 9, 10), (1.0, 1.5, 2.0)) - 1).abs().max()) < 1e-6
+
+
 def test_thick_slices_mix_along_one_axis_alone(point: torch.Tensor) -> None:
     thick = sliced(point, 2, 4.0)
     assert torch.count_nonzero(thick.sum((1, 2))) == 1

@@ -14,8 +14,13 @@ import numpy as np
 from bedside.canonical import Json
 from bedside.imaging.axes import reoriented
 from bedside.imaging.grid import Placed, Shape, Triple
-from bedside.imaging.phantoms import T1_WEIGHTED, Brightness, drawn_brain, drawn_head
-from bedside.imaging.volume import Volume
+from bedside.imaging.phantoms import (
+    FLUID_SHELL,
+    T1_WEIGHTED,
+    Brightness,
+    drawn_brain,
+    drawn_head,
+)
 from bedside.imaging.volume_writing import nifti_bytes
 from bedside.runtime.analysis import Stated
 from bedside.runtime.volume_rows import volume_row
@@ -57,8 +62,8 @@ class GoldenHead:
         return self._framed(Placed.of(head))
 
     def brain(self) -> Placed:
-        """Return what the drawing calls brain (1, else 0), as `placed` lies."""
-        mask = drawn_brain(self.shape, self.spacing, self.seed).astype(np.float32)
+        """Return what lies within the drawing's bone (1, else 0), as `placed` lies."""
+        mask = drawn_brain(self.shape, self.spacing, self.seed, FLUID_SHELL).astype(np.float32)
         head = drawn_head(self.shape, self.spacing, self.seed, self.brightness)
         return self._framed(Placed(mask, head.affine))
 
@@ -97,10 +102,3 @@ GOLDEN_HEADS: Final = (
     ),
 )
 """Three contrasts; whole, with thick slices, and cut off; in three orientations."""
-
-
-def volume_of(head: GoldenHead) -> Volume:
-    """Return a head as a volume that was read from its file."""
-    placed = head.placed()
-    facts = drawn_head((2, 2, 2)).facts
-    return Volume(np.ascontiguousarray(placed.values), placed.affine, facts)

@@ -11,7 +11,7 @@ from torch.nn import functional
 POSITIVE: Final = 4.0
 """How much more a lesion's voxel counts than another."""
 
-_SMOOTH: Final = 50.0
+_SMOOTH: Final = 20.0
 """Voxels; keeps a case without lesions from outweighing one with many."""
 
 _COMMON: Final = 0.002

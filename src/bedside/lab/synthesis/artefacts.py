@@ -23,7 +23,10 @@ def biased(image: Tensor, chance: Chance, settings: SynthesisSettings) -> Tensor
 
 
 def blurred(image: Tensor, sigmas: tuple[float, float, float]) -> Tensor:
-    """Return the image smoothed by a Gaussian; a sigma in voxels for each axis, 0 for none."""
+    """Return the image smoothed by a Gaussian; a sigma in voxels for each axis, 0 for none.
+
+    Beyond its border it goes on as it ends.
+    """
     out = image[None, None]
     for axis, sigma in enumerate(sigmas):
         if sigma < 0.2:  # what a Gaussian so narrow does to neighbours is below a millionth
@@ -31,9 +34,11 @@ def blurred(image: Tensor, sigmas: tuple[float, float, float]) -> Tensor:
         reach = max(1, math.ceil(2.5 * sigma))
         taps = torch.arange(-reach, reach + 1, device=image.device, dtype=torch.float32)
         weights = torch.exp(-0.5 * (taps / sigma) ** 2)
-        view, pad = [1, 1, 1, 1, 1], [0, 0, 0]
-        view[2 + axis], pad[axis] = -1, reach
-        out = functional.conv3d(out, (weights / weights.sum()).view(view), padding=pad)
+        view, pad = [1, 1, 1, 1, 1], [0] * 6
+        view[2 + axis] = -1
+        pad[4 - 2 * axis] = pad[5 - 2 * axis] = reach  # torch counts from the last axis
+        around = functional.pad(out, pad, mode="replicate")
+        out = functional.conv3d(around, (weights / weights.sum()).view(view))
     return out[0, 0]
 
 

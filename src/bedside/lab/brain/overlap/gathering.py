@@ -79,7 +79,7 @@ def _answered(
     prepared = prepare(volume)
     probabilities = activated(infer(prepared.tensor), output.activation)
     way = WayBack(prepared.affine, Grid(volume.shape, np.array(volume.affine)))
-    found = doubts_of(probabilities, way, output)
+    found = doubts_of(prepared.tensor[0], probabilities, way, output)
     if not found:
         return None
     labels = restored(probabilities, way, output, silent).labels
