@@ -55,6 +55,7 @@ house: install  ## the floor plan: who may import whom
 	$(BIN)/lint-imports
 
 unit: install  ## the tests, on both cores
+	@$(BIN)/python -m compileall -q src/bedside  # once, not in each of the hundreds of programs that tests start
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
 
 test-antspynet: install $(ANTSPYNET)/.ready  ## the real ANTsPyNet, in an environment of its own (minutes)

@@ -37,6 +37,12 @@ class SettableClock:
         self.now += timedelta(seconds=seconds)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold a slow test: none is left for one process alone at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of shared samples."""

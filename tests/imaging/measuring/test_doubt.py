@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bedside.imaging.grid import Grid
 from bedside.imaging.measuring.doubt import doubts
 from bedside.imaging.measuring.masks import Mask
+from tests.imaging.measuring.shapes import stored_in_48_ways
 
 SIDE = 40
 SPACING = 4.0
@@ -30,14 +31,19 @@ def soft(distance: Array, width: float = 2.0) -> Array:
 
 
 BALL = soft(away())
+PICTURE = np.where(away() < RADIUS, 0.6 + 0.03 * np.sin(away()), 0.0).astype(np.float32)
+PICTURE[0, 0, 0] = 1.0
 SHOWN = np.ones(BALL.shape, dtype=np.bool_)
 
 
 def told(
-    probability: Array, mask: Mask | None = None, shown: Mask = SHOWN, spacing: float = SPACING
+    probability: Array,
+    mask: Mask | None = None,
+    shown: Mask = SHOWN,
+    image: Array = PICTURE,
 ) -> dict[str, float]:
-    grid = Grid((SIDE, SIDE, SIDE), np.diag([spacing, spacing, spacing, 1.0]))
-    return doubts(probability, probability > 0.5 if mask is None else mask, shown, grid)
+    grid = Grid((SIDE, SIDE, SIDE), np.diag([SPACING, SPACING, SPACING, 1.0]))
+    return doubts(image, probability, probability > 0.5 if mask is None else mask, shown, grid)
 
 
 def test_nothing_is_told_of_an_empty_mask() -> None:
@@ -46,11 +52,14 @@ def test_nothing_is_told_of_an_empty_mask() -> None:
 
 def test_nothing_speaks_against_a_sharp_ball_but_that_it_has_a_size() -> None:
     found = told((away() < RADIUS).astype(np.float32))
-    small = found.pop("smallness")
-    assert small == pytest.approx(1 / (4 / 3 * np.pi * 0.6**3), rel=0.02)
-    assert found.pop("blunt") < 0.2
-    assert found.pop("ragged") < 0.1
-    assert max(found.values()) < 1e-6
+    assert found["smallness"] == pytest.approx(1 / (4 / 3 * np.pi * 0.6**3), rel=0.02)
+    assert found["blunt"] < 0.2
+    assert found["flat"] < 0.1
+    assert found["ragged"] < 0.1
+    for name in ("expected-error", "doubt-within", "worst-within", "doubt-beyond", "border"):
+        assert found[name] < 1e-6, name
+    assert found["dented"] == 0.0
+    assert found["lopsided"] < 1e-6
 
 
 def test_the_expected_error_is_one_less_the_expected_overlap() -> None:
@@ -93,7 +102,7 @@ def test_cutting_more_is_a_larger_doubt() -> None:
         cut, view = BALL.copy(), SHOWN.copy()
         cut[: first + depth], view[: first + depth] = 0, False
         found.append(told(cut, shown=view))
-    for name in ("blunt", "border", "smallness"):
+    for name in ("blunt", "flat", "border", "smallness"):
         values = [one[name] for one in found]
         assert values == sorted(values), name
         assert values[0] < values[-1], name
@@ -102,35 +111,59 @@ def test_cutting_more_is_a_larger_doubt() -> None:
 def test_an_array_that_ends_in_the_mask_ends_the_field_of_view() -> None:
     grid = Grid((SIDE // 2, SIDE, SIDE), np.diag([SPACING] * 3 + [1.0]))
     half = BALL[: SIDE // 2]
-    found = doubts(half, half > 0.5, SHOWN[: SIDE // 2], grid)
+    found = doubts(PICTURE[: SIDE // 2], half, half > 0.5, SHOWN[: SIDE // 2], grid)
     assert found["border"] > 0.2
     assert found["blunt"] == 1.0
 
 
 def test_a_dent_is_seen_and_a_ragged_edge() -> None:
     mask = BALL > 0.5
-    dented = mask & (away((60.0, 0.0, 0.0)) > 20)
-    assert told(BALL, dented)["dented"] > told(BALL)["dented"] + 0.01
+    dented = mask & (away((52.0, 0.0, 0.0)) > 14)
+    assert told(BALL, dented)["dented"] > told(BALL)["dented"] + 0.005
     rough = mask & (np.indices(mask.shape).sum(0) % 2 == 0)
     assert told(BALL, rough)["ragged"] > 1.0
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
-@pytest.mark.parametrize("flipped", [False, True], ids=["as-is", "flipped"])
-def test_the_order_of_the_axes_changes_nothing(
-    order: tuple[int, int, int], *, flipped: bool
+@pytest.mark.parametrize("grey", [0.0, 0.3, 1.0])
+def test_a_lump_of_another_grey_value_on_one_side_is_a_doubt_that_grows_with_it(
+    grey: float,
 ) -> None:
+    found = []
+    for radius in (0.0, 12.0, 18.0, 24.0):
+        lump = away((25.0, 0.0, 0.0)) < radius
+        found.append(told(BALL, image=np.where(lump, np.float32(grey), PICTURE)))
+    for name in ("lopsided", "odd"):
+        values = [one[name] for one in found]
+        assert values == sorted(values), name
+        assert values[0] < values[-1], name
+
+
+def test_an_even_picture_tells_nothing_and_is_doubted() -> None:
+    found = told(BALL, image=np.ones_like(BALL))
+    assert found["lopsided"] == found["odd"] == 1.0
+
+
+def test_the_scale_of_the_grey_values_means_nothing() -> None:
+    one, other = told(BALL), told(BALL, image=(PICTURE * 1000 - 300).astype(np.float32))
+    assert other == pytest.approx(one, rel=1e-3, abs=1e-6)
+
+
+def test_how_the_volume_is_stored_changes_next_to_nothing() -> None:
     odd = soft(away() * (1 + 0.2 * (away((60.0, 20.0, -9.0)) < 30)))
-    turned = np.transpose(odd, order)
-    turned = turned[::-1, :, ::-1] if flipped else turned
-    one, other = told(odd), told(np.ascontiguousarray(turned))
-    for name, value in one.items():
-        cells = name in ("doubt-within", "worst-within", "doubt-beyond", "dented")
-        assert other[name] == pytest.approx(value, rel=0.0 if not cells else 0.02, abs=1e-6), name
+    image = (PICTURE * (1 + (away((20.0, 5.0, 3.0)) < 18))).astype(np.float32)
+    affine = np.diag([SPACING, SPACING, SPACING, 1.0])
+    stacked = [stored_in_48_ways(one, affine) for one in (odd, image)]
+    first: dict[str, float] = {}
+    for (probability, where), (picture, _) in list(zip(*stacked, strict=True))[::7]:
+        p, shape = np.asarray(probability, dtype=np.float32), probability.shape
+        grid = Grid((shape[0], shape[1], shape[2]), where)
+        found = doubts(np.asarray(picture, dtype=np.float32), p, p > 0.5, SHOWN, grid)
+        first = first or found
+        assert found == pytest.approx(first, rel=0.02, abs=1e-6)
 
 
-def test_a_mask_finer_than_a_cell_is_doubted_altogether() -> None:
+def test_a_mask_that_is_nowhere_deep_is_doubted_altogether() -> None:
     speck = np.zeros_like(BALL)
     speck[5, 5, 5] = 0.9
-    found = told(speck, spacing=1.0)
-    assert found["dented"] == found["worst-within"] == 1.0
+    found = told(speck)
+    assert found["dented"] == found["worst-within"] == found["odd"] == 1.0
