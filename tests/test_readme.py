@@ -37,7 +37,14 @@ def fresh_copy(folder: Path) -> Path:
 def clean_environment() -> dict[str, str]:
     keep = {"PATH", "HOME", "LANG", "TMPDIR", "PIP_CONFIG_FILE", "SSL_CERT_FILE"}
     proxies = {name for name in os.environ if name.upper().startswith(("PIP_", "HTTP", "NO_PROXY"))}
-    return {name: value for name, value in os.environ.items() if name in keep | proxies}
+    found = {name: value for name, value in os.environ.items() if name in keep | proxies}
+    return (
+        found
+        | {
+            "OMP_NUM_THREADS": "1",  # the other core is another test's
+            "PIP_NO_COMPILE": "no",  # pip's word for yes here: most of what it would compile is never run
+        }
+    )
 
 
 @pytest.mark.slow

@@ -26,18 +26,6 @@ def head(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_head_is_analysed_where_nothing_else_is_named(
-    cli: Cli, ours: Shipped, head: Path, tmp_path: Path
-) -> None:
-    told = cli.json("analyse", head, "-o", tmp_path / "out")
-    assert (told["model"], told["version"]) == (ours.name, ours.version)
-    assert told["recorded"] is False
-    assert told["warning"] == "UNRECORDED, not for clinical use"
-    (brain,) = told["analysis"]["classes"]
-    assert 1_300 < brain["measurements"][0]["value"] < 2_000
-    assert (tmp_path / "out" / "mask.nii.gz").is_file()
-
-
 def test_it_is_inspected_and_has_a_card_under_its_name(cli: Cli, ours: Shipped) -> None:
     assert cli.json("inspect", NAME)["signed_by"] == ours.fingerprint
     assert cli.json("inspect", ours.ref)["ref"] == ours.ref

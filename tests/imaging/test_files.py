@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,18 @@ def names(path: Path) -> list[str]:
     return [file.name for file in files_at(path).files]
 
 
+def closed_to_us(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let a folder be one that may not be looked into, for whoever runs the tests, root too."""
+    real = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
 class TestAFolder:
     def test_is_all_that_is_in_it_in_the_order_of_names(self, tmp_path: Path) -> None:
         for name in ("b", "a/z", "a/c/d", ".hidden", "c.txt", ".git/x", "__MACOSX/a/z"):
@@ -25,11 +39,30 @@ class TestAFolder:
             (tmp_path / name).write_bytes(b"1")
         assert names(tmp_path) == ["a/c/d", "a/z", "b", "c.txt"]
 
-    def test_has_no_pipes_and_no_links_to_nowhere(self, tmp_path: Path) -> None:
+    def test_has_no_pipes(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
-        (tmp_path / "link").symlink_to(tmp_path / "nothing")
         (tmp_path / "real").write_bytes(b"1")
-        assert names(tmp_path) == ["real"]
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+        assert names(tmp_path) == ["link", "real"]
+
+    def test_with_a_link_to_nothing_is_refused_since_a_slice_may_be_missing(
+        self, tmp_path: Path
+    ) -> None:
+        for name, data in zip("abc", files(slices()), strict=False):
+            (tmp_path / name).write_bytes(data)
+        (tmp_path / "z").symlink_to(tmp_path / "was-not-fetched")
+        with pytest.raises(NotFound, match="cannot be read") as problem:
+            files_at(tmp_path)
+        assert "z" not in problem.value.message.split()
+
+    def test_with_a_folder_that_may_not_be_looked_into_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "real").write_bytes(b"1")
+        (tmp_path / "closed").mkdir()
+        closed_to_us(monkeypatch, tmp_path / "closed")
+        with pytest.raises(NotFound, match="Permission denied"):
+            files_at(tmp_path)
 
     def test_is_not_left_by_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "inside").mkdir()

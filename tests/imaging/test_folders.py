@@ -13,6 +13,7 @@ from bedside.imaging.folders import volumes_in
 from bedside.imaging.nifti.reading import beginning
 from bedside.imaging.volume import VolumeLimits
 from bedside.imaging.volume_reading import read_volume
+from tests.imaging.test_files import closed_to_us
 from tests.volume_packages import head_nifti
 
 NIFTI = head_nifti()
@@ -54,6 +55,26 @@ def test_finds_files_zips_and_folders_of_slices_by_how_they_begin(folder: Path) 
         "people/two/t1.nii.gz",
     ]
     assert [path.name for path in found[3].paths] == ["IM1", "IM2"]
+
+
+def test_what_cannot_be_opened_is_a_volume_that_cannot_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gone.nii.gz", "gone.txt", "people/one/IM3", "people/three/IM1.dcm"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(folder / "was-not-fetched")
+    (folder / "closed").mkdir()
+    closed_to_us(monkeypatch, folder / "closed")
+    found = {one.name: one for one in volumes_in(folder, folder / "out")}
+    assert found.keys() - {"a", "b", "c", "people/two/t1.nii", "people/two/t1.nii.gz"} == {
+        "closed",
+        "gone",
+        "people/one",
+        "people/three",
+    }
+    for name in ("closed", "gone", "people/one", "people/three"):
+        with pytest.raises(NotFound):
+            found[name].files(VolumeLimits())
 
 
 def test_each_is_read_by_the_reader(folder: Path) -> None:

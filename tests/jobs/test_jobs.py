@@ -9,8 +9,8 @@ import pytest
 from bedside.errors import Conflict, NotFound, Unavailable
 from bedside.jobs.errand import Over
 from bedside.jobs.folder import JobFiles
-from bedside.jobs.job import State, held
-from bedside.jobs.jobs import JobLost, Terms
+from bedside.jobs.job import MOST_ATTEMPTS, State, held
+from bedside.jobs.jobs import JobLost, Jobs, Terms
 from tests.conftest import SettableClock
 from tests.jobs.toy import Toys
 
@@ -55,6 +55,23 @@ def test_a_cancelled_job_cannot_be_ended_with_a_result(toys: Toys) -> None:
         pass
     assert not toys.jobs.beat(held(taken), "", 0, 0)
     assert toys.jobs.end_held(held(taken), State.FAILED, "x").state is State.CANCELLED
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_cancelled_job_whose_process_ends_is_cancelled_and_has_one_end(
+    toys: Toys, *, counts: bool
+) -> None:
+    failed: list[str] = []
+    jobs = Jobs(toys.ledger.database, toys.clock, failed=lambda _, job: failed.append(job.code))
+    job = toys.add()
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        taken = jobs.take(job, "one")
+        assert taken is not None
+        if attempt == MOST_ATTEMPTS:
+            jobs.cancel(job.id)
+        jobs.give_back(held(taken), counts=counts or attempt < MOST_ATTEMPTS)
+    found = jobs.get(job.id)
+    assert (found.state, found.code, failed) == (State.CANCELLED, "cancelled", [])
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_one_that_is_over_is_not(toys: Toys) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ import pytest
 from bedside.clock import timestamp
 from bedside.jobs.job import MOST_ATTEMPTS, State, held
 from bedside.jobs.jobs import JobLost
-from bedside.jobs.runner import Runner
+from bedside.jobs.runner import Runner, _NoPlace
 from bedside.jobs.tables import jobs
 from bedside.jobs.workshop import Bounds
 from bedside.ledger.events import EventKind
@@ -202,6 +204,44 @@ def test_an_attempt_that_was_late_and_taken_over_does_not_count(
             found = toys.jobs.get(job.id)
             assert (found.attempts, found.holder) == (1, "another machine")
             assert held(found) == held(other)
+
+
+@ON_SQLITE
+def test_jobs_wait_unharmed_while_there_is_no_place_to_work(toys: Toys) -> None:
+    place = toys.folder / "work"
+    place.mkdir(mode=0o755)
+    place.chmod(0o755)  # as after a restore: others could read what is in it
+    job = toys.add()
+    runner = toys.runner()
+    with pytest.raises(_NoPlace, match="chmod 700"):
+        runner._looked()
+    runner.stop()
+    found = toys.jobs.get(job.id)
+    assert (found.state, found.attempts, found.restarts) == (State.WAITING, 0, 0)
+    place.chmod(0o700)
+    with at_work(toys):
+        until(lambda: over(toys, job.id))
+    assert toys.jobs.get(job.id).state is State.DONE
+
+
+@ON_SQLITE
+def test_a_disk_that_refuses_is_no_fault_of_the_job_and_leaves_nothing(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    job = toys.add()
+    with at_work(toys) as runner:
+        until(lambda: toys.jobs.get(job.id).restarts > 0)
+        found = toys.jobs.get(job.id)
+        assert (found.state, found.attempts, found.restarts) == (State.WAITING, 0, 1)
+        assert list((toys.folder / "work").glob("*/*")) == []
+        monkeypatch.undo()
+        runner._put_off.clear()  # it waits some seconds
+        until(lambda: over(toys, job.id))
+    assert toys.jobs.get(job.id).state is State.DONE
 
 
 @ON_SQLITE

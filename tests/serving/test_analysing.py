@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from bedside.errors import (
     Unavailable,
     UsageError,
 )
-from bedside.jobs.errand import Fault
+from bedside.jobs.errand import Again, Fault, Trade
 from bedside.jobs.job import Job, State
 from bedside.jobs.uploads import Room, Uploads
 from bedside.ledger.events import EventKind
@@ -27,6 +28,7 @@ from bedside.serving.analysing import Analysing
 from bedside.serving.analysis_trade import Rooms
 from bedside.serving.analysis_words import Order
 from bedside.serving.erasing import Target
+from bedside.serving.proving import NotProvedYet
 from bedside.serving.receiving import Receiving
 from bedside.serving.values import Decision, Verdict
 from bedside.site.analyses import analyses_of
@@ -57,6 +59,10 @@ class Ward:
     @property
     def site(self) -> Site:
         return self.hospital.site
+
+    @property
+    def trade(self) -> Trade:
+        return self.site.analysing.runner._trade
 
     @property
     def clinician(self) -> Caller:
@@ -205,6 +211,36 @@ def test_a_release_meanwhile_makes_the_new_version_answer(ward: Ward) -> None:
     assert (found.state, found.attempts, found.restarts) == (State.DONE, 1, 1)
     body = ward.site.ledger.entry_of(job.id).value["body"]
     assert (body["version"], body["epoch"]) == ("1.1.0", 2)
+
+
+def test_an_analysis_waits_for_a_proof_that_came_to_no_end(ward: Ward) -> None:
+    site, job = ward.site, ward.submit()
+    models, known = site.serving.models, site.proofs._known
+    digest = site.registry.released_for(HEADS).digest
+    proved = known[digest]
+    for found in (Unavailable("Its process was ended: SIGKILL."), proved):
+        models._standing.clear()
+        del known[digest]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(site.proofs, "want", lambda *_: None)
+            with pytest.raises(NotProvedYet):
+                models.fetch(HEADS, wait=False)
+        assert not ward.trade.ready(job)
+        known[digest] = found, time.monotonic()
+        if found is not proved:
+            waits_still(ward, job)
+    known[digest] = proved
+    assert ward.trade.ready(job)
+    assert ward.trade.errand(job).same == digest
+
+
+def waits_still(ward: Ward, job: Job) -> None:
+    """See that an analysis is neither begun nor over, whether the model was looked at since or not."""
+    assert not ward.trade.ready(job)
+    with pytest.raises(Again):
+        ward.trade.errand(job)
+    assert not ward.trade.ready(job)
+    assert "SIGKILL" in ward.site.serving.models.readiness(HEADS).reason
 
 
 def test_a_version_that_was_asked_for_is_the_one_that_answers_or_none(ward: Ward) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tools.bench_imaging.brain_page import brain
 from tools.bench_imaging.circumstances import MOST_OF_OTHERS, QUIET
 
 STAGES = ("read", "gate", "prepare", "infer", "restore", "refine", "measure", "write")
@@ -189,7 +190,12 @@ def _figures(cost: Mapping[str, float]) -> str:
     return f"{cost['processor']:.2f} | {cost['clock']:.2f} | {cost['peak']:.0f}"
 
 
+def _brain(told: Mapping[str, Any]) -> list[str]:
+    return brain(told, MEANING)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "brain": ("A whole brain by the package that comes with Bedside", _brain),
     "mindgrab": ("A whole brain by a MeshNet", _mindgrab),
     "antspynet": ("A brain of the same head by ANTsPyNet", _antspynet),
     "sizes": ("From 1 to 64 million voxels", _sizes),

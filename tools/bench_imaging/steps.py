@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tools.bench_imaging.antspynet import antspynet_package
+from tools.bench_imaging.brain import brain_of
 from tools.bench_imaging.children import run_child
 from tools.bench_imaging.drawing import head_of
 from tools.bench_imaging.models import mindgrab_package, small_package
@@ -26,6 +27,11 @@ REAL = "heads/colin27_T1.nii.gz"
 SERIES = "dicom/ct-j2k-series"
 NEAR = 0.01
 """Millimetres between the corners of a volume by two libraries."""
+
+
+def brain(folder: Path, options: argparse.Namespace) -> Figures:
+    """Measure the shipped brain extraction of a 256³ T1, cold and warm, and what bounds it."""
+    return brain_of(head_of(options.side, folder), folder)
 
 
 def mindgrab(folder: Path, options: argparse.Namespace) -> Figures:
@@ -79,6 +85,7 @@ def readers(folder: Path, options: argparse.Namespace) -> Figures:
 
 
 STEPS: dict[str, Step] = {
+    "brain": brain,
     "mindgrab": mindgrab,
     "antspynet": antspynet,
     "sizes": sizes,

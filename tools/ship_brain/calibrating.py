@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from bedside.canonical import canonical_bytes
@@ -12,6 +13,12 @@ from bedside.lab.brain.recipe import operations
 from bedside.lab.brain.run import TrainedRun
 from bedside.lab.brain.source import BrainSource
 from bedside.package.segmentation import SegmentationOutput
+
+ROOM = (224, 256, 224)
+"""mm to the right, to the front, to the head: wide enough for the largest head that is drawn."""
+
+EIGHT = 8
+"""Voxels of which each side is a multiple."""
 
 
 def calibrated(
@@ -35,7 +42,7 @@ def calibrated(
         CalibrationSettings(
             cases=cases,
             spacing=settings.spacing,
-            grid=settings.grid,
+            grid=_room(settings.spacing),
             closing=settings.closing,
             keep=settings.keep,
         ),
@@ -45,6 +52,12 @@ def calibrated(
     (out / "report.json").write_bytes(canonical_bytes(found.report))
     (out / "reliability.png").write_bytes(found.picture)
     return output.model_copy(update={"predicted_overlap": found.predicted})
+
+
+def _room(spacing: float) -> tuple[int, int, int]:
+    """Return the voxels of the room in which heads are drawn; fields of view are parts of it."""
+    i, j, k = (math.ceil(side / spacing / EIGHT) * EIGHT for side in ROOM)
+    return i, j, k
 
 
 def _told(done: int, total: int) -> None:

@@ -95,10 +95,12 @@ class FileSet:
 def files_at(path: Path, limits: VolumeLimits = _USUAL) -> FileSet:
     """Return what lies at `path`: one file, a folder with all that is in it, or a zip's entries.
 
-    Links to folders are not followed; pipes, devices and hidden files are left out.
+    Links to folders are not followed; pipes, devices and hidden files are left out. A link to nothing,
+    and a folder that may not be looked into, are not: a part of the volume may be missing with them.
 
     Raises:
-        NotFound: there is nothing at `path`, or it may not be read; so too when a file is opened.
+        NotFound: there is nothing at `path`, or something in it cannot be read; so too when a file is
+            opened.
         VolumeRefused: there are too many files, a zip is damaged or too large, or nothing is there.
     """
     if path.is_dir():
@@ -157,27 +159,39 @@ def _sorted(files: list[GivenFile]) -> FileSet:
 
 
 def _within(folder: Path) -> Iterator[GivenFile]:
-    """Yield the regular files in a folder, up to one more than are allowed."""
+    """Yield the regular files in a folder, up to one more than are allowed.
+
+    Raises:
+        NotFound: a link leads to nothing, or a folder may not be looked into.
+    """
     count = 0
-    for folders, (where, inside, names) in enumerate(os.walk(folder)):
+    for folders, (where, inside, names) in enumerate(os.walk(folder, onerror=_refuse)):
         if folders > _MOST_FOLDERS:
             raise too_large(f"more than {_MOST_FOLDERS} folders", f"{_MOST_FOLDERS}")
         inside[:] = sorted(name for name in inside if not is_hidden([name]))
         for name in names:
             path = Path(where, name)
-            if not is_hidden([name]) and is_regular(path):
+            if not is_hidden([name]) and _is_file(path):
                 yield on_disk(path, str(path.relative_to(folder)))
                 count += 1
             if count > MOST_FILES:
                 return
 
 
-def is_regular(path: Path) -> bool:
-    """Return whether a path leads to a regular file, by a link too."""
+def _is_file(path: Path) -> bool:
+    """Return whether a path leads to a regular file, by a link too.
+
+    Raises:
+        NotFound: it leads to nothing, or may not be followed.
+    """
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # a link to nothing
-        return False
+    except OSError as problem:
+        raise _unreadable(problem) from problem
+
+
+def _refuse(problem: OSError) -> None:
+    raise _unreadable(problem) from problem
 
 
 def on_disk(path: Path, name: str) -> GivenFile:
@@ -204,5 +218,6 @@ def _unreadable(problem: OSError) -> NotFound:
     """Return the refusal of a file that does not repeat its name, which may be a person's."""
     return NotFound(
         f"A file cannot be read: {problem.strerror}.",
-        advice="Leave files in their place until all is done, and let the program read them.",
+        advice="Leave files in their place until all is done, and let the program read them; a link "
+        "must lead to a file that is there.",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import Final
 from bedside.errors import LimitExceeded, NotFound
 from bedside.imaging import zip_entries
 from bedside.imaging.dicom.part10 import is_dicom
-from bedside.imaging.files import MOST_FILES, FileSet, files_at, is_regular, on_disk
+from bedside.imaging.files import MOST_FILES, FileSet, files_at, on_disk
 from bedside.imaging.hidden import is_hidden
 from bedside.imaging.nifti.reading import beginning, looks_like_nifti
 from bedside.imaging.volume import VolumeLimits
@@ -27,6 +28,7 @@ MOST_VOLUMES: Final = 100_000
 """Of one folder."""
 
 _ENDS: Final = (".nii.gz", ".nii", ".zip")
+_SLICES: Final = ("", ".dcm", ".ima")
 _HERE: Final = "volume"
 """What the folder itself is called, where it holds slices."""
 
@@ -61,7 +63,8 @@ class Found:
 def volumes_in(folder: Path, aside: Path | None = None) -> tuple[Found, ...]:
     """Return the volumes in a folder and all folders below, in order of their names.
 
-    Links to folders are not followed; hidden files and folders are left out.
+    Links to folders are not followed; hidden files and folders are left out. What cannot be opened and
+    may be a volume, or a slice of one, is not left out: whoever reads that volume is told.
 
     Args:
         folder: Where to look.
@@ -72,15 +75,17 @@ def volumes_in(folder: Path, aside: Path | None = None) -> tuple[Found, ...]:
         LimitExceeded: there are more than `MOST_VOLUMES`.
     """
     found: list[Found] = []
-    for where, inside, names in os.walk(folder):
+    closed: list[OSError] = []
+    for where, inside, names in os.walk(folder, onerror=closed.append):
         here = Path(where)
         inside[:] = sorted(
             one for one in inside if not is_hidden([one]) and not _same(here / one, aside)
         )
         paths = [here / name for name in sorted(names) if not is_hidden([name])]
-        found += _volumes_of(folder, here, [path for path in paths if is_regular(path)])
+        found += _volumes_of(folder, here, paths)
         if len(found) > MOST_VOLUMES:
             raise LimitExceeded(f"There are more than {MOST_VOLUMES} volumes in {folder}.")
+    found += [_found(folder, one, (one,)) for one in map(_place_of, closed)]
     if not found:
         raise NotFound(
             f"There is no volume in {folder}.", advice="NIfTI files, zips and DICOM slices count."
@@ -90,14 +95,17 @@ def volumes_in(folder: Path, aside: Path | None = None) -> tuple[Found, ...]:
 
 def _volumes_of(folder: Path, here: Path, paths: Sequence[Path]) -> Iterator[Found]:
     """Yield what lies directly in one folder."""
-    slices = []
+    slices, closed = [], []
     for path in paths:
         start = _start(path)
-        if is_dicom(start):
-            slices.append(path)
-        elif looks_like_nifti(start) or start[:4] in zip_entries.STARTS:
+        if start is None and not path.name.endswith(_ENDS):
+            closed.append(path)
+        elif start is None or looks_like_nifti(start) or start[:4] in zip_entries.STARTS:
             yield _found(folder, path, (path,))
-    if slices:
+        elif is_dicom(start):
+            slices.append(path)
+    if slices or any(map(_may_be_slice, closed)):
+        slices = sorted(slices + closed)
         if len(slices) > MOST_FILES:
             raise LimitExceeded(f"There are {len(slices)} DICOM files in {here}.")
         yield _found(folder, here, tuple(slices))
@@ -135,15 +143,27 @@ def _without_end(name: str) -> str:
     return name if short in ("", "/") or short.endswith("/") else short
 
 
+def _may_be_slice(path: Path) -> bool:
+    """Return whether a file that cannot be opened is called as slices are; many end in a number."""
+    return path.suffix.lower() in _SLICES or path.suffix[1:].isdigit()
+
+
 def _is_slice(path: Path) -> bool:
-    return is_dicom(_start(path))
+    return is_dicom(_start(path) or b"")
 
 
-def _start(path: Path) -> bytes:
+def _start(path: Path) -> bytes | None:
+    """Return how a file begins; nothing of what is no file, and None of what cannot be opened."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
         return beginning(on_disk(path, path.name))
-    except (NotFound, OSError):  # not ours to read
-        return b""
+    except (NotFound, OSError):
+        return None
+
+
+def _place_of(problem: OSError) -> Path:
+    return Path(problem.filename)
 
 
 def _same(path: Path, other: Path | None) -> bool:

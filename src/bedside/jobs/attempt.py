@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from bedside.errors import BedsideError, KeyUnavailable, Unavailable
+from bedside.errors import BedsideError, KeyUnavailable, SiteProblem, Unavailable
 from bedside.jobs.beating import Beating
 from bedside.jobs.child import Child, ChildEnded
 from bedside.jobs.errand import Again, Fault, Heard, Over, Trade
@@ -38,8 +38,12 @@ class Attempt:
         self._workshop = workshop
         self._at = at
 
-    def run(self, job: Job, stop: threading.Event) -> None:
-        """Do a job that was taken; whatever happens, its row says what is to become of it."""
+    def run(self, job: Job, stop: threading.Event) -> bool:
+        """Do a job that was taken; whatever happens, its row says what is to become of it.
+
+        Returns:
+            Whether it should not be begun again at once: the site or its disk refused something.
+        """
         right = held(job)
         try:
             with Beating(self._jobs, right) as beating:
@@ -51,9 +55,14 @@ class Attempt:
             self._files.remove_results(job.id, right.attempt)  # what another one made stays
             with suppress(Unavailable):
                 self._jobs.excuse(right)
-        except Unavailable as problem:
-            # nobody can write it down, or tell whether it was: the lease gives it to the next one
-            LOG.warning("job's end not written", extra={"facts": {"problem": problem.message}})
+        except (Unavailable, SiteProblem) as problem:
+            LOG.warning("job put off", extra={"facts": {"problem": problem.message}})
+            # where its end was written after all, it is not ours; where nobody can write it down,
+            # the lease gives it to the next one
+            with suppress(Unavailable, JobLost):
+                self._jobs.give_back(right, counts=False)
+            return True
+        return False
 
     def _tried(self, job: Job, right: Held, going_on: _GoingOn) -> bool:
         """Return whether a result was recorded; where none was, the row says what is to become of it.
@@ -61,10 +70,11 @@ class Attempt:
         Raises:
             JobLost: the job is no longer ours.
             Unavailable: the database or the disk cannot be used now.
+            SiteProblem: something of the site is not as it must be, which is no fault of the job.
         """
         try:
             self._done(job, right, going_on)
-        except (Unavailable, JobLost):
+        except (Unavailable, SiteProblem, JobLost):
             raise
         except Over as over:
             self._jobs.end_held(right, over.state, over.code, over.outcome)

@@ -6,6 +6,7 @@ works from saying so in time, and another worker would take the job up.
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Final, Self
 
@@ -13,6 +14,8 @@ from bedside.errors import BedsideError, Unavailable
 from bedside.jobs.errand import Over
 from bedside.jobs.job import Held, State
 from bedside.jobs.jobs import Jobs
+
+LOG: Final = logging.getLogger("bedside.jobs")
 
 BEAT_SECONDS: Final = 1.0
 """How often a worker says that it is at work, and how far; a small durable write."""
@@ -55,6 +58,7 @@ class Beating:
         self._thread.join()
 
     def _beat(self) -> None:
+        surprised = False
         while not self._end.wait(BEAT_SECONDS):
             try:
                 if not self._jobs.beat(self._right, *self.progress):
@@ -65,3 +69,8 @@ class Beating:
             except BedsideError as problem:
                 self._told = problem
                 return
+            except Exception as problem:  # noqa: BLE001 - told once; else the lease would be lost
+                if not surprised:
+                    facts = {"problem": type(problem).__name__}
+                    LOG.warning("job's beat failed", extra={"facts": facts})
+                surprised = True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from bedside.errors import Unavailable
 from bedside.jobs.frames import Frame, Frames, Garbled
 from bedside.jobs.workplace import Workplace, of_this_account
 
@@ -31,7 +31,10 @@ KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 """What a child needs of our environment; everything else may be a secret."""
 
 MOST_UNHEARD: Final = 64 * 2**20
-"""Bytes that a child may say before it was told all."""
+"""Bytes that a child may say before it was told all; a frame counts for more than what is in it."""
+
+FRAME_BYTES: Final = 256
+"""That a frame takes here beside its bytes, at least."""
 
 MOST_WORDS: Final = 2_000
 """Characters of what a child wrote to its standard error that are kept."""
@@ -73,23 +76,24 @@ class Child:
             place: Where its home is made; without it, in a place of this account.
 
         Raises:
-            Unavailable: the disk refuses.
+            Unavailable: the disk refuses, or the system starts no further process.
+            SiteProblem: others may write to the place.
         """
         self._alone = place is None  # then the place goes with us
         self._place = place or Workplace(of_this_account())
         self._home = self._place.new()
-        self._words = tempfile.TemporaryFile(dir=self._home)  # noqa: SIM115 - closed by `close`
         self._frames = Frames()
         self._early: list[tuple[Frame, bytes]] = []
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-            [sys.executable, "-P", "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._words,
-            cwd=self._home,
-            env=_environment(self._home),
-            bufsize=0,
-        )
+        self._early_size = 0
+        try:
+            self._words = tempfile.TemporaryFile(dir=self._home)  # noqa: SIM115 - closed by `close`
+            self._process = self._started([sys.executable, "-P", "-m", module, *arguments])
+        except OSError as problem:
+            self._leave()
+            raise Unavailable(
+                f"No process can be started: {problem.strerror}.",
+                advice="Look at the disk's free space and rights, and at the limits of this account.",
+            ) from problem
         os.set_blocking(self._to, False)
 
     @property
@@ -124,15 +128,14 @@ class Child:
             ChildEnded: it ended before it had heard all.
             Garbled: it says what is no frame, or too much.
         """
+        self._early_size = 0
         for piece in pieces:
             going_on()
             view = memoryview(piece)
             while view:
                 ready = _ready(LISTEN_SECONDS, self._from, self._to)
                 if self._from in ready:
-                    self._early += self._heard()
-                    if sum(len(payload) for _, payload in self._early) > MOST_UNHEARD:
-                        raise Garbled("A child says much before it was told all.")
+                    self._keep_early(self._heard())
                 if self._to in ready:
                     view = view[self._taken(view) :]
                 else:
@@ -163,9 +166,33 @@ class Child:
                     stream.close()
         self._process.wait()
         self._words.close()
-        shutil.rmtree(self._home, ignore_errors=True)
+        self._leave()
+
+    def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._words,
+                cwd=self._home,
+                env=_environment(self._home),
+                bufsize=0,
+            )
+        except OSError:
+            self._words.close()
+            raise
+
+    def _leave(self) -> None:
+        self._place.remove(self._home)
         if self._alone:
             self._place.close()
+
+    def _keep_early(self, heard: list[tuple[Frame, bytes]]) -> None:
+        self._early += heard
+        self._early_size += sum(FRAME_BYTES + len(payload) for _, payload in heard)
+        if self._early_size > MOST_UNHEARD:
+            raise Garbled("A child says much before it was told all.")
 
     @property
     def _to(self) -> int:

@@ -162,6 +162,7 @@ class JobFiles:
         Raises:
             NotFound: there is no such file.
             SiteProblem: it is not what was written.
+            Unavailable: the disk refuses.
         """
         path = self.path(name)
         try:
@@ -170,6 +171,8 @@ class JobFiles:
             raise NotFound(
                 f"The file {name} is gone.", advice="It was removed after the site's time for it."
             ) from problem
+        except OSError as problem:
+            raise _unreadable(name, problem) from problem
         try:
             with source:
                 reader = StreamReader(source, key, read_line(source, name), name)
@@ -180,6 +183,8 @@ class JobFiles:
                 f"The file {name} of a job is damaged: altered, exchanged or cut off.",
                 advice="Restore it from a backup, or send it again.",
             ) from problem
+        except OSError as problem:
+            raise _unreadable(name, problem) from problem
 
     def read(self, name: str, key: bytes) -> bytes:
         """Return all plain bytes of a file; see `reading`."""
@@ -271,6 +276,13 @@ class JobFiles:
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name[:80]!r} is no file of a job.")
         return self.folder / name
+
+
+def _unreadable(name: str, problem: OSError) -> Unavailable:
+    return Unavailable(
+        f"The file {name} of a job cannot be read: {problem.strerror}.",
+        advice="Look at the disk, and at the rights of the files in the site's folder.",
+    )
 
 
 @contextmanager

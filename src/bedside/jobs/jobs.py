@@ -33,7 +33,7 @@ from bedside.store.database import Database
 from bedside.store.statement import Statement
 
 LOOKED_AT: Final = 500
-"""Waiting jobs among which the next one is chosen; those behind them come later."""
+"""Jobs that are read at once; of those that wait and can be begun, the next one is chosen among so many."""
 
 _UNFINISHED: Final = Statement("SELECT 1 FROM jobs WHERE state IN ('waiting', 'running') LIMIT 1")
 _SEALED: Final = ("request", "outcome")
@@ -170,9 +170,9 @@ class Jobs:
         now = timestamp(self._clock())
         with self.database.read() as connection:
             running = _found(connection, State.RUNNING)
-            waiting = _found(connection, State.WAITING)
+            waiting = _ready(connection, ready)
         lost = [job for job in running if job.id not in ours and can_be_taken(job, now)]
-        free = [job for job in (*waiting, *lost) if ready(job)]
+        free = [*waiting, *filter(ready, lost)]
         return next_of(free, [job for job in running if job not in lost])
 
     def take(self, job: Job, holder: str) -> Job | None:
@@ -190,15 +190,9 @@ class Jobs:
                 state = State.CANCELLED if found.cancelled else State.FAILED
                 self._end(connection, found, state, why)
                 return None
+            until, attempt = timestamp(now + self.terms.lease), found.attempts + 1
             taken = replace(
-                found,
-                state=State.RUNNING,
-                stage="",
-                done=0,
-                total=0,
-                attempts=found.attempts + 1,
-                holder=holder,
-                held_until=timestamp(now + self.terms.lease),
+                _begun(found, State.RUNNING), attempts=attempt, holder=holder, held_until=until
             )
             _put(connection, taken)
         return taken
@@ -251,22 +245,22 @@ class Jobs:
             return self._end(connection, job, state, code, outcome)
 
     def give_back(self, right: Held, *, counts: bool) -> None:
-        """Let a job wait again; an attempt that is nobody's fault does not count.
+        """Let a job wait again, unless it was cancelled; an attempt that is nobody's fault does not count.
 
         Raises:
             JobLost: it is no longer this worker's.
         """
         with self.database.write() as connection:
             job = self._mine(connection, right)
+            if job.cancelled:
+                self._end(connection, job, State.CANCELLED, "cancelled")
+                return
             if not counts:
                 job = replace(job, attempts=job.attempts - 1, restarts=job.restarts + 1)
             if why := given_up(job):
                 self._end(connection, job, State.FAILED, why)
                 return
-            waiting = replace(
-                job, state=State.WAITING, stage="", done=0, total=0, holder="", held_until=""
-            )
-            _put(connection, waiting)
+            _put(connection, replace(_begun(job, State.WAITING), holder="", held_until=""))
 
     def declare(self, right: Held, memory: int) -> None:
         """Say that a job takes more memory than was known when it was added.
@@ -359,10 +353,24 @@ def _job(connection: Connection, job_id: str) -> Job | None:
     return None if row is None else _read(row)
 
 
-def _found(connection: Connection, state: State) -> list[Job]:
-    """Return the oldest jobs in a state, without what is sealed of them."""
+def _found(connection: Connection, state: State, after: str = "") -> list[Job]:
+    """Return the oldest jobs in a state behind the id `after`, without what is sealed of them."""
     query = select(*_CLEAR).where(jobs.c.state == state).order_by(jobs.c.id).limit(LOOKED_AT)
-    return [_read(row) for row in connection.execute(query)]
+    return [_read(row) for row in connection.execute(query.where(jobs.c.id > after))]
+
+
+def _ready(connection: Connection, ready: Callable[[Job], bool]) -> list[Job]:
+    """Return waiting jobs that can be begun; those that cannot hide none behind them."""
+    found, page = [], _found(connection, State.WAITING)
+    found += filter(ready, page)
+    while len(page) == LOOKED_AT and len(found) < LOOKED_AT:
+        page = _found(connection, State.WAITING, page[-1].id)
+        found += filter(ready, page)
+    return found
+
+
+def _begun(job: Job, state: State) -> Job:
+    return replace(job, state=state, stage="", done=0, total=0)
 
 
 def _put(connection: Connection, job: Job) -> None:

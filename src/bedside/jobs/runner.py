@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bedside.clock import new_id
-from bedside.errors import Unavailable
+from bedside.errors import SiteProblem, Unavailable
 from bedside.jobs.errand import Fault, Trade, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State, held
@@ -36,11 +37,18 @@ IDLE_LOOK_SECONDS: Final = 2.0
 TROUBLE_SECONDS: Final = 5.0
 """When it looks again after something that nobody foresaw."""
 
+LONGEST_TROUBLE_SECONDS: Final = 600.0
+"""A job that is put off again and again waits twice as long each time, up to this."""
+
 TIDY_SECONDS: Final = 60.0
 """How often it removes what is kept no longer."""
 
 STOP_SECONDS: Final = 20.0
 """How long `stop` waits for the threads; each ends its child at once and gives its job back."""
+
+
+class _NoPlace(Exception):
+    """There is no place in which a child could work."""
 
 
 class Runner:
@@ -61,11 +69,13 @@ class Runner:
         self._at = at
         self._holder = new_id()
         self._running: dict[threading.Thread, Job] = {}
+        self._put_off: dict[str, float] = {}  # until when (monotonic seconds), by the job's id
         self._guard = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._tidy_at = 0.0
+        self._told = ""  # why there was no place for jobs when it was looked last
 
     @property
     def files(self) -> JobFiles:
@@ -107,6 +117,10 @@ class Runner:
                 wait = self._looked()
             except Unavailable:
                 wait = IDLE_LOOK_SECONDS  # the database is told of elsewhere; it is looked again
+            except _NoPlace as none:
+                if str(none) != self._told:
+                    LOG.warning("no place for jobs", extra={"facts": {"problem": str(none)}})
+                self._told, wait = str(none), TROUBLE_SECONDS
             except Exception as problem:  # noqa: BLE001 - told, and looked again: nobody else would
                 facts = {"problem": type(problem).__name__}
                 LOG.error("jobs", extra={"facts": facts})  # noqa: TRY400 - it may tell of a person
@@ -115,21 +129,33 @@ class Runner:
     def _looked(self) -> float:
         """Begin what can be begun, remove what is over, and return when to look again, in seconds."""
         busy = self._jobs.any_unfinished()
-        while busy and not self._stop.is_set() and self._begun_one():
-            pass
-        self._workshop.tidy()
-        if time.monotonic() > self._tidy_at:
-            self._tidy_at = time.monotonic() + TIDY_SECONDS
-            self._keeping.tidy()
+        try:
+            while busy and not self._stop.is_set() and self._begun_one():
+                pass
+        finally:  # which may make the room that there is not
+            self._workshop.tidy()
+            if time.monotonic() > self._tidy_at:
+                self._tidy_at = time.monotonic() + TIDY_SECONDS
+                self._keeping.tidy()
+        self._told = ""
         return LOOK_SECONDS if busy else IDLE_LOOK_SECONDS
 
     def _begun_one(self) -> bool:
-        """Begin the next job, and return whether there may be another one to begin."""
+        """Begin the next job, and return whether there may be another one to begin.
+
+        Raises:
+            Unavailable: the database does not answer.
+            _NoPlace: nothing can be worked on; no job is taken for that.
+        """
         with self._guard:
             ours = {job.id for job in self._running.values()}
-        job = self._jobs.next(ours, self._trade.ready)
+        job = self._jobs.next(ours, self._ready)
         if job is None:
             return False
+        try:
+            self._workshop.check_place()
+        except (Unavailable, SiteProblem) as problem:
+            raise _NoPlace(f"{problem.message} {problem.advice}") from problem
         impossible = job.memory > self._workshop.bounds.memory
         if not impossible and not self._workshop.reserve(job.memory):
             return False
@@ -145,8 +171,16 @@ class Runner:
             self._jobs.end_held(held(mine), State.FAILED, "too-large")
             return True
         self._at("taken")
-        self._begin(mine)
+        # as was reserved: where more is declared by now, the trade finds so, and declares it again
+        self._begin(replace(mine, memory=job.memory))
         return True
+
+    def _ready(self, job: Job) -> bool:
+        """Return whether a job can be begun now, and is not put off."""
+        if time.monotonic() < self._put_off.get(job.id, 0.0):
+            return False
+        self._put_off.pop(job.id, None)
+        return self._trade.ready(job)
 
     def _begin(self, job: Job) -> None:
         from bedside.jobs.attempt import Attempt  # noqa: PLC0415 - see above
@@ -161,7 +195,9 @@ class Runner:
 
     def _do(self, attempt: Attempt, job: Job) -> None:
         try:
-            attempt.run(job, self._stop)
+            if attempt.run(job, self._stop):
+                pause = min(TROUBLE_SECONDS * 2.0**job.restarts, LONGEST_TROUBLE_SECONDS)
+                self._put_off[job.id] = time.monotonic() + pause
         except Exception as problem:  # noqa: BLE001 - told; the lease gives the job to the next one
             facts = {"about": job.about, "problem": type(problem).__name__}
             LOG.error("job", extra={"facts": facts})  # noqa: TRY400 - a trace may tell of a person

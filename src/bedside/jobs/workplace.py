@@ -36,22 +36,31 @@ class Workplace:
         self._own: tuple[Path, Duty] | None = None
         self._guard = threading.Lock()
 
-    def new(self) -> Path:
-        """Return a new empty folder for a child.
+    def new(self, room: int = 0) -> Path:
+        """Return a new folder for a child: empty, or with a file of so many bytes that shows the room.
 
         Raises:
             Unavailable: the disk refuses.
             SiteProblem: others may write to the place.
         """
+        path = None
         try:
             path = self._folder() / new_id()
             path.mkdir(mode=OWNER_ALONE)
+            if room:
+                (path / "room").write_bytes(bytes(room))
         except OSError as problem:
+            if path is not None:
+                self.remove(path)
             raise Unavailable(
                 f"No work folder can be made in {self._root}: {problem.strerror}.",
                 advice="Look at the disk's free space and rights.",
             ) from problem
         return path
+
+    def remove(self, path: Path) -> None:
+        """Remove a child's folder, as far as the disk lets us; the rest goes with the process's own."""
+        shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self) -> int:
         """Remove what processes left that were killed; return of how many."""

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bedside.jobs.workplace import Workplace
 from bedside.store.duty import Duty
@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # a service that has no job yet is spared what does one
     from bedside.jobs.child import Child
     from bedside.jobs.children import Children
     from bedside.jobs.errand import Errand
+
+
+PROBE_BYTES: Final = 64 * 1024
+"""That a disk must have room for before a job is begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,15 @@ class Workshop:
         """Give back what was reserved."""
         with self._guard:
             self._taken.remove(memory)
+
+    def check_place(self) -> None:
+        """Check that a child would have a place to write to.
+
+        Raises:
+            Unavailable: the disk refuses, or is full.
+            SiteProblem: others may write to the place.
+        """
+        self.place.remove(self.place.new(PROBE_BYTES))
 
     @contextmanager
     def child(self, errand: Errand) -> Iterator[Child]:

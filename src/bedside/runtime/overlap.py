@@ -63,13 +63,14 @@ def doubts_of(
     """
     if output.threshold is None:
         raise ValueError("doubts are told of two classes")
-    probability = probabilities[-1]
-    i, j, k = probability.shape
+    i, j, k = image.shape
     grid = Grid((i, j, k), np.array(way.affine))
+    seen = shown(grid, way.grid)  # what is padded around it is no part of the answer
+    probability = np.where(seen, probabilities[-1], np.float32(0))
     marked = probability >= np.float32(output.threshold.value)
     labels = marked.astype(np.uint8) * np.uint8(output.classes[1].value)
     mask = refined(labels, output, voxel_millilitres(way.affine), silent) > 0
-    found = doubts(image, probability, mask, shown(grid, way.grid), grid)
+    found = doubts(image, probability, mask, seen, grid)
     if found:
         added = int(np.count_nonzero(mask & ~marked))
         found["filled"] = added / int(np.count_nonzero(mask))

@@ -105,7 +105,8 @@ class AnalysisTrade:
     def ready(self, job: Job) -> bool:
         """Return whether it can be begun now; see `Trade.ready`.
 
-        A version whose golden cases are being replayed is worth waiting for. Why another one does not
+        A version whose golden cases are being replayed is worth waiting for, and so is one of which a
+        replay came to no end: it is tried again, and readiness tells why. Why a refused one does not
         answer is found again, and told, by whoever begins the job.
         """
         return self._rooms.models.awaited(job.about) is None
@@ -213,9 +214,16 @@ class AnalysisTrade:
         except NotProvedYet as waiting:
             raise Again("A version was released that is being proved.") from waiting
         except (NotFound, Unavailable, PackageRefused, Conflict) as problem:
+            if isinstance(problem, Unavailable) and self._released(job.about):
+                raise Again("The version that is released cannot answer yet.") from problem
             code = "another-version" if isinstance(problem, Conflict) else "no-model"
             raise self._over(job, key, code, problem) from problem
         return loaded
+
+    def _released(self, model: str) -> bool:
+        """Return whether there is a version that answers, or may later."""
+        models = self._rooms.models
+        return models.current(model) is not None or models.awaited(model) is not None
 
     def _key(self, job: Job) -> SubjectKey:
         try:

@@ -61,7 +61,14 @@ class ProofBoard:
             replace_file(self._path(digest, "json"), json.dumps(told).encode(), MODE)
 
     def read(self, digest: str) -> Found | None:
-        """Return what a process that lives has told of a package; None where it has not."""
+        """Return what a process that lives has told of a package; None where it has not.
+
+        One that was killed removed nothing, and its lock is nobody's.
+        """
+        asked = Duty(self._path(digest, "lock"))
+        if digest not in self._held and asked.taken():
+            asked.close()
+            return None
         try:
             told = read_json(self._path(digest, "json").read_bytes())
         except (OSError, BedsideError):

@@ -128,6 +128,11 @@ class Proofs:
         """Return whether a proof has ended, in whatever way; no database is asked."""
         return self._lately(digest) is not None
 
+    def decided(self, digest: str) -> bool:
+        """Return whether a package proved itself, or is refused; not where no replay came to its end."""
+        found = self._lately(digest)
+        return isinstance(found, GoldenReport | PackageRefused)
+
     def wait(self, digest: str) -> None:
         """Wait until a proof that was wanted has ended, or nobody makes it any more."""
         while not self.settled(digest) and not self._stop.is_set():

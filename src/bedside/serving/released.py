@@ -149,11 +149,15 @@ class ReleasedModels:
         return self._brought(release)
 
     def awaited(self, model: str) -> BedsideError | None:
-        """Return what says that a released version is on its way, or None; no database is asked."""
+        """Return why a released version cannot answer yet, and may later; no database is asked.
+
+        None where it answers, where nothing is known of it, and where its package is refused.
+        """
         found = self._standing.get(model)
-        if isinstance(found, Broken) and isinstance(found.error, NotProvedYet):
-            return None if self._proofs.settled(found.release.digest) else found.error
-        return None
+        if not isinstance(found, Broken) or isinstance(found.error, PackageRefused):
+            return None
+        proving = isinstance(found.error, NotProvedYet)
+        return None if proving and self._proofs.decided(found.release.digest) else found.error
 
     def refresh(self) -> None:
         """Bring every model up to date; packages that do not load become `Broken`."""

@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 from bedside.errors import UsageError
+from bedside.lab.training.mirror import Mirror
 from bedside.lab.training.running import begin, resume
 from bedside.lab.training.settings import Settings
 from bedside.lab.training.training import Nobody
@@ -57,6 +61,63 @@ def test_what_is_no_address_of_a_server_is_refused(tmp_path: Path, address: str)
         begin(
             "rows", ROWS, RowSettings(mlflow=address), tmp_path / "run", (Nobody(), lambda: False)
         )
+
+
+def test_an_address_that_says_who_asks_is_refused_before_it_is_written_anywhere(
+    tmp_path: Path,
+) -> None:
+    settings = RowSettings(mlflow="https://reader:secret@mlflow.example")
+    with pytest.raises(UsageError, match=r"mlflow\.example says who asks") as refused:
+        begin("rows", ROWS, settings, tmp_path / "run", (Nobody(), lambda: False))
+    assert "secret" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
+class Faltering(BaseHTTPRequestHandler):
+    """A server that makes runs and remembers what else it is sent, once it takes that."""
+
+    well = False
+    sent: ClassVar[list[tuple[str, Any]]] = []
+
+    def do_GET(self) -> None:
+        self._answer({"experiment": {"experiment_id": "1"}})
+
+    def do_POST(self) -> None:
+        value = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("runs/create"):
+            self._answer({"run": {"info": {"run_id": "r", "artifact_uri": "file:///r"}}})
+        elif type(self).well:
+            type(self).sent.append((self.path.rpartition("/")[2], value))
+            self._answer({})
+        else:
+            self._answer({}, 503)
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+    def _answer(self, value: Any, code: int = 200) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def test_parameters_that_a_server_did_not_take_are_sent_when_it_is_well_again(
+    tmp_path: Path,
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), Faltering) as faltering:
+        Thread(target=faltering.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        settings = RowSettings(mlflow=f"http://127.0.0.1:{faltering.server_port}")
+        assert "503" in Mirror("rows", settings, tmp_path).follow()
+        Faltering.well = True
+        assert Mirror("rows", settings, tmp_path).follow() == ""
+        assert Mirror("rows", settings, tmp_path).follow() == ""
+        faltering.shutdown()
+    parameters = [value["params"] for what, value in Faltering.sent if "params" in value]
+    assert len(parameters) == 1
+    assert {"key": "lr", "value": "0.3"} in parameters[0]
+    status = [value["status"] for what, value in Faltering.sent if what == "update"]
+    assert status == ["RUNNING", "RUNNING"]
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import math
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from safetensors.torch import load_file
 
 from bedside.canonical import digest
 from bedside.errors import BedsideError, Conflict, NotFound, UsageError
-from bedside.lab.training import checkpoint
 from bedside.lab.training.checkpoint import last_checkpoint
 from bedside.lab.training.diary import read_diary
 from bedside.lab.training.folder import BEST_WEIGHTS, FINAL_WEIGHTS
@@ -25,7 +25,6 @@ from bedside.lab.training.training import (
     go_on,
     train,
 )
-from bedside.store.disk import replace_file
 from tests.lab.training.tiny import BallSettings, BallTask, RowSettings, RowTask
 
 
@@ -126,13 +125,19 @@ def test_products_in_fewer_bits_are_resumed_exactly_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_a_gpu_learns_and_is_resumed(tmp_path: Path, precision: Precision) -> None:
-    settings = BallSettings(steps=8, precision=precision, device="cuda", deterministic=False)
+def test_a_gpu_learns_and_is_resumed(
+    tmp_path: Path, precision: Precision, deterministic: bool
+) -> None:
+    settings = BallSettings(
+        steps=8, precision=precision, device="cuda", deterministic=deterministic
+    )
     whole = train(order(settings), tmp_path / "whole")
     train(order(settings, 4), tmp_path / "parts")
     parts = go_on(order(settings), tmp_path / "parts")
     assert parts.judgement.best == pytest.approx(whole.judgement.best, abs=0.1)
+    assert not deterministic or parts.weights == whole.weights
 
 
 def test_another_seed_gives_another_network(tmp_path: Path) -> None:
@@ -184,6 +189,45 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_its_checkpoints(tmp_pa
         train(Order("rows", Broken(settings), settings), tmp_path)
 
 
+def test_a_gradient_that_is_no_number_ends_the_run_before_it_changes_a_weight(
+    tmp_path: Path,
+) -> None:
+    class Broken(RowTask):
+        calls = 0
+
+        def loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            self.calls += 1
+            loss = super().loss(network, batch)
+            return loss + (loss * 0).sqrt() if self.calls == 3 else loss  # 0, of slope 0 × infinity
+
+    settings = RowSettings(checkpoint_minutes=0.0)
+    with pytest.raises(BedsideError, match="gradient is nan at step 2"):
+        train(Order("rows", Broken(settings), settings), tmp_path)
+    kept = last_checkpoint(tmp_path)
+    assert kept.step == 2
+    assert all(bool(one.isfinite().all()) for one in kept.tensors.values())
+    go_on(Order("rows", RowTask(settings), settings), tmp_path)
+
+
+def test_what_has_no_equal_bits_and_a_worker_that_died_are_told_in_words(tmp_path: Path) -> None:
+    class Careless(RowTask):
+        def loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            batch["row"].put_(torch.tensor([0]), torch.tensor([1.0]))  # torch does it in any order
+            return super().loss(network, batch)
+
+    class Dead(RowTask):
+        def loss(self, network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    settings = RowSettings(steps=1)
+    with pytest.raises(BedsideError, match="put_ does not have") as refused:
+        train(Order("rows", Careless(settings), settings), tmp_path / "careless")
+    assert "deterministic=false" in refused.value.advice
+    with pytest.raises(BedsideError, match="has died") as died:
+        train(Order("rows", Dead(settings), settings), tmp_path / "dead")
+    assert "fewer workers" in died.value.advice
+
+
 def test_the_best_weights_are_kept_beside_the_last_ones(tmp_path: Path) -> None:
     class Falling(RowTask):
         calls = 0
@@ -222,38 +266,101 @@ def test_two_processes_never_train_one_run(tmp_path: Path) -> None:
     assert train(Order("rows", RowTask(settings), settings, watch=Meanwhile()), tmp_path).step == 2
 
 
-def test_a_full_disk_costs_a_checkpoint_and_not_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let this process write nothing into any file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_costs_a_checkpoint_and_not_the_run(tmp_path: Path) -> None:
     heard: list[str] = []
 
     class Ears(Nobody):
+        def __init__(self, disk: ExitStack) -> None:
+            self.disk = disk
+
         def troubled(self, words: str) -> None:
-            heard.append(words)
+            heard.append(words.partition(":")[0])
 
         def stepped(self, step: int, loss: float) -> None:
-            refused = OSError(errno.ENOSPC, "No space left on device") if step < 3 else None
-            monkeypatch.setattr(checkpoint, "replace_file", full(refused))
+            if step == 1:
+                self.disk.enter_context(full_disk())
+            if step == 3:
+                self.disk.close()
 
-    def full(problem: OSError | None) -> Callable[[Path, bytes, int], None]:
-        def write(path: Path, data: bytes, mode: int) -> None:
-            if problem is not None:
-                raise problem
-            replace_file(path, data, mode)
-
-        return write
-
-    settings = RowSettings(steps=4, checkpoint_minutes=0.0)
-    assert train(Order("rows", RowTask(settings), settings, watch=Ears()), tmp_path).end == "steps"
-    assert [words.partition(":")[0] for words in heard] == [
-        "No checkpoint at step 1",
-        "No checkpoint at step 2",
+    settings = RowSettings(steps=4, checkpoint_minutes=0.0, log_every=1, validate_every=1)
+    with ExitStack() as disk:
+        order = Order("rows", RowTask(settings), settings, watch=Ears(disk))
+        found = train(order, tmp_path)
+    assert found.end == "steps"
+    assert heard == [
+        words
+        for step in (1, 2)
+        for words in (
+            f"The log cannot be written at step {step}",
+            f"The log cannot be written at step {step}",
+            f"The best weights cannot be written at step {step}",
+            f"No checkpoint at step {step}",
+        )
     ]
+    assert [line["step"] for line in read_diary(tmp_path)] == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert found.weights[BEST_WEIGHTS] == digest((tmp_path / BEST_WEIGHTS).read_bytes())
     assert last_checkpoint(tmp_path).step == 4
-    monkeypatch.setattr(checkpoint, "replace_file", full(OSError(errno.ENOSPC, "full")))
-    again = settings.model_copy(update={"steps": 1})
-    with pytest.raises(BedsideError, match="cannot be written"):
-        train(Order("rows", RowTask(again), again), tmp_path / "other")
+
+
+def test_best_weights_that_the_disk_refused_are_written_at_the_end(tmp_path: Path) -> None:
+    class Falling(RowTask):
+        calls = 0
+
+        def metrics(
+            self, network: torch.nn.Module, batch: dict[str, torch.Tensor]
+        ) -> dict[str, float]:
+            self.calls += 1
+            return {"closeness": -float(self.calls)}
+
+    class Ears(Nobody):
+        def __init__(self, disk: ExitStack) -> None:
+            self.disk = disk
+
+        def stepped(self, step: int, loss: float) -> None:
+            if step == 1:
+                self.disk.enter_context(full_disk())
+            else:
+                self.disk.close()
+
+    settings = RowSettings(steps=2, validate_every=1)
+    with ExitStack() as disk:
+        found = train(Order("rows", Falling(settings), settings, watch=Ears(disk)), tmp_path)
+    assert found.judgement.best_step == 1
+    assert found.weights[BEST_WEIGHTS] == digest((tmp_path / BEST_WEIGHTS).read_bytes())
+
+
+def test_a_run_that_cannot_be_written_at_its_end_says_so(tmp_path: Path) -> None:
+    settings = RowSettings(steps=1)
+
+    class Ears(Nobody):
+        def __init__(self, disk: ExitStack) -> None:
+            self.disk = disk
+
+        def stepped(self, step: int, loss: float) -> None:
+            self.disk.enter_context(full_disk())
+
+    with ExitStack() as disk, pytest.raises(BedsideError, match="cannot be written"):
+        train(Order("rows", RowTask(settings), settings, watch=Ears(disk)), tmp_path)
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    settings = RowSettings(steps=1)
+    tmp_path.joinpath(".checkpoint-00000009.safetensors.incoming-77").write_bytes(b"half")
+    tmp_path.joinpath("checkpoint-00000009.safetensors").write_bytes(b"whose JSON never came")
+    train(Order("rows", RowTask(settings), settings), tmp_path)
+    names = {path.name for path in tmp_path.glob("*checkpoint-*")}
+    assert names == {"checkpoint-00000001.safetensors", "checkpoint-00000001.json"}
 
 
 def test_a_run_starts_from_the_weights_of_another(

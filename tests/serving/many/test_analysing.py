@@ -163,6 +163,23 @@ class TestTakenUpAgain:
         run(tmp_path, Told({"two": told("InputRefused")}), plan=other, again=True)
         assert not (tmp_path / "two" / "mask.nii.gz").exists()
 
+    def test_anew_and_interrupted_it_is_gone_on_with(self, tmp_path: Path) -> None:
+        run(tmp_path, Told())
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, Told({"two": {"stop": 1}}), again=True)
+        run(tmp_path, rest := Told())
+        assert rest.asked == ["two", "two/three", "four"]
+
+    def test_anew_and_interrupted_it_writes_over_nothing_that_was_changed_since(
+        self, tmp_path: Path
+    ) -> None:
+        run(tmp_path, Told())
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, Told({"one": {"stop": 1}}), again=True)
+        (tmp_path / "two" / "mask.nii.gz").write_bytes(b"corrected")
+        with pytest.raises(Conflict, match="was changed since"):
+            run(tmp_path, Told())
+
     @pytest.mark.parametrize("cut", [1, 20])
     def test_does_what_a_cut_off_line_told_of(self, tmp_path: Path, cut: int) -> None:
         run(tmp_path, Told())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import torch
 from pydantic import Field
@@ -33,6 +33,9 @@ CONTRAST: Final = 4.0
 _GAIN: Final = math.sqrt(2 / (1 + SLOPE**2))
 
 
+Width: TypeAlias = Annotated[int, Field(ge=4, le=512)]
+
+
 class NetworkSettings(Frozen):
     """How large the network is.
 
@@ -40,7 +43,7 @@ class NetworkSettings(Frozen):
         widths: Channels at each level, the finest first.
     """
 
-    widths: tuple[Annotated[int, Field(ge=4, le=512)], ...] = (16, 32, 64, 96)
+    widths: Annotated[tuple[Width, ...], Field(min_length=1)] = (16, 32, 64, 96)
 
     @property
     def multiple(self) -> int:
@@ -103,12 +106,30 @@ class BrainNetwork(nn.Module):
         for level, pair in enumerate(self.down):
             if level:
                 kept.append(values)
-                values = functional.max_pool3d(values, 2)
+                values = halved(values)
             values = pair(values)
         for pair in reversed(self.up):
             finer = functional.interpolate(values, scale_factor=2.0, mode="nearest")
             values = pair(torch.cat([finer, kept.pop()], 1))
         return space_from_depth(self.last(values))
+
+
+def halved(values: Tensor) -> Tensor:
+    """Return (batch, channels, i, j, k) pooled to (batch, channels, i/2, j/2, k/2), the largest of eight.
+
+    On a GPU torch's own has no gradient in equal bits; where those are asked for, it is written
+    otherwise.
+    """
+    if values.is_cuda and torch.are_deterministic_algorithms_enabled():
+        return largest_of_eight(values)
+    return functional.max_pool3d(values, 2)
+
+
+def largest_of_eight(values: Tensor) -> Tensor:
+    """Return what `max_pool3d` does, and its gradient, by operations that give equal bits anywhere."""
+    batch, channels, i, j, k = values.shape
+    cubes = values.reshape(batch, channels, i // 2, 2, j // 2, 2, k // 2, 2)
+    return cubes.permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5).max(-1).values
 
 
 def depth_from_space(values: Tensor) -> Tensor:

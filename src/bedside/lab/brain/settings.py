@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from bedside.lab.brain.network import NetworkSettings
+from bedside.lab.synthesis.heads import MARGIN
 from bedside.lab.synthesis.settings import SynthesisSettings
 from bedside.lab.training.settings import Precision, Settings
 
@@ -37,7 +38,7 @@ class BrainSettings(Settings):
     keep: str = ""
     grid: tuple[Side, Side, Side] = (96, 112, 96)
     spacing: Annotated[float, Field(ge=0.5, le=4)] = 2.0
-    closing: Annotated[float, Field(ge=0, le=20)] = 4.0
+    closing: Annotated[float, Field(ge=0, le=MARGIN)] = 4.0
     validation_cases: Annotated[int, Field(ge=1)] = 24
     network: NetworkSettings = NetworkSettings()
     synthesis: SynthesisSettings = SynthesisSettings()

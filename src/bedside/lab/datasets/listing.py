@@ -63,13 +63,14 @@ def list_table(folder: Path, table: Path, words: Words, naming: Naming) -> Datas
 
     Args:
         folder: Where the paths in the table start.
-        table: CSV in UTF-8 with the columns `patient`, and at will `case`, `contrast`, `fact:…`;
-            every other column is a role, such as `image` and `mask`, and holds paths. Empty: none.
+        table: CSV in UTF-8 with the columns `patient` (blanks around it do not count), and at will
+            `case`, `contrast`, `fact:…`; every other column is a role, such as `image` and `mask`,
+            and holds paths. Empty: none.
         words: What is said of it.
         naming: Of the patients.
 
     Raises:
-        UsageError: a column is missing, or a row does not fit.
+        UsageError: a column is missing, or a row names no patient or does not fit.
         NotFound: a file is not there.
     """
     with table.open(encoding="utf-8-sig", newline="") as stream:
@@ -113,8 +114,8 @@ def _made(
 ) -> DatasetManifest:
     counted: dict[str, int] = {}
     cases = []
-    for row in rows:
-        patient = naming(row["patient"])
+    for number, row in enumerate(rows, start=1):
+        patient = naming(_identifier(row["patient"], number))
         counted[patient] = counted.get(patient, 0) + 1
         name = row.get("case") if naming is as_they_are else None
         cases.append(
@@ -134,6 +135,15 @@ def _made(
     said["consent_basis"] = words.consent_basis
     listed = [one.model_dump(mode="json") for one in cases]
     return read_dataset({"format_version": 1, **said, "root": ".", "cases": listed}, words.name)
+
+
+def _identifier(text: str, number: int) -> str:
+    if not (found := text.strip()):
+        raise UsageError(
+            f"Row {number} names no patient.",
+            advice="Say of each row whom it shows, so that a split can keep a person together.",
+        )
+    return found
 
 
 def _files(folder: Path, row: Mapping[str, str]) -> Iterator[tuple[str, Stored]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bedside.errors import UsageError
-from bedside.lab.datasets.manifest import Case, Dataset
+from bedside.lab.datasets.manifest import MASK, Case, Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ def parted(dataset: Dataset, *, seed: int, share: float = 0.2, named: Sequence[s
         named: The patients for validation, where they are not to be drawn.
 
     Raises:
-        UsageError: a named patient is not there, or a part would be empty.
+        UsageError: a named patient is not there, a part would be empty, or the same file stands in
+            both: then one person has two names.
     """
     patients = sorted({case.patient for case in dataset.cases})
     if strangers := sorted(set(named) - set(patients)):
@@ -59,8 +60,26 @@ def parted(dataset: Dataset, *, seed: int, share: float = 0.2, named: Sequence[s
             f"{dataset.manifest.name} has {len(patients)} patients: too few for two parts.",
             advice="Bring more patients.",
         )
+    _refuse_common(training, validation)
     words = (
         f"by patient: {len(patients) - len(held)} for training ({len(training)} cases), "
         f"{len(held)} for validation ({len(validation)} cases), {how}"
     )
     return Parted(training, validation, words)
+
+
+def _refuse_common(training: Sequence[Case], validation: Sequence[Case]) -> None:
+    """Refuse a file that is on both sides; a mask may be, since empty ones are alike."""
+    known = {digest: case for case in training for digest in _digests(case)}
+    for case in validation:
+        for digest in _digests(case):
+            if (other := known.get(digest)) is not None:
+                raise UsageError(
+                    f"{case.name!r} of the patient {case.patient!r} and {other.name!r} of "
+                    f"{other.patient!r} are the same file, once for validation and once for training.",
+                    advice="Give both the same patient, or leave one out.",
+                )
+
+
+def _digests(case: Case) -> list[str]:
+    return [case.files[role].digest for role in case.files if role.partition(".")[0] != MASK]

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from bedside.canonical import digest
-from bedside.errors import BedsideError, InputRefused, UsageError, VolumeRefused
+from bedside.errors import BedsideError, InputRefused, LimitExceeded, UsageError, VolumeRefused
 from bedside.imaging.choice import Choice
 from bedside.imaging.files import files_at
 from bedside.imaging.grid import Grid, Placed
@@ -26,6 +27,9 @@ from bedside.runtime.analysis import Analysis, Stated
 from bedside.runtime.engines.engine import ONNX_ONLY, Engines
 from bedside.runtime.runner import Runner, load
 from bedside.runtime.volume_gate import straightens, volume_limits
+
+REFUSALS: Final = (InputRefused, VolumeRefused, LimitExceeded)
+"""What says that a case was not analysed, and is told in its row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

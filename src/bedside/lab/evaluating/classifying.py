@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from bedside.lab.evaluating.curves import (
     precision_recall,
     roc,
 )
+from bedside.lab.evaluating.tables import csv_text
 from bedside.lab.evaluation import auroc, binary_metrics, multiclass_metrics, number_metrics
 from bedside.lab.intervals import CONFIDENCE, RESAMPLES
 from bedside.package.manifest import Metric
@@ -197,15 +196,8 @@ def _told(one: Curves) -> dict[str, Json]:
 
 
 def _table(metrics: Sequence[Metric]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     columns = ("subgroup", "name", "value", "lower", "upper", "confidence", "n", "method")
-    writer.writerow(columns)
-    for one in metrics:
-        writer.writerow(
-            ["" if (found := getattr(one, name)) is None else found for name in columns]
-        )
-    return out.getvalue()
+    return csv_text([columns, *([getattr(one, name) for name in columns] for one in metrics)])
 
 
 def _page(about: Mapping[str, Json], metrics: Sequence[Metric], curves: bool) -> str:

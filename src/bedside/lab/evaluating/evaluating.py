@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from bedside.errors import InputRefused, LimitExceeded, UsageError, VolumeRefused
+from bedside.errors import UsageError
 from bedside.imaging.measuring.masks import Mask
 from bedside.lab.datasets.manifest import IMAGE, MASK, Case, Dataset
-from bedside.lab.evaluating.analysed import Found, Segmenter, digest_of, reference_mask, why
+from bedside.lab.evaluating.analysed import (
+    REFUSALS,
+    Found,
+    Segmenter,
+    digest_of,
+    reference_mask,
+    why,
+)
 from bedside.lab.evaluating.detecting import Responses, responses
 from bedside.lab.evaluating.masks import MaskScores, mask_scores
 from bedside.lab.evaluating.orientations import Turned, turned_alike
 from bedside.lab.evaluating.regions import Counted, RegionScores, counted, region_scores
 from bedside.runtime.analysis import UNSTATED, Stated
-
-REFUSALS: Final = (InputRefused, VolumeRefused, LimitExceeded)
-"""What says that a case was not analysed, and is told in its row."""
 
 Shown: TypeAlias = Callable[[str, int, int], None]
 """Told which case is at work, its place, and how many there are."""

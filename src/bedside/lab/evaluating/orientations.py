@@ -10,12 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from bedside.errors import InputRefused
 from bedside.imaging.axes import CODES, orientation_of, reoriented, turn_between, turned
 from bedside.imaging.grid import Placed
 from bedside.imaging.measuring.agreement import overlap
 from bedside.imaging.volume_writing import nifti_bytes
-from bedside.lab.evaluating.analysed import Found, Segmenter
+from bedside.lab.evaluating.analysed import REFUSALS, Found, Segmenter
 from bedside.runtime.analysis import Stated
 
 LEAST: Final = 0.99
@@ -28,7 +27,7 @@ class Turned:
 
     Attributes:
         code: Where its axes point, such as LIA.
-        dice: Of both masks, voxel for voxel; None where the gate refused the image so stored.
+        dice: Of both masks, voxel for voxel; None where the image so stored was refused.
     """
 
     code: str
@@ -70,7 +69,7 @@ def turned_alike(
             path.write_bytes(data)
             try:
                 mask = segmenter.analyse(path, stated).mask
-            except InputRefused:
+            except REFUSALS:
                 results.append(Turned(code, None))
                 continue
             back = turned(mask.astype(np.float32), turn_between(code, own)) > 0.5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +18,7 @@ from bedside.lab.evaluating.page import page
 from bedside.lab.evaluating.region_figures import region_metrics
 from bedside.lab.evaluating.region_page import response_chart
 from bedside.lab.evaluating.summary import summaries
+from bedside.lab.evaluating.tables import csv_text
 from bedside.package.manifest import Evaluation
 from bedside.store.disk import replace_file
 
@@ -115,28 +114,16 @@ def _free_response_chart(report: Report) -> list[Chart]:
 
 
 def _table(report: Report) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     facts = sorted({name for result in report.results for name in result.facts})
     about = ("case", "patient", "contrast", *facts)
-    writer.writerow(
-        (
-            *about,
-            "reference",
-            "resampled",
-            *MEASURES,
-            "seconds",
-            "out_of_domain",
-            "flags",
-            "refused",
-        )
-    )
+    after_all = ("seconds", "out_of_domain", "flags", "refused")
+    rows: list[Sequence[object]] = [(*about, "reference", "resampled", *MEASURES, *after_all)]
     for one in report.results:
         known = (one.case, one.patient, one.contrast, *(one.facts.get(fact, "") for fact in facts))
         after = (one.seconds, one.out_of_domain, " ".join(one.flags), one.refused)
         for compared in one.compared:
             scores = [getattr(compared.scores, name) for name in MEASURES]
-            writer.writerow((*known, compared.reference, compared.moved, *scores, *after))
+            rows.append((*known, compared.reference, compared.moved, *scores, *after))
         if not one.compared:
-            writer.writerow((*known, "", "", *[""] * len(MEASURES), *after))
-    return out.getvalue()
+            rows.append((*known, "", "", *[""] * len(MEASURES), *after))
+    return csv_text(rows)

@@ -17,12 +17,13 @@ from bedside.freezing.circumstances import Circumstances
 from bedside.freezing.freeze import FrozenModel, prove
 from bedside.freezing.volumes.assembly import assemble_volume
 from bedside.freezing.volumes.spec import VolumeAnswers, VolumeGolden, VolumeSpec
-from bedside.lab.brain.golden_heads import GOLDEN_HEADS, GoldenHead
+from bedside.lab.brain.golden_heads import GoldenHead
 from bedside.lab.brain.network import BrainNetwork
 from bedside.lab.brain.package_words import TRAINED_BY
 from bedside.lab.brain.run import PLACES
 from bedside.lab.brain.source import BrainSource
 from bedside.lab.evaluating.regions import THRESHOLDS, Counted, counted
+from bedside.lab.lesions.golden_heads import GOLDEN
 from bedside.lab.lesions.judging import SEEN
 from bedside.lab.lesions.package_words import INTENDED_USE, LICENCE, NOT_FOR, TITLE
 from bedside.lab.lesions.recipe import operations, output
@@ -44,18 +45,15 @@ DOMAIN: Final = VolumeAnswers(
     unstated="flag",
     spacing=MillimetreRange(minimum=0.3, maximum=8.0),
     field_of_view=FieldOfView(
-        left_right=MillimetreRange(minimum=100.0, maximum=320.0),
-        back_front=MillimetreRange(minimum=120.0, maximum=320.0),
-        foot_head=MillimetreRange(minimum=70.0, maximum=360.0),
+        left_right=MillimetreRange(minimum=100.0, maximum=260.0),
+        back_front=MillimetreRange(minimum=120.0, maximum=290.0),
+        foot_head=MillimetreRange(minimum=70.0, maximum=300.0),
     ),
     sides=VoxelRange(minimum=12, maximum=768),
     most_voxels=MOST_VOXELS,
     most_anisotropic=16.0,
 )
 """Heads by MR, whole or without the skull. That the image is FLAIR nobody can tell from its file."""
-
-GOLDEN: Final = GOLDEN_HEADS[-1:]
-"""The drawn head that looks like FLAIR."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,12 @@ adds what is around). Of dura, eyes, nerves and cord, and of the fluid around th
 from __future__ import annotations
 
 import hashlib
+import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +25,12 @@ from bedside.imaging.files import files_at
 from bedside.imaging.grid import Placed
 from bedside.imaging.volume_reading import read_volume
 from bedside.lab.synthesis.tissues import BRAIN, FLUID, LAYERS, Tissue, tissues_of
+from bedside.store.disk import replace_file
 
 VERSION: Final = 9
 """Of what `read_head` computes; a kept head of another version is computed anew."""
+
+MODE: Final = 0o644
 
 MASKED: Final = 64
 """Added to a tissue's value where the brain is."""
@@ -64,16 +70,26 @@ def read_head(path: Path, closing: float = 4.0, keep: Path | None = None) -> Hea
         VolumeRefused: the file cannot be read.
     """
     kept = None if keep is None else keep / _kept_name(path, closing)
-    if kept is not None and kept.exists():
-        with np.load(kept, allow_pickle=False) as arrays:
-            return _head(path.name, arrays["coded"])
+    coded = None if kept is None else _coded_in(kept)
+    if coded is not None:
+        return _head(path.name, coded)
     head = _computed(path, closing)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part.npz")
-        np.savez_compressed(part, coded=head.coded)
-        part.replace(kept)
+        data = io.BytesIO()
+        np.savez_compressed(data, coded=head.coded)
+        replace_file(kept, data.getvalue(), MODE)  # whole at once: other workers look for it, too
     return head
+
+
+def _coded_in(kept: Path) -> NDArray[np.uint8] | None:
+    """Return what was kept, or None where there is nothing or it is damaged."""
+    try:
+        with np.load(kept, allow_pickle=False) as arrays:
+            coded: NDArray[np.uint8] = arrays["coded"]
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error):
+        return None
+    return coded
 
 
 def _computed(path: Path, closing: float) -> Head:

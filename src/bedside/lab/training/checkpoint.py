@@ -23,6 +23,9 @@ MODE: Final = 0o644
 MOST_JSON: Final = 64 * 2**20
 """Bytes of a checkpoint's JSON; a run of a million lines of log has about as many."""
 
+TORN: Final = (".*.safetensors.incoming-*", ".*.json.incoming-*")
+"""What `replace_file` writes before it takes its name."""
+
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -63,6 +66,7 @@ def save_checkpoint(folder: Path, step: int, tensors: Tensors, told: Mapping[str
     document = canonical_bytes(
         {"step": step, "weights": "", **told}
     )  # refused before any is written
+    _sweep(folder)
     weights = save_weights(folder / f"{stem}.safetensors", tensors)
     document = canonical_bytes({"step": step, "weights": weights, **told})
     replace_file(folder / f"{stem}.json", document, MODE)
@@ -90,6 +94,16 @@ def last_checkpoint(folder: Path) -> Checkpoint:
 def has_checkpoint(folder: Path) -> bool:
     """Return whether a folder holds a checkpoint, whole or not."""
     return bool(_found(folder))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed in the middle of writing left: no checkpoint is whole by it."""
+    for pattern in TORN:
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    for path in folder.glob("checkpoint-*.safetensors"):
+        if not path.with_suffix(".json").exists():
+            path.unlink(missing_ok=True)
 
 
 def _found(folder: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -137,12 +137,20 @@ def _checked(kind: type[S], value: Mapping[str, Json]) -> S:
         return kind.model_validate_json(json.dumps(value))
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
         known = {one: (told, default) for one, told, default in all_settings(kind)}
+        name = _named([str(part) for part in first["loc"]], known)
         told, default = known.get(name, ("", None))
         what = f"{name} is {first['input']!r}" if name else "These settings do not fit"
         fits = f"It is {told}, {default!r} unless set." if told else ""
         raise UsageError(f"{what}: {first['msg']}.", advice=fits) from problem
+
+
+def _named(place: Sequence[str], known: Container[str]) -> str:
+    """Return the setting at a place, or around it: a list's value has a number behind its name."""
+    for length in range(len(place), 0, -1):
+        if (name := ".".join(place[:length])) in known:
+            return name
+    return ".".join(place)
 
 
 def _read(text: str, field: FieldInfo) -> Json:
@@ -178,7 +186,8 @@ def _told_type(annotation: Any) -> str:
     if hasattr(annotation, "__metadata__"):
         return _told_type(inside[0])
     if origin is tuple:
-        return f"a list of {_told_type(inside[0])}"
+        many = "" if Ellipsis in inside else f"{len(inside)} values, each "
+        return f"a list of {many}{_told_type(inside[0])}"
     names = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
     return names.get(annotation, "none" if annotation is type(None) else str(annotation))
 

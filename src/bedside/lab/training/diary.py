@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,28 +10,57 @@ from typing import Final
 
 from bedside.canonical import Json, canonical_bytes, read_json
 from bedside.errors import UsageError
+from bedside.store.disk import replace_file
 
 NAME: Final = "log.jsonl"
+MODE: Final = 0o644
 
 
 class Diary:
-    """The log of a run; what a crash tore off its end, and what a resumed run does again, is cut."""
+    """The log of a run; what a crash tore off its end, and what a resumed run does again, is cut.
+
+    Lines that the disk refused wait, and are written with the next one.
+    """
 
     def __init__(self, folder: Path, step: int) -> None:
         """Open the log of a run of which `step` steps are done."""
         self._path = folder / NAME
-        kept = [line for line in read_diary(folder) if line["step"] <= step]
-        self._path.write_bytes(b"".join(canonical_bytes(line) + b"\n" for line in kept))
+        self._waiting = b""
+        lines = [line for line in read_diary(folder) if line["step"] <= step]
+        kept = b"".join(canonical_bytes(line) + b"\n" for line in lines)
+        if self._path.exists() and self._path.read_bytes() != kept:
+            replace_file(self._path, kept, MODE)
 
     def write(self, line: Mapping[str, Json]) -> None:
-        """Add one line, which has a `step`."""
-        with self._path.open("ab") as stream:
-            stream.write(canonical_bytes(dict(line)) + b"\n")
+        """Add one line, which has a `step`.
+
+        Raises:
+            OSError: it cannot be written yet; the log is as it was.
+        """
+        self._waiting += canonical_bytes(dict(line)) + b"\n"
+        self._write()
 
     def keep(self) -> None:
-        """Wait until all lines are on the disk."""
+        """Wait until all lines are on the disk.
+
+        Raises:
+            OSError: they cannot be written yet.
+        """
+        self._write()
         with self._path.open("ab") as stream:
             os.fsync(stream.fileno())
+
+    def _write(self) -> None:
+        """Write what waits: all of it, or nothing."""
+        with self._path.open("ab", buffering=0) as stream:
+            end = stream.seek(0, os.SEEK_END)
+            try:
+                if self._waiting and stream.write(self._waiting) < len(self._waiting):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            except OSError:
+                stream.truncate(end)
+                raise
+        self._waiting = b""
 
 
 def read_diary(folder: Path) -> list[dict[str, Json]]:

@@ -41,6 +41,7 @@ class Mirror:
         """
         self._server = MlflowServer(settings.mlflow, os.environ)
         self._name, self._settings, self._folder = name, settings, folder
+        self._has_come = False
         path = folder / NAME
         found = read_json(path.read_bytes()) if path.exists() else {}
         same = isinstance(found, dict) and found.get("address") == settings.mlflow
@@ -72,10 +73,15 @@ class Mirror:
             run, place = self._server.new_run(
                 f"bedside {self._name}", self._folder.resolve().name, tags, _now()
             )
-            self._note({"run": run, "artefacts": place, "step": 0})
+            self._note({"run": run, "artefacts": place, "step": 0, "parameters": False})
+        elif not self._has_come:
+            self._server.go_on(self._sent["run"])
+        self._has_come = True
+        if not self._sent.get("parameters", True):  # a note without the word is of a run that sent them
             told = flat(self._settings.model_dump(mode="json"))
             short = {name: str(value)[:LONGEST] for name, value in told.items()}
-            self._server.set_parameters(run, short)
+            self._server.set_parameters(self._sent["run"], short)
+            self._note({"parameters": True})
         lines = [line for line in read_diary(self._folder) if line["step"] > self._sent["step"]]
         moment = _now()
         metrics = [

@@ -57,13 +57,19 @@ class MlflowServer:
         """Note the address, and from the environment who asks.
 
         Raises:
-            UsageError: no http or https address.
+            UsageError: no http or https address, or one with a name or a password in it.
         """
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise UsageError(
                 f"mlflow is {address!r}, which is no address of a server.",
                 advice="Write it like https://mlflow.example:5000.",
+            )
+        if "@" in parts.netloc:
+            raise UsageError(
+                f"The address of the MLflow server {parts.hostname} says who asks; it would stand in "
+                "the run's settings and its record.",
+                advice="Leave that out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
             )
         self._address = address.rstrip("/")
         self._headers = {"content-type": "application/json", **_signed(environment)}
@@ -126,6 +132,14 @@ class MlflowServer:
         inside = urllib.parse.quote(f"{place.removeprefix(_PROXIED).lstrip('/')}/{name}")
         self._ask("PUT", f"mlflow-artifacts/artifacts/{inside}", data)
         return True
+
+    def go_on(self, run: str) -> None:
+        """Say that a run goes on.
+
+        Raises:
+            Unavailable: the server does not answer, or refuses.
+        """
+        self._post("runs/update", {"run_id": run, "status": "RUNNING"})
 
     def finish(self, run: str, ended: int, *, whole: bool) -> None:
         """Say that a run has ended; or that it waits to be gone on with.

@@ -107,15 +107,21 @@ class Precise:
         dtype = self._dtype if lower else torch.bfloat16  # not looked at where it is not enabled
         return torch.autocast(self._device.type, dtype=dtype, enabled=lower)
 
-    def step(
+    def clipped(
         self, optimiser: torch.optim.Optimizer, weights: Iterable[nn.Parameter], clip: float
     ) -> float:
-        """Clip the gradient, step, and return the norm that it had."""
+        """Clip the gradient, and return the norm that it had."""
         self.scaler.unscale_(optimiser)
-        norm = torch.nn.utils.clip_grad_norm_(weights, clip if clip > 0 else math.inf)
+        return float(torch.nn.utils.clip_grad_norm_(weights, clip if clip > 0 else math.inf))
+
+    def forgives(self, norm: float) -> bool:
+        """Return whether a step may be done: what is not finite is left out where gradients are scaled."""
+        return math.isfinite(norm) or self.scaler.is_enabled()
+
+    def step(self, optimiser: torch.optim.Optimizer) -> None:
+        """Step by the gradient."""
         self.scaler.step(optimiser)
         self.scaler.update()
-        return float(norm)
 
     def state(self) -> dict[str, Any]:
         """Return what the scaler knows, as numbers; empty where nothing is scaled."""

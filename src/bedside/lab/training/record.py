@@ -69,6 +69,16 @@ def read_record(path: Path) -> dict[str, Json]:
     return found
 
 
+def has_ended(folder: Path, steps: int) -> bool:
+    """Return whether a run's record tells that all of its steps are done.
+
+    Raises:
+        UsageError: what stands in its place is no record.
+    """
+    path = folder / RECORD
+    return path.is_file() and read_record(path)["steps"] >= steps
+
+
 def origin_of(path: Path, trained_by: str) -> Origin:
     """Return what a record says of a model's origin, as a spec for freezing asks for it.
 

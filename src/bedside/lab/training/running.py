@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bedside.canonical import Json, read_json
-from bedside.errors import NotFound, UsageError
+from bedside.errors import Conflict, NotFound, UsageError
 from bedside.lab.training.configuring import again, read_settings
 from bedside.lab.training.environment import work_tree_of
 from bedside.lab.training.folder import SETTINGS
 from bedside.lab.training.mirror import Mirror, Mirrored
-from bedside.lab.training.record import write_record
+from bedside.lab.training.record import has_ended, write_record
 from bedside.lab.training.settings import Settings, same_run
 from bedside.lab.training.task import Kind
 from bedside.lab.training.training import Order, Trained, Watch, go_on, train
@@ -81,12 +81,20 @@ def resume(
     Raises:
         NotFound: the folder holds no run.
         UsageError: a setting may not change, or the data are no longer the same.
+        Conflict: all steps are done, and the record of them stands; a server gets what it lacks.
     """
     name, value = settings_of(folder)
     kind = kind_of(name)
     before = read_settings(kind.settings, value)
     settings = again(before, words)
     same_run(before, settings)
+    if has_ended(folder, settings.steps):
+        if settings.mlflow and (problem := Mirror(name, settings, folder).end(whole=True)):
+            eyes[0].troubled(problem)
+        raise Conflict(
+            f"The run in {folder} has ended: all of its {settings.steps} steps are done.",
+            advice="Its record stands as it is. Begin another run with its weights by start=FOLDER.",
+        )
     return _run(Order(name, kind.make(settings), settings, eyes[1], eyes[0]), folder, go_on)
 
 

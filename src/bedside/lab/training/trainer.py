@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, cast
 
 import numpy as np
@@ -72,8 +73,13 @@ class Trainer:
         """Do one step; return its mean loss, and the norm of its gradient.
 
         Raises:
-            BedsideError: the loss is not finite.
+            BedsideError: the loss or the gradient is not finite, and no weight was changed; torch
+                cannot do the step in equal bits; or a worker died.
         """
+        with _in_words():
+            return self._advance(batches)
+
+    def _advance(self, batches: Iterator[Batch]) -> tuple[float, float]:
         settings, losses = self._settings, []
         torch.manual_seed(_seed(settings.seed, self.step))
         self._network.train()
@@ -87,17 +93,23 @@ class Trainer:
                 loss = self._task.loss(self._network, batch)
             losses.append(float(loss.detach()))
             if not np.isfinite(losses[-1]):
-                raise BedsideError(
-                    f"The loss is {losses[-1]} at step {self.step}.",
-                    advice="Go on from the last checkpoint with --resume; if it comes again, begin "
-                    "anew with a smaller lr, or precision=float32.",
-                )
+                raise self._broken(f"The loss is {losses[-1]}")
             self._precise.scaler.scale(loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
-        norm = self._precise.step(self._optimiser, self._network.parameters(), settings.clip)
+        norm = self._precise.clipped(self._optimiser, self._network.parameters(), settings.clip)
+        if not self._precise.forgives(norm):
+            raise self._broken(f"The gradient is {norm}")
+        self._precise.step(self._optimiser)
         if self._average is not None:
             self._average.follow(self._network, self.step)
         self.step += 1
         return sum(losses) / len(losses), norm
+
+    def _broken(self, what: str) -> BedsideError:
+        return BedsideError(
+            f"{what} at step {self.step}.",
+            advice="Go on from the last checkpoint with --resume; if it comes again, begin anew "
+            "with a smaller lr, or precision=float32.",
+        )
 
     @torch.no_grad()
     def validate(
@@ -165,6 +177,30 @@ class Trainer:
                 there.contiguous(memory_format=self._format) if there.ndim == wanted else there
             )
         return moved
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say in words what torch says of algorithms without equal bits, and of workers that died.
+
+    Raises:
+        BedsideError: in place of torch's RuntimeError.
+    """
+    try:
+        yield
+    except RuntimeError as problem:
+        told = str(problem)
+        if "deterministic" in told:
+            raise BedsideError(
+                f"This step cannot be done in equal bits here: {told.partition('. ')[0]}.",
+                advice="Begin the run anew with deterministic=false, or on the CPU.",
+            ) from problem
+        if "DataLoader worker" in told:
+            raise BedsideError(
+                f"A process that prepares cases has died: {told.partition('. ')[0]}.",
+                advice="It may have had too little memory: go on with --resume and fewer workers.",
+            ) from problem
+        raise
 
 
 def _loader(cases: Cases, numbers: Sequence[int], settings: Settings) -> DataLoader[Batch]:

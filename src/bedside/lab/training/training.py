@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ from bedside.store.disk import replace_file
 MODE: Final = 0o644
 REDRAWN: Final = 60.0
 """Seconds, at least, from one picture of the curves to the next."""
+
+WORKSPACE: Final = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+"""With it cuBLAS gives equal bits; another value that stands in the environment stays."""
 
 End: TypeAlias = Literal["steps", "patience", "minutes", "asked"]
 """Why it ended: all steps done; no better score for long; the time is over; somebody asked for it."""
@@ -174,6 +178,8 @@ class _Run:
         self._trainer = Trainer(order.task, order.settings)
         self._judgement = Judgement()
         self._best: Named = {}
+        self._has_best = True
+        """Whether the file of the best weights is these."""
         self._losses: list[float] = []
         self._norms: list[float] = []
         self._before, self._sessions = 0.0, list[dict[str, Json]]()
@@ -204,6 +210,8 @@ class _Run:
                 self._step(batches, cases)
                 end = self._end()
         self._save()
+        if not self._has_best:
+            self._write_best()
         final = save_weights(self._folder / FINAL_WEIGHTS, self._trainer.weights())
         self._weights[FINAL_WEIGHTS] = final
         self._draw()
@@ -224,7 +232,8 @@ class _Run:
         self._norms.append(norm)
         self._order.watch.stepped(trainer.step, loss)
         if trainer.step % settings.log_every == 0:
-            self._log()
+            with self._spared("log"):
+                self._log()
         if trainer.step % settings.validate_every == 0 or trainer.step == settings.steps:
             self._validate(cases)
         if time.monotonic() - self._saved >= settings.checkpoint_minutes * 60:
@@ -239,20 +248,38 @@ class _Run:
         }
         if norms:
             line["gradient"] = sum(norms) / len(norms)
-        self._diary.write(line)
         self._losses, self._norms = [], []
+        self._diary.write(line)
 
     def _validate(self, cases: Cases) -> None:
         found = self._trainer.validate(cases, self._order.watch.validating)
         means, step = means_of(found), self._trainer.step
         self._judgement = self._judgement.after(step, means, self._order.task.score)
-        self._diary.write({"step": step, "validation": means, "cases": len(found)})
+        with self._spared("log"):
+            self._diary.write({"step": step, "validation": means, "cases": len(found)})
         if self._judgement.improved:
-            self._best = self._trainer.weights()
-            self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+            self._best, self._has_best = self._trainer.weights(), False
+            with self._spared("best weights"):
+                self._write_best()
         if time.monotonic() - self._drawn >= REDRAWN:
-            self._draw()
+            with self._spared("curves"):
+                self._draw()
         self._order.watch.validated(step, means, best=self._judgement.improved)
+
+    @contextmanager
+    def _spared(self, what: str) -> Iterator[None]:
+        """Where the disk refuses what can be written later, say so and go on."""
+        try:
+            yield
+        except OSError as problem:
+            self._order.watch.troubled(
+                f"The {what} cannot be written at step {self._trainer.step}: {problem}. Make room; "
+                "training goes on."
+            )
+
+    def _write_best(self) -> None:
+        self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+        self._has_best = True
 
     def _draw(self) -> None:
         draw_curves(self._folder, self._order.settings, self._order.name)
@@ -310,12 +337,17 @@ class _Run:
         self._parent = told["parent"]
         self._best = part(checkpoint.tensors, BEST)
         if self._best:
-            self._weights[BEST_WEIGHTS] = save_weights(self._folder / BEST_WEIGHTS, self._best)
+            self._write_best()
 
 
 @contextmanager
 def _exactly(settings: Settings) -> Iterator[None]:
-    """Set torch's threads and its choice of algorithms while a network is trained."""
+    """Set torch's threads and its choice of algorithms while a network is trained.
+
+    Source: of `WORKSPACE`, cuBLAS library documentation, section 2.1.4, results reproducibility.
+    """
+    if settings.deterministic and torch.cuda.is_available():
+        os.environ.setdefault(*WORKSPACE)  # torch refuses products on a GPU without it
     threads, before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     if settings.threads:
         torch.set_num_threads(settings.threads)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,8 @@ from bedside.store.disk import sync_folder
 NAME: Final = "analyses.jsonl"
 VERSION: Final = 1
 MOST_BYTES: Final = 512 * 2**20
+
+TO_DO: Final = "It is to be done anew."
 
 State: TypeAlias = Literal["writing", "done", "refused", "failed"]
 
@@ -71,7 +73,8 @@ class Diary:
         Args:
             folder: Of the results.
             asked: What is asked of every volume; a diary of anything else is refused.
-            again: Begin anew, whatever is there; `before` still has what it told.
+            again: Begin anew, whatever is there; `before` still has what it told, and so has the file,
+                as what is to be done: whoever goes on after an interruption knows whose the files are.
 
         Raises:
             Conflict: what is there was asked otherwise, or another process writes there.
@@ -86,7 +89,8 @@ class Diary:
             if not again:
                 _check_asked(asked_before, first, self._path)
             self.entries = {} if again else dict(self.before)
-            self._begin(first, 0 if again else whole)
+            left = [_to_do(one) for one in self.before.values()] if again else []
+            self._begin([first, *map(asdict, left)], 0 if again else whole)
         except BaseException:
             self._stream.close()
             raise
@@ -94,11 +98,11 @@ class Diary:
     def add(self, entry: Entry) -> None:
         """Note what came of a volume, durably."""
         self.entries[entry.name] = entry
-        self._write(asdict(entry))
+        self._write([asdict(entry)])
 
-    def _write(self, told: Mapping[str, Json]) -> None:
-        line = json.dumps(told, ensure_ascii=True, separators=(",", ":")) + "\n"
-        self._stream.write(line.encode("ascii"))
+    def _write(self, told: Iterable[Mapping[str, Json]]) -> None:
+        lines = (json.dumps(one, ensure_ascii=True, separators=(",", ":")) + "\n" for one in told)
+        self._stream.write("".join(lines).encode("ascii"))
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
@@ -112,10 +116,10 @@ class Diary:
                 advice="Wait for it, or name another folder with -o.",
             ) from problem
 
-    def _begin(self, first: Mapping[str, Json], whole: int) -> None:
+    def _begin(self, lines: Iterable[Mapping[str, Json]], whole: int) -> None:
         self._stream.truncate(whole)
         if not whole:
-            self._write(first)
+            self._write(lines)
             sync_folder(self._path.parent)
 
     def _read(self, *, again: bool) -> tuple[Json, dict[str, Entry], int]:
@@ -146,6 +150,13 @@ class Diary:
     ) -> None:
         """Close it."""
         self._stream.close()
+
+
+def _to_do(before: Entry) -> Entry:
+    """Return what is noted of a volume that is to be done anew: which files are ours, as they lie there."""
+    if before.state == "writing":
+        return before
+    return Entry(before.name, before.fingerprint, "failed", files=before.files, reason=TO_DO)
 
 
 def _entry(told: dict[str, Json]) -> Entry:

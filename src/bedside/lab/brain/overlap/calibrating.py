@@ -23,7 +23,7 @@ from bedside.package.predicted_overlap import OverlapCalibration, PredictedOverl
 METHOD: Final = (
     "Heads drawn from held-out label maps, as in training and with cut fields of view, holes, noise, "
     "odd grey values, careless stripping, blur, or no head at all; answered as they are served. "
-    "Dice with the whole brain, also where it was cut away. Logistic curve with weights of 0 or more; "
+    "Dice with the whole brain, also where it was cut away. Logistic curve with weights of 0.1 or more; "
     "errors of each patient by a curve fitted to the others."
 )
 
@@ -63,8 +63,7 @@ def calibrate(
         report: Told how many cases of how many are done.
 
     Raises:
-        UsageError: one patient alone, too few cases in which anything was found, or nothing to tell
-            a good mask from a bad one by.
+        UsageError: one patient alone, or too few cases in which anything was found.
     """
     cases = list[Answered]()
     for done, one in enumerate(answered(HardCases(heads, settings), recipe, infer), start=1):

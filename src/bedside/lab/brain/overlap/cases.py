@@ -35,8 +35,8 @@ Hardship: TypeAlias = Literal[
 HARDSHIPS: Final[tuple[Hardship, ...]] = get_args(Hardship)
 
 _PLAN: Final[tuple[Hardship, ...]] = (
-    "as-drawn", "cut", "hole", "noise", "contrast", "as-drawn", "cut", "hole", "stripped",
-    "smeared", "as-drawn", "several", "hole", "cut", "contrast", "several", "no-head",
+    "as-drawn", "cut", "hole", "noise", "cut", "contrast", "as-drawn", "cut", "hole", "stripped",
+    "smeared", "as-drawn", "several", "hole", "cut", "contrast", "cut", "several", "no-head",
 )  # fmt: skip
 """What happens to one case after the other; a prime number of them, so that each head gets all."""
 

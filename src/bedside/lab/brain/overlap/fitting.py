@@ -1,7 +1,7 @@
 """Weights of the doubts: a logistic curve through overlaps, in which no doubt ever speaks for a mask.
 
 Overlaps are shares, so that the curve is fitted by their cross-entropy (a fractional logit: Papke
-and Wooldridge, Journal of Applied Econometrics 11, 1996), with weights that are 0 or more.
+and Wooldridge, Journal of Applied Econometrics 11, 1996), with weights of `LEAST` or more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _RIDGE: Final = 2e-4
 
 _LEAST_SCALE: Final = 1e-4
 
-_LEAST_WEIGHT: Final = 1e-3
-"""A smaller one is none."""
+LEAST: Final = 0.1
+"""Of a weight: every doubt lowers what is expected, whether or not the drawn cases needed it."""
 
 _DIGITS: Final = 4
 
@@ -51,9 +51,6 @@ def fitted(cases: Sequence[Answered]) -> Fit:
     """Return the curve through cases.
 
     A doubt's scale is its median over the cases in which there is any of it.
-
-    Raises:
-        UsageError: no doubt tells one case from another.
     """
     found = np.array([[one.doubts[name] for name in DOUBTS] for one in cases])
     scales = np.array([_scale(column) for column in found.T])
@@ -62,13 +59,7 @@ def fitted(cases: Sequence[Answered]) -> Fit:
     terms = tuple(
         OverlapTerm(doubt=name, scale=float(scale), weight=round(float(weight), _DIGITS))
         for name, scale, weight in zip(DOUBTS, scales, solved[1:], strict=True)
-        if weight >= _LEAST_WEIGHT
     )
-    if not terms:
-        raise UsageError(
-            f"In {len(cases)} cases no doubt tells a good mask from a bad one.",
-            advice="Draw more cases, or look at whether the network finds anything at all.",
-        )
     return Fit(round(float(solved[0]), _DIGITS), terms)
 
 
@@ -118,8 +109,8 @@ def _solved(bent: Numbers, overlaps: Numbers) -> Numbers:
         penalty = _RIDGE * np.concatenate([[0.0], weights[1:]])
         return entropy + float(penalty @ weights) / 2, slope + penalty
 
-    start = np.concatenate([[3.0], np.full(bent.shape[1], 0.1)])
-    bounds = [(None, None), *[(0.0, None)] * bent.shape[1]]
+    start = np.concatenate([[3.0], np.full(bent.shape[1], 2 * LEAST)])
+    bounds = [(None, None), *[(LEAST, None)] * bent.shape[1]]
     found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
     solved: Numbers = found.x
     return solved
