@@ -18,15 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from bedside.freezing.circumstances import Circumstances
-from bedside.imaging.measuring.masks import Mask
 from bedside.keys.signing import SigningKey
 from bedside.lab.brain.golden_heads import MR_HEAD
-from bedside.lab.datasets.manifest import Case, open_dataset
-from bedside.lab.evaluating.analysed import Found, Segmenter
-from bedside.lab.evaluating.evaluating import Compared, Wish, evaluate
+from bedside.lab.datasets.manifest import open_dataset
+from bedside.lab.evaluating.analysed import Segmenter
+from bedside.lab.evaluating.evaluating import Wish, evaluate
 from bedside.lab.evaluating.findings import Report
-from bedside.lab.evaluating.maps import ProbabilityMaps
-from bedside.lab.evaluating.pictures import WorstPictures
+from bedside.lab.evaluating.maps import Exhibits
 from bedside.lab.evaluating.region_figures import LARGE, by_size
 from bedside.lab.evaluating.report import make_report, write_report
 from bedside.lab.lesions.packaging import (
@@ -80,20 +78,15 @@ def main(words: Sequence[str]) -> None:
 def _measured(package: Package, options: argparse.Namespace) -> Report:
     """Evaluate as `bedside lab evaluate --regions` does, and write the report."""
     out: Path = options.report / "evaluation"
-    worst, maps = WorstPictures(out / "pictures", 20), ProbabilityMaps(out / "probabilities")
-
-    def kept(case: Case, found: Found, mask: Mask, one: Compared) -> None:
-        worst.keep(case, found, mask, one)
-        maps.keep(case, found)
-
+    exhibits = Exhibits(out, pictures=20, mapped=True)
     dataset, segmenter = open_dataset(options.data), Segmenter(package)
     try:
         wish = Wish(stated=MR_HEAD, regions=options.least)
-        results = evaluate(segmenter, dataset, wish, (_told, kept))
+        results = evaluate(segmenter, dataset, wish, (_told, exhibits.keep))
     finally:
         segmenter.close()
     report = make_report(segmenter, dataset, results)
-    write_report(report, out, worst.paths)
+    write_report(report, out, exhibits.pictures)
     return report
 
 

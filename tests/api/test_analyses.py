@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bedside.api.analysis_requests import order_of
 from bedside.api.app import create_app
 from bedside.api.documented import TraceAnswer
 from bedside.ledger.events import EventKind
@@ -233,6 +234,7 @@ def test_that_a_custodian_reads_somebody_elses_analysis_is_recorded(
         ({"input": {"blob": "nothing"}}, 404, "no upload"),
         ({"input": {"blob": "a\0b"}}, 404, "no upload"),
         ({"input": {"volume": "AAAA", "rule": "any"}}, 400, "no rule 'any'"),
+        ({"input": {"volume": "AAAA"}, "language": "xx"}, 400, "no language 'xx'"),
         ({"input": {"volume": "AAAA", "colour": "red"}}, 400, "a member 'colour'"),
         ({"input": {"volume": "AAAA"}, "version": "9.9.9"}, 409, "answers with version"),
         ({"input": {"volume": "AAAA", "modality": "M\nR"}}, 400, "'modality' is"),
@@ -247,6 +249,11 @@ def test_what_makes_no_sense_is_told(
     answer = client.post(PATH, headers=hospital["clinician"].headers, json=body)
     assert answer.status_code == status, answer.text
     assert words in answer.json()["detail"]
+
+
+def test_the_picture_is_asked_for_in_the_reader_s_language_and_convention() -> None:
+    said = {"modality": "MR", "language": "ja", "convention": "neurological"}
+    assert order_of(said).style() == {"language": "ja", "convention": "neurological"}
 
 
 def test_nothing_stays_of_what_was_refused(client: Client, hospital: Hospital) -> None:
@@ -265,6 +272,7 @@ def test_the_document_has_the_routes_and_no_row_of_a_volume(client: Client) -> N
     assert set(operation["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["rule"]["enum"] == ["only", "only-volumetric", "largest"]
+    assert form["properties"]["language"]["enum"] == ["en", "ja"]
     for path in ("/v1/analyses/{analysis_id}", "/v1/blobs/{blob}"):
         for told in document["paths"][path].values():
             assert "application/problem+json" in told["responses"]["409"]["content"]

@@ -112,9 +112,8 @@ def test_a_file_that_goes_while_it_is_looked_at_is_said_when_it_is_read(
         read_volume(found["t1.nii"].files(VolumeLimits()))
 
 
-def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
     (folder / "people" / "all").symlink_to(folder)
-    (folder / "gone.nii").symlink_to(tmp_path / "nowhere")
     assert len(volumes_in(folder, folder / "out")) == 6
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Bounds, Workshop
 from bedside.store.duty import Duty
+from bedside.store.workplace import Workplace
 
 
 def workshop(folder: Path, memory: int, at_once: int) -> Workshop:

@@ -18,13 +18,13 @@ from bedside.jobs.jobs import Jobs, Terms
 from bedside.jobs.keeping import Keeping, Times
 from bedside.jobs.runner import Runner
 from bedside.jobs.uploads import Upload, Uploads
-from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Bounds, Workshop
 from bedside.keys.sealing import Sealed
 from bedside.keys.subjects import SubjectKey, SubjectKeys
 from bedside.ledger.events import Draft, EventKind
 from bedside.ledger.ledger import Ledger
 from bedside.store.duty import Duty
+from bedside.store.workplace import Workplace
 
 SECRET = b"the picture of a person"
 

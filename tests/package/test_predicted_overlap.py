@@ -5,34 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bedside.package.predicted_overlap import OverlapCalibration, OverlapTerm, PredictedOverlap
+from bedside.package.predicted_overlap import OverlapTerm
 from bedside.package.segmentation import SegmentationOutput
 from tests.package.card.volume_manifests import BACKGROUND, GREY, WHITE
+from tests.package.overlaps import ERROR, declared
 from tests.package.test_segmentation import output
-
-ERROR = OverlapTerm(doubt="expected-error", scale=0.05, weight=1.5)
-BLUNT = OverlapTerm(doubt="blunt", scale=0.1, weight=0.5)
-
-
-def calibration() -> OverlapCalibration:
-    return OverlapCalibration(
-        data=f"sha256:{'0' * 64}",
-        patients=3,
-        cases=240,
-        mean_absolute_error=0.03,
-        rank_correlation=0.8,
-        method="drawn",
-    )
-
-
-def declared(**changes: Any) -> PredictedOverlap:
-    parts: dict[str, Any] = {
-        "intercept": 5.0,
-        "terms": (ERROR, BLUNT),
-        "flag_below": 0.9,
-        "calibration": calibration(),
-    }
-    return PredictedOverlap(**{**parts, **changes})
 
 
 def test_an_output_that_predicts_nothing_is_spelled_as_before() -> None:

@@ -50,3 +50,14 @@ class TestLikeness:
     def test_is_kept_through_json(self) -> None:
         likeness = volume_likeness()
         assert VolumeLikeness.model_validate_json(likeness.model_dump_json()) == likeness
+        assert "refuse_below" not in likeness.model_dump()  # packages from before keep their digest
+
+    @pytest.mark.parametrize(
+        "changes", [{"refuse_below": 0.3}, {"otherwise": "flag", "refuse_below": 0.5}]
+    )
+    def test_refuses_below_a_second_limit_only_what_it_would_flag(
+        self, changes: dict[str, Any]
+    ) -> None:
+        with pytest.raises(ValidationError, match="for what is flagged, and below the minimum"):
+            volume_likeness(**changes)
+        assert volume_likeness(otherwise="flag", refuse_below=0.3).refuse_below == 0.3

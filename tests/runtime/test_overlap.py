@@ -16,7 +16,7 @@ from bedside.runtime.analysis_files import measurements_of
 from bedside.runtime.overlap import shown, weighed
 from bedside.runtime.runner import Runner
 from bedside.serving.analysis_child import answer_told
-from tests.package.test_predicted_overlap import calibration
+from tests.package.overlaps import calibration
 from tests.volume_packages import BRIGHT, MR_HEAD, Made, head, opened
 
 TERMS = (

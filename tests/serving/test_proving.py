@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bedside.errors import GoldenMismatch, Unavailable, UsageError
-from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Bounds, Workshop
 from bedside.ledger.events import EventKind
 from bedside.package.package import Package, archive_of, open_package
@@ -19,6 +18,7 @@ from bedside.runtime.engines.engine import ONNX_ONLY
 from bedside.serving import proof_board, proof_errand, proving
 from bedside.serving.proving import NotProvedYet, Proofs
 from bedside.store.duty import Duty
+from bedside.store.workplace import Workplace
 from tests import volume_packages
 from tests.bedside_site import Hospital
 from tests.conftest import SettableClock

@@ -11,6 +11,8 @@ import pytest
 from bedside.errors import LimitExceeded, Unavailable, UsageError
 from bedside.jobs.folder import UPLOADS, JobFiles
 from bedside.serving.receiving import Receiving
+from tests.imaging.made_volumes import zipped
+from tests.volume_packages import head_nifti
 
 
 @pytest.fixture
@@ -77,5 +79,20 @@ def test_a_first_file_is_refused_without_room_before_anything_of_it_comes(files:
 def test_nothing_and_what_is_empty_is_no_upload(files: JobFiles) -> None:
     with filled(files) as received, pytest.raises(UsageError, match="No file was sent"):
         received.whole(None)
-    with pytest.raises(UsageError, match="empty"), filled(files, b""):
-        pass
+    with filled(files, b"") as received, pytest.raises(UsageError, match="empty"):
+        received.whole(None)
+
+
+def test_what_lies_beside_slices_adds_no_voxels_and_what_tells_of_none_is_of_unknown_size(
+    files: JobFiles,
+) -> None:
+    head = head_nifti()
+    with filled(files, head, most_bytes=10**7) as alone:
+        voxels = alone.whole(None).voxels
+    assert voxels
+    with filled(files, head, b"words of a README", b"", most_bytes=10**7) as beside:
+        assert beside.whole(None).voxels == voxels
+    with filled(files, head, zipped({"head.nii": head}), most_bytes=10**7) as packed:
+        assert packed.whole(None).voxels is None
+    with filled(files, b"words of a README") as words:
+        assert words.whole(None).voxels is None

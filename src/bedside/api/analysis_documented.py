@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from bedside.api.analysis_requests import MAX_SAID, RULES
+from bedside.api.analysis_requests import MAX_SAID, WORDS
 from bedside.api.documented import Closed, Recorded
 from bedside.api.idempotency import PARAMETER
 from bedside.api.schema import reference_to
@@ -47,6 +47,11 @@ class AnalysisBody(Closed):
     input: VolumeBody
     subject: Subject | None = Field(None, description="A pseudonym of the person. 患者の仮名。")
     version: Said | None = Field(None, description="The only version that may answer")
+    language: Literal["en", "ja"] | None = Field(None, description="Of the picture's words")
+    convention: Literal["radiological", "neurological"] | None = Field(
+        None,
+        description="Where the patient's right is in the picture: on the left, or on the right",
+    )
 
 
 class ProgressTold(Closed):
@@ -124,7 +129,7 @@ def asked() -> dict[str, Json]:
     """Return what the route of new analyses says of its request."""
     said: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": MAX_SAID}
     parts = dict.fromkeys(("modality", "body_part", "series", "version"), said)
-    parts |= {"rule": {"enum": list(RULES)}}
+    parts |= {name: {"enum": list(known)} for name, known in WORDS.items()}
     return {
         "parameters": [{**PARAMETER}],
         "requestBody": {

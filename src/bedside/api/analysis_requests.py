@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, get_args
 
 from starlette.requests import Request
@@ -31,14 +32,24 @@ BATCH_BYTES: Final = 1024 * 1024
 SAID: Final = ("modality", "body_part", "series", "rule")
 """What may be said beside a volume."""
 
-OF_ORDER: Final = (*SAID, "subject", "version")
+WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "rule": get_args(Rule),
+        "language": ("en", "ja"),
+        "convention": ("radiological", "neurological"),
+    }
+)
+"""Of which one is said, or none; the latter two are of the picture."""
+
+BESIDE: Final = ("subject", "version", "language", "convention")
+"""What may be said beside the input."""
+
+OF_ORDER: Final = (*SAID, *BESIDE)
 MAX_SAID: Final = 64
 """Characters of what is said: the longest is a DICOM UID (DICOM PS3.5, section 9.1)."""
 
 MAX_CONTAINERS: Final = 8_192
 """Arrays and objects of a JSON body: a series has thousands of files, and nothing else has many."""
-
-RULES: Final = get_args(Rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +114,8 @@ def order_of(said: Mapping[str, Json]) -> Order:
     """Return what is asked, once every word of it can be.
 
     Raises:
-        UsageError: a word that is no text, too long or unprintable, a rule that is not known, or a
-            subject that cannot be used.
+        UsageError: a word that is no text, too long, unprintable or not one of `WORDS`, or a subject
+            that cannot be used.
     """
     words: dict[str, str] = {}
     for name in OF_ORDER:
@@ -121,17 +132,16 @@ def order_of(said: Mapping[str, Json]) -> Order:
                 f"{name!r} is {value[:MAX_SAID]!r}.",
                 advice=f"Send 1 to {MAX_SAID} characters that can be seen, or leave it out.",
             )
-    if words.get("rule", RULES[0]) not in RULES:
-        raise UsageError(
-            f"There is no rule {words['rule']!r}.", advice=f"Choose from {', '.join(RULES)}."
-        )
+    for name, known in WORDS.items():
+        if words.get(name, known[0]) not in known:
+            raise UsageError(
+                f"There is no {name} {words[name]!r}.", advice=f"Choose from {', '.join(known)}."
+            )
     return Order(**words)  # type: ignore[arg-type]
 
 
 def _from_json(data: bytes, received: Receiving) -> Given:
-    body = _object(
-        read_json(data, containers=MAX_CONTAINERS), "The body", ("input", "subject", "version")
-    )
+    body = _object(read_json(data, containers=MAX_CONTAINERS), "The body", ("input", *BESIDE))
     given = _object(body.get("input"), "'input'", ("volume", "blob", *SAID))
     order = order_of({**given, **body})
     blob = given.get("blob")

@@ -18,10 +18,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -33,6 +32,9 @@ from bedside.api.listener import BACKLOG, listening
 from bedside.api.stand_in import StandIn, Visitor
 from bedside.canonical import Json
 from bedside.errors import BedsideError, SiteProblem
+from bedside.site.files import WORK_FOLDER
+from bedside.site.settings import SETTINGS_FILE
+from bedside.store.workplace import Workplace, of_this_account
 
 MAX_WORKERS: Final = 64
 """More than any machine that this is meant for has cores."""
@@ -101,15 +103,15 @@ def serve_with_workers(
 
     Raises:
         BedsideError: what the first worker met when it opened the site.
-        SiteProblem: the address is not to be had, or the first worker ended without a reason.
+        SiteProblem: the address is not to be had, the first worker ended without a reason, or others
+            may write to the site's `work` folder.
     """
     logging.config.dictConfig(configuration(log_level))
-    with (
-        listening(host, port) as listener,
-        tempfile.TemporaryDirectory(prefix="bedside-workers-") as shared,
-    ):
+    there = (folder / SETTINGS_FILE).is_file()  # else the first worker will say what is missing
+    place = Workplace(folder / WORK_FOLDER if there else of_this_account())
+    with listening(host, port) as listener, closing(place):
         listener.listen(BACKLOG)
-        asked = Asked(folder.absolute(), listener, Path(shared), log_level)
+        asked = Asked(folder.absolute(), listener, place.new().absolute(), log_level)
         with Supervisor(asked, workers, host) as supervisor:
             supervisor.run()
         tell(STATE, logging.INFO, "stopped")

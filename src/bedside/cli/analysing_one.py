@@ -16,7 +16,7 @@ from bedside.cli.packages import read_package
 from bedside.cli.screen import on_one_line, progress, show
 from bedside.cli.stages import Bars, bars
 from bedside.cli.volume_answers import document_of, tell_analysis
-from bedside.errors import BedsideError, InputRefused, UsageError
+from bedside.errors import BedsideError, Conflict, InputRefused, NotFound, UsageError
 
 if TYPE_CHECKING:
     from bedside.imaging.choice import Choice
@@ -230,7 +230,8 @@ def _awaited(analysing: Analysing, caller: Caller, job: Job) -> Told:
         try:
             analysing.wait(job.id, tell)
         except KeyboardInterrupt:
-            analysing.cancel(caller, job.id)
+            with suppress(Conflict, NotFound):  # it ended meanwhile
+                analysing.cancel(caller, job.id)
             raise
     return analysing.told(caller, job.id)
 

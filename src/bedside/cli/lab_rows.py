@@ -88,6 +88,8 @@ def evaluate_rows(
         "data": digest(data.read_bytes()),
         "rows": len(labelled.labels),
     }
+    if labelled.patients:
+        about["patients"] = len(set(labelled.patients))
     value = about | {"metrics": [metric.model_dump(mode="json") for metric in metrics]}
     if out is not None:
         with progress("Drawing curves"):
@@ -114,16 +116,19 @@ def _answered(opened: Package, truth_in: tuple[Path, str], subgroups: Sequence[s
         from bedside.lab.datasets.manifest import open_dataset
         from bedside.lab.evaluating.pictured import FIELDS, picture_rows
 
-        rows, fields = picture_rows(open_dataset(data)), set(FIELDS)
+        dataset = open_dataset(data)
+        rows, fields = picture_rows(dataset), set(FIELDS)
+        patients = tuple(case.patient for case in dataset.cases)
     else:
-        table = _table(manifest)
+        table, patients = _table(manifest), ()
         rows = read_rows(str(data), table)
         beside = {label, *subgroups} - {field.name for field in table.fields}
         fields = {name for row in rows for name in row} - beside
     truth = [_true_answer(position, row, label, manifest) for position, row in enumerate(rows)]
     columns = {name: _column(rows, name) for name in subgroups}
     inputs = [{name: row[name] for name in row if name in fields} for row in rows]
-    return Labelled(manifest.row_output, answers_to(opened, inputs, truth), tuple(truth), columns)
+    answers = answers_to(opened, inputs, truth)
+    return Labelled(manifest.row_output, answers, tuple(truth), columns, patients)
 
 
 def _column(rows: Sequence[dict[str, Json]], name: str) -> tuple[str, ...]:

@@ -13,10 +13,6 @@ from bedside.cli.stages import bars
 from bedside.errors import UsageError
 
 if TYPE_CHECKING:
-    from bedside.imaging.measuring.masks import Mask
-    from bedside.lab.datasets.manifest import Case
-    from bedside.lab.evaluating.analysed import Found
-    from bedside.lab.evaluating.evaluating import Compared
     from bedside.lab.evaluating.findings import Report
     from bedside.package.package import Package
 
@@ -56,23 +52,13 @@ def evaluate_volumes(
     from bedside.lab.datasets.manifest import open_dataset
     from bedside.lab.evaluating.analysed import Segmenter
     from bedside.lab.evaluating.evaluating import Wish, evaluate
-    from bedside.lab.evaluating.maps import ProbabilityMaps
-    from bedside.lab.evaluating.pictures import WorstPictures
+    from bedside.lab.evaluating.maps import Exhibits
     from bedside.lab.evaluating.report import make_report, write_report
     from bedside.runtime.analysis import UNSTATED
 
     dataset = open_dataset(asked.data)
     out = None if asked.out is None else _made(asked.out)
-    worst = None if out is None else WorstPictures(out / "pictures", asked.pictures)
-    mapped = out if asked.regions is not None else None
-    maps = None if mapped is None else ProbabilityMaps(mapped / "probabilities")
-
-    def kept(case: Case, found: Found, reference: Mask, one: Compared) -> None:
-        if worst is not None:
-            worst.keep(case, found, reference, one)
-        if maps is not None:
-            maps.keep(case, found)
-
+    exhibits = Exhibits(out, asked.pictures, mapped=asked.regions is not None)
     segmenter = Segmenter(opened, asked.labels)
     others = [Segmenter(one) for one in against]
     try:
@@ -81,7 +67,7 @@ def evaluate_volumes(
                 segmenter,
                 dataset,
                 Wish(asked.values, UNSTATED, asked.orientations, asked.regions),
-                (shown.whole, kept),
+                (shown.whole, exhibits.keep),
                 others,
             )
     finally:
@@ -89,8 +75,8 @@ def evaluate_volumes(
             one.close()
     report = make_report(segmenter, dataset, results, others)
     told: dict[str, Json] = report.told()
-    if out is not None and worst is not None:
-        told |= {"digest": write_report(report, out, worst.paths), "out": str(out)}
+    if out is not None:
+        told |= {"digest": write_report(report, out, exhibits.pictures), "out": str(out)}
     show(told, lambda page: _tell(page, report, out), as_json=as_json)
 
 

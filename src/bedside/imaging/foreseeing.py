@@ -10,6 +10,7 @@ import zlib
 from typing import Final
 
 from bedside.errors import BedsideError
+from bedside.imaging import zip_entries
 from bedside.imaging.dicom.elements import EXPLICIT, Walk
 from bedside.imaging.dicom.header import Header
 from bedside.imaging.dicom.part10 import is_dicom
@@ -24,7 +25,10 @@ START_BYTES: Final = 64 * 1024
 
 _BEFORE_META: Final = 132
 _META: Final = 0x0002
-_TRANSFER_SYNTAX: Final = 0x00020010
+_STORED, _TRANSFER_SYNTAX = 0x00020002, 0x00020010
+_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+"""Of a DICOMDIR, which has no pixels (DICOM PS3.10, section 8)."""
+
 _FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _MOST_ELEMENTS: Final = 2_000
 _ANY: Final = VolumeLimits()
@@ -46,6 +50,18 @@ def voxels_promised(start: bytes) -> int | None:
         return None  # whoever reads it says what is wrong with it
 
 
+def voxels_among(start: bytes) -> int | None:
+    """Return how many voxels one file of several adds: `voxels_promised`, and 0 of what is no volume.
+
+    A description beside slices adds none; what a zip holds is not told.
+
+    Args:
+        start: As there.
+    """
+    may_be = is_dicom(start) or looks_like_nifti(start) or start[:4] in zip_entries.STARTS
+    return voxels_promised(start) if may_be else 0
+
+
 def _inflated(start: bytes) -> bytes:
     if not start.startswith(GZIP):
         return start[:LONGEST]
@@ -56,7 +72,10 @@ def _of_dicom(start: bytes) -> int | None:
     """Return rows × columns × frames; the data set's beginning is walked through as far as these."""
     walk = Walk(start, _MOST_ELEMENTS)
     meta = {one.tag: one for one in walk.elements(_BEFORE_META, len(start), EXPLICIT, group=_META)}
-    uid = Header(start, EXPLICIT, meta, walk).uid(_TRANSFER_SYNTAX)
+    about = Header(start, EXPLICIT, meta, walk)
+    if _STORED in about and about.uid(_STORED) == _DIRECTORY:
+        return 0
+    uid = about.uid(_TRANSFER_SYNTAX)
     if uid is None or (syntax := transfer_syntax(uid)).deflated:
         return None
     found = {}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bedside.errors import VolumeRefused
-from bedside.imaging.dicom.part10 import is_dicom
 from bedside.imaging.files import FileSet
-from bedside.imaging.foreseeing import START_BYTES, voxels_promised
-from bedside.imaging.nifti.reading import looks_like_nifti
+from bedside.imaging.foreseeing import START_BYTES, voxels_among
 from bedside.imaging.volume import VolumeLimits
 
 
@@ -25,8 +23,8 @@ def most_voxels(files: FileSet, limits: VolumeLimits) -> int:
             start = file.start(START_BYTES)
         except VolumeRefused:  # the reader will say why
             return limits.voxels
-        promised = voxels_promised(start)
-        if promised is None and (is_dicom(start) or looks_like_nifti(start)):
+        promised = voxels_among(start)
+        if promised is None:
             return limits.voxels
-        voxels += promised or 0
+        voxels += promised
     return min(voxels, limits.voxels) or limits.voxels

@@ -86,7 +86,9 @@ def _along(values: Voxels, axis: int, dark: float, bright: float) -> float:
         part -= middle
         here, beyond = part[:-1], part[1:]
         count += here.size
-        products = (np.einsum("ij,ij", *two) for two in ((here,) * 2, (beyond,) * 2, (here, beyond)))
+        products = (
+            np.einsum("ij,ij", *two) for two in ((here,) * 2, (beyond,) * 2, (here, beyond))
+        )
         sums += (here.sum(), beyond.sum(), *products)
     if not count:
         return 0.0

@@ -21,7 +21,7 @@ from typing import Final, Self
 
 from bedside.errors import Unavailable
 from bedside.jobs.frames import Frame, Frames, Garbled
-from bedside.jobs.workplace import Workplace, of_this_account
+from bedside.store.workplace import Workplace, of_this_account
 
 READ_BYTES: Final = 1024 * 1024
 LISTEN_SECONDS: Final = 0.25

@@ -11,7 +11,7 @@ import time
 
 from bedside.jobs.child import Child
 from bedside.jobs.errand import Errand
-from bedside.jobs.workplace import Workplace
+from bedside.store.workplace import Workplace
 
 
 class Children:

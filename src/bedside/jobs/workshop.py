@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bedside.jobs.workplace import Workplace
 from bedside.store.duty import Duty
+from bedside.store.workplace import Workplace
 
 if TYPE_CHECKING:  # a service that has no job yet is spared what does one
     from bedside.jobs.child import Child

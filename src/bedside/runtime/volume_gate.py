@@ -72,7 +72,16 @@ def straightens(manifest: Manifest) -> bool:
 def refusal_of(problem: VolumeRefused) -> InputRefused:
     """Return a refusal of the reader as one of the gate, so that every door records it alike."""
     told = f"{problem.message} {problem.advice}".rstrip()
-    return InputRefused((Refusal(0, VOLUME, problem.code, told, READABLE),))
+    return refused((Refusal(0, VOLUME, problem.code, told, READABLE),))
+
+
+def refused(refusals: tuple[Refusal, ...]) -> InputRefused:
+    """Return a refusal whose words speak of a volume, and of no rows."""
+    problem = InputRefused(refusals)
+    reasons = "; ".join(reason_of(one).rstrip(".") for one in refusals)
+    problem.message = f"The gate refused the volume: {reasons}."
+    problem.advice = "Send a volume of the model's declared domain; nothing was computed."
+    return problem
 
 
 def reason_of(refusal: Refusal) -> str:
@@ -116,7 +125,7 @@ class VolumeGate:
             score, more = self._likeness(volume, head, add)
             flags += more
         if refusals.found:
-            raise InputRefused(tuple(refusals.found))
+            raise refused(tuple(refusals.found))
         return Passed(_as_used(volume.facts, stated), tuple(flags), score, head)
 
     def _facts(self, facts: VolumeFacts, stated: Stated, add: Adder) -> Iterator[Flag]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bedside.errors import Conflict, KeyUnavailable, NotFound, Unavailable
+from bedside.errors import Conflict, KeyUnavailable, NotFound, PermissionRefused, Unavailable
 from bedside.jobs.errand import Fault, KeptFile, nowhere
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job, State
@@ -21,7 +21,7 @@ from bedside.jobs.keeping import Keeping, Times
 from bedside.jobs.runner import Runner
 from bedside.jobs.workshop import Workshop
 from bedside.ledger.fences import FenceMoved
-from bedside.people.permissions import Action, allowed
+from bedside.people.permissions import Action, allowed, roles_for
 from bedside.people.person import Caller
 from bedside.serving.analysis_trade import AnalysisTrade, Rooms, Stores
 from bedside.serving.analysis_words import Order, Outcome
@@ -29,6 +29,8 @@ from bedside.serving.outcomes import TRIES
 from bedside.serving.reading import reference, trace_read_draft
 from bedside.serving.released import Loaded
 from bedside.serving.submitting import Limits, Source, Submitting
+
+_LOOKING: Final = (*roles_for(Action.PREDICT), *roles_for(Action.JOBS_MANAGE))
 
 LOOK_SECONDS: Final = 0.2
 """How often `wait` looks at a job."""
@@ -168,7 +170,11 @@ class Analysing:
             PermissionRefused: the caller neither manages jobs nor asks for analyses; recorded.
         """
         manages = allowed(caller.person.roles, Action.JOBS_MANAGE)
-        self._rooms.people.require(caller, Action.JOBS_MANAGE if manages else Action.PREDICT)
+        try:
+            self._rooms.people.require(caller, Action.JOBS_MANAGE if manages else Action.PREDICT)
+        except PermissionRefused as refused:
+            refused.advice = f"Those who may are: {', '.join(_LOOKING)}."
+            raise
         return self._stores.jobs.list(None if manages else caller.person.id, state, most)
 
     def wait(self, job_id: str, tell: Callable[[Job], None]) -> Job:

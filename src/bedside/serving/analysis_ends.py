@@ -28,7 +28,8 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "no-model": ("No version answers.", "Ask an operator which one is to be released."),
         "not-permitted": ("Whoever asked may not ask any more.", "Ask an administrator."),
         "restarted-too-often": (
-            "It was begun anew too often: the service was stopped, or versions were released.",
+            "It was begun anew too often: the service was stopped, versions were released, or the disk "
+            "refused something.",
             _AGAIN,
         ),
         "too-large": (

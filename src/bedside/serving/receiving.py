@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bedside.clock import new_id
 from bedside.errors import LimitExceeded, UsageError
-from bedside.imaging.foreseeing import START_BYTES, voxels_promised
+from bedside.imaging.foreseeing import START_BYTES, voxels_among
 from bedside.jobs.folder import UPLOADS, JobFiles
 from bedside.jobs.frames import PIECE_BYTES, Frame, spell, spell_json
 from bedside.serving.analysis_words import Sent, SentFile
@@ -26,7 +26,8 @@ class Receiving:
     Attributes:
         id: Of the upload.
         plain: Bytes of the files so far.
-        voxels: That the files so far promise; None once one of them does not tell.
+        voxels: That the files so far promise, 0 where none is a volume; None once one of them does not
+            tell.
     """
 
     def __init__(
@@ -113,16 +114,10 @@ class Receiving:
             self._writer.write(spell(Frame.PIECE, data[start : start + PIECE_BYTES]))
 
     def end(self) -> None:
-        """End the file that was begun.
-
-        Raises:
-            UsageError: it is empty.
-        """
+        """End the file that was begun; beside others it may be empty, as in a folder."""
         size = self.plain - self._begun
-        if not size:
-            raise UsageError("A file is empty.", advice="Send the volume in it.")
         self._open = False
-        promised = None if self.voxels is None else voxels_promised(bytes(self._start))
+        promised = None if self.voxels is None else voxels_among(bytes(self._start))
         self.voxels = None if promised is None else (self.voxels or 0) + promised
         self._writer.write(spell(Frame.END))
         self._files.append(SentFile("sha256:" + self._digest.hexdigest(), size))
@@ -131,15 +126,17 @@ class Receiving:
         """Put the upload down durably, and return what it is.
 
         Raises:
-            UsageError: no file came.
+            UsageError: no file came, or nothing in any of them.
             Unavailable: the disk refuses.
         """
         if self._open or not self._files:
             raise UsageError("No file was sent.", advice="Send the volume: one file, or several.")
+        if not self.plain:
+            raise UsageError("A file is empty.", advice="Send the volume in it.")
         if not self._whole:
             self._writer.close()
         self._whole = True
-        return Sent(self._writer.key, tuple(self._files), subject, self.voxels)
+        return Sent(self._writer.key, tuple(self._files), subject, self.voxels or None)
 
     def keep(self) -> None:
         """Let it stay: a row tells of it now."""

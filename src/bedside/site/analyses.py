@@ -13,7 +13,6 @@ from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import Job
 from bedside.jobs.jobs import Jobs
 from bedside.jobs.uploads import Uploads
-from bedside.jobs.workplace import Workplace
 from bedside.jobs.workshop import Workshop
 from bedside.keys.site_key import SiteKey
 from bedside.serving.analysing import Analysing
@@ -23,6 +22,7 @@ from bedside.serving.submitting import PURPOSE, Limits
 from bedside.site.files import JOB_FILES_FOLDER, PROOFS_FOLDER, WORK_FOLDER
 from bedside.site.job_settings import JobSettings
 from bedside.store.duty import Duty
+from bedside.store.workplace import Workplace
 
 LOCK: Final = "jobs.lock"
 

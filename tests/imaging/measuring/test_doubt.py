@@ -22,12 +22,15 @@ def away(centre: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Array:
     """Millimetres from a point to each voxel of a room of 160 mm."""
     places = (np.indices((SIDE, SIDE, SIDE)) - (SIDE - 1) / 2) * SPACING
     square = sum((one - middle) ** 2 for one, middle in zip(places, centre, strict=True))
-    return np.sqrt(square).astype(np.float32)
+    found: Array = np.sqrt(square).astype(np.float32)
+    return found
 
 
 def soft(distance: Array, width: float = 2.0) -> Array:
     """A probability that falls from 1 to 0 around the surface of a ball."""
-    return (1 / (1 + np.exp(np.clip((distance - RADIUS) / width, -60, 60)))).astype(np.float32)
+    steep = np.clip((distance - RADIUS) / width, -60, 60)
+    found: Array = (1 / (1 + np.exp(steep))).astype(np.float32)
+    return found
 
 
 BALL = soft(away())

@@ -124,6 +124,36 @@ def test_a_table_that_does_not_say_whom_it_shows_is_refused(folder: Path, tmp_pa
         list_table(folder, table, WORDS, as_they_are)
 
 
+def test_a_patient_is_the_same_with_blanks_around_and_a_row_without_one_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "blanks.csv"
+    table.write_text("patient,image\n4711,scan-0.nii.gz\n4711 ,scan-1.nii.gz\n")
+    made = list_table(folder, table, WORDS, keyed_naming(tmp_path / "key"))
+    assert made.cases[0].patient == made.cases[1].patient
+    table.write_text("patient,image\n4711,scan-0.nii.gz\n ,scan-1.nii.gz\n")
+    with pytest.raises(UsageError, match="Row 2 names no patient"):
+        list_table(folder, table, WORDS, keyed_naming(tmp_path / "key"))
+
+
+def test_the_same_scan_under_two_names_is_never_on_both_sides(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "twice.csv"
+    (folder / "empty-0.nii.gz").write_bytes(b"nothing")
+    (folder / "empty-1.nii.gz").write_bytes(b"nothing")
+    (folder / "again.nii.gz").write_bytes((folder / "scan-0.nii.gz").read_bytes())
+    lines = "a,p,{},empty-0.nii.gz\nb,q,scan-1.nii.gz,empty-1.nii.gz\nc,r,{},\n"
+    table.write_text("case,patient,image,mask\n" + lines.format("scan-0.nii.gz", "scan-2.nii.gz"))
+    made = Dataset(list_table(folder, table, WORDS, as_they_are), folder)
+    assert parted(made, seed=1, named=["p"]).validation[0].name == "a"  # empty masks are alike
+    table.write_text("case,patient,image,mask\n" + lines.format("scan-0.nii.gz", "again.nii.gz"))
+    twice = Dataset(list_table(folder, table, WORDS, as_they_are), folder)
+    with pytest.raises(
+        UsageError, match=r"'a' of the patient 'p' and 'c' of 'r' are the same file"
+    ):
+        parted(twice, seed=1, named=["p"])
+    assert len(parted(twice, seed=1, named=["q"]).training) == 2
+
+
 def test_what_is_no_manifest_is_refused_with_the_first_fault(
     dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,27 @@ def test_subgroups_have_metrics_of_their_own_where_they_are_large_enough() -> No
     }
 
 
+def test_rows_of_one_patient_are_drawn_together() -> None:
+    once = binary()
+    twice = replace(
+        once,
+        answers=once.answers * 2,
+        labels=once.labels * 2,
+        columns={},
+        patients=tuple(str(place) for place in range(120)) * 2,
+    )
+    apart = {one.name: one for one in all_metrics(replace(twice, patients=()))}
+    plain = {one.name: one for one in all_metrics(replace(once, columns={}))}
+    for one in all_metrics(twice):
+        assert one.method == "percentile bootstrap of patients, 2000 resamples, seed 0"
+        assert one.value == pytest.approx(plain[one.name].value)
+        width, single = (m.upper - m.lower for m in (one, plain[one.name]))
+        assert width == pytest.approx(single, rel=0.2)  # a patient twice is no second patient
+        assert width > 1.2 * (apart[one.name].upper - apart[one.name].lower)
+    each = replace(once, columns={}, patients=twice.patients[:120])
+    assert {one.name: one for one in all_metrics(each)} == plain
+
+
 def test_each_of_several_classes_has_its_area_and_its_curves() -> None:
     names = ("a", "b", "c")
     output = MulticlassOutput(classes=tuple(OutputClass(label=name) for name in names))
@@ -130,6 +152,8 @@ def test_each_of_several_classes_has_its_area_and_its_curves() -> None:
         assert found[f"AUROC for {name}"] == pytest.approx(expected)
         assert found[f"average precision for {name}"] > 0.4
     assert [one.name for one in all_curves(labelled)] == list(names)
+    halves = replace(labelled, patients=tuple(str(place // 2) for place in range(90)))
+    assert {one.name: one.value for one in all_metrics(halves)} == found
 
 
 def test_the_report_has_curves_tables_and_words(tmp_path: Path) -> None:

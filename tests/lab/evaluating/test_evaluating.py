@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bedside.canonical import digest
-from bedside.errors import UsageError
+from bedside.errors import UsageError, VolumeRefused
 from bedside.imaging.measuring.masks import Mask
 from bedside.lab.datasets.manifest import Case, Dataset, open_dataset
 from bedside.lab.evaluating.analysed import Found, Segmenter
 from bedside.lab.evaluating.evaluating import CaseResult, Compared, Wish, evaluate
+from bedside.lab.evaluating.orientations import turned_alike
 from bedside.lab.evaluating.pictures import WorstPictures
 from bedside.lab.evaluating.report import make_report, write_report
 from bedside.runtime.analysis import Stated
@@ -64,6 +66,19 @@ def test_a_mask_is_held_against_every_reference(results: tuple[CaseResult, ...])
     assert half.hausdorff_95 is not None
     assert half.hausdorff_95 > 20
     assert 0 < one.compared[1].scores.dice < 1
+
+
+def test_an_image_that_is_refused_in_another_orientation_does_not_end_the_evaluation(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Segmenter(opened())) as segmenter:
+        found = segmenter.analyse(dataset.path_of(dataset.cases[0], "image"), HEAD)
+
+        def refuse(path: Path, stated: Stated) -> Found:
+            raise VolumeRefused("made-up", "not readable so")
+
+        monkeypatch.setattr(segmenter, "analyse", refuse)
+        assert [one.dice for one in turned_alike(segmenter, found, HEAD, 2)] == [None, None]
 
 
 def test_what_the_gate_refuses_is_told_and_in_no_mean(

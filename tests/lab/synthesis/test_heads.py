@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +80,41 @@ def test_a_kept_head_is_the_one_that_was_computed_and_another_closing_is_another
     other = read_head(path, closing=0.0, keep=tmp_path / "kept")
     assert (other.coded >= MASKED).sum() < (first.coded >= MASKED).sum()
     assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_a_kept_head_that_is_damaged_is_computed_anew(tmp_path: Path) -> None:
+    path = write_map(tmp_path / "map.nii.gz", ball_map())
+    first = read_head(path, keep=tmp_path / "kept")
+    (kept,) = (tmp_path / "kept").iterdir()
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"PK" + bytes(50)):
+        kept.write_bytes(damaged)
+        assert np.array_equal(read_head(path, keep=tmp_path / "kept").coded, first.coded)
+        assert kept.read_bytes() == whole
+
+
+def test_two_workers_may_keep_the_same_head_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_map(tmp_path / "map.nii.gz", ball_map())
+    fork = get_context("fork")
+    both, save = fork.Barrier(2), np.savez_compressed
+
+    def saved_by_both(*args: Any, **arrays: Any) -> None:
+        save(*args, **arrays)
+        both.wait(60)
+
+    monkeypatch.setattr(np, "savez_compressed", saved_by_both)
+    workers = [
+        fork.Process(target=read_head, args=(path,), kwargs={"keep": tmp_path / "kept"})
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 def test_another_spacing_is_refused(tmp_path: Path) -> None:

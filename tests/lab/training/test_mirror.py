@@ -92,7 +92,7 @@ class Faltering(BaseHTTPRequestHandler):
         else:
             self._answer({}, 503)
 
-    def log_message(self, format: str, *args: Any) -> None: ...
+    def log_message(self, *args: Any) -> None: ...
 
     def _answer(self, value: Any, code: int = 200) -> None:
         data = json.dumps(value).encode()

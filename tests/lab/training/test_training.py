@@ -200,7 +200,7 @@ def test_a_gradient_that_is_no_number_ends_the_run_before_it_changes_a_weight(
             loss = super().loss(network, batch)
             return loss + (loss * 0).sqrt() if self.calls == 3 else loss  # 0, of slope 0 × infinity
 
-    settings = RowSettings(checkpoint_minutes=0.0)
+    settings = RowSettings(steps=4, checkpoint_minutes=0.0)
     with pytest.raises(BedsideError, match="gradient is nan at step 2"):
         train(Order("rows", Broken(settings), settings), tmp_path)
     kept = last_checkpoint(tmp_path)

@@ -32,6 +32,7 @@ from bedside.package.volumes import (
     VoxelRange,
 )
 from tests.package import building
+from tests.package.overlaps import declared
 
 REACH = MillimetreRange(minimum=100.0, maximum=300.0)
 
@@ -171,7 +172,7 @@ def volume_manifests() -> dict[str, Manifest]:
             preprocessing=(),
             model=antspynet_model(),
             input=volume_input(body_parts=(), likeness=volume_likeness(otherwise="flag")),
-            postprocessing=binary(),
+            postprocessing=binary().model_copy(update={"predicted_overlap": declared()}),
         ),
         "brain-age": volume_manifest(
             preprocessing=(
@@ -182,6 +183,10 @@ def volume_manifests() -> dict[str, Manifest]:
                 name="age", unit="a", plausible=NumberRange(minimum=0.0, maximum=120.0)
             ),
             golden=golden,
-            input=volume_input(media=("dicom-enhanced",), unstated="refuse"),
+            input=volume_input(
+                media=("dicom-enhanced",),
+                unstated="refuse",
+                likeness=volume_likeness(otherwise="flag", refuse_below=0.25),
+            ),
         ),
     }

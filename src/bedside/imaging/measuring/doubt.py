@@ -132,7 +132,7 @@ class _Cells:
         found: NDArray[np.float64] = ndimage.distance_transform_edt(mask, sampling=self.steps)
         return found
 
-    def mirrored(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
+    def mirrored(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return cells with left and right exchanged about the middle of the mask."""
         others = tuple(axis for axis in range(3) if axis != self.across)
         sums = self.share.sum(axis=others, dtype=np.float64)
@@ -172,7 +172,7 @@ def _of_grey(cells: _Cells) -> dict[str, float]:
     smooth = ndimage.uniform_filter(cells.grey, 3)
     low, middle, high = np.percentile(grey, [16, 50, 84])
     away = (smooth[cells.deep] - middle) / ((high - low) / 2 + cells.least)
-    both = cells.deep & cells.mirrored(cells.deep)
+    both = cells.deep & (cells.mirrored(cells.deep.astype(np.float32)) > 0)
     apart = (smooth - cells.mirrored(smooth))[both] / (float(grey.std()) + cells.least)
     return {
         "lopsided": float(np.mean(apart**2)) if both.any() else 1.0,

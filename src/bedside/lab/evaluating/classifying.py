@@ -12,6 +12,7 @@ import numpy as np
 from bedside.canonical import Json, canonical_bytes, digest
 from bedside.errors import UsageError
 from bedside.imaging.views.chart import charts
+from bedside.lab.evaluating.by_patient import Area, Parts, with_patients_drawn
 from bedside.lab.evaluating.class_plots import Curves, plots_of
 from bedside.lab.evaluating.curves import (
     Scores,
@@ -25,7 +26,7 @@ from bedside.lab.evaluating.curves import (
 )
 from bedside.lab.evaluating.tables import csv_text
 from bedside.lab.evaluation import auroc, binary_metrics, multiclass_metrics, number_metrics
-from bedside.lab.intervals import CONFIDENCE, RESAMPLES
+from bedside.lab.intervals import CONFIDENCE, RESAMPLES, area_under_curve
 from bedside.package.manifest import Metric
 from bedside.package.outputs import BinaryOutput, NumberOutput, Output
 from bedside.runtime.postprocess import Answer
@@ -48,12 +49,15 @@ class Labelled:
         answers: One for each row.
         labels: The true labels or numbers.
         columns: For subgroups: a value for each row, by the column's name.
+        patients: Whose each row is, where that is known: of rows of one patient, intervals are by
+            patient.
     """
 
     output: Output
     answers: tuple[Answer, ...]
     labels: tuple[Json, ...]
     columns: Mapping[str, tuple[str, ...]]
+    patients: tuple[str, ...] = ()
 
 
 def all_metrics(labelled: Labelled, seed: int = 0) -> tuple[Metric, ...]:
@@ -63,7 +67,7 @@ def all_metrics(labelled: Labelled, seed: int = 0) -> tuple[Metric, ...]:
     (patients of one kind alone), what can be told is told.
     """
     everybody = tuple(range(len(labelled.labels)))
-    found = [*_metrics(labelled, everybody, seed)]
+    found = [*_by_patient(labelled, everybody, seed)]
     for column, values in labelled.columns.items():
         for value in sorted(set(values)):
             members = tuple(place for place in everybody if values[place] == value)
@@ -71,7 +75,7 @@ def all_metrics(labelled: Labelled, seed: int = 0) -> tuple[Metric, ...]:
                 named = f"{column} {value}"
                 found += [
                     one.model_copy(update={"subgroup": named})
-                    for one in _metrics(labelled, members, seed)
+                    for one in _by_patient(labelled, members, seed)
                 ]
     return tuple(found)
 
@@ -122,6 +126,54 @@ def write_classifier_report(
     replace_file(folder / TABLE, _table(metrics).encode("utf-8"), MODE)
     replace_file(folder / PAGE, _page(about, metrics, bool(curves)).encode("utf-8"), MODE)
     return digest(document)
+
+
+def _by_patient(labelled: Labelled, members: Sequence[int], seed: int) -> Sequence[Metric]:
+    """Return the metrics of some rows; where a patient has several of them, with intervals by patient."""
+    metrics = tuple(_metrics(labelled, members, seed))
+    patients = [labelled.patients[place] for place in members] if labelled.patients else []
+    if len(set(patients)) == len(patients):
+        return metrics
+    return with_patients_drawn(metrics, _parts(labelled, members), patients, seed)
+
+
+def _parts(labelled: Labelled, members: Sequence[int]) -> Parts:
+    labels = [labelled.labels[place] for place in members]
+    answers = [labelled.answers[place] for place in members]
+    output = labelled.output
+    if isinstance(output, NumberOutput):
+        predicted = np.array([answer.scores[output.name] for answer in answers])
+        errors = predicted - np.array(labels, dtype=np.float64)
+        return Parts({"mean absolute error": np.abs(errors), "mean error": errors}, {})
+    names = np.array([str(label) for label in labels])
+    right = np.array([str(answer.label) for answer in answers]) == names
+    everybody = np.ones(len(names), dtype=np.bool_)
+    means = {"accuracy": _among(right, everybody)}
+    means |= {f"sensitivity for {name}": _among(right, names == name) for name in set(names)}
+    areas: dict[str, Area] = {}
+    for name, truth, scores in _each_class(labelled, members):
+        suffix = "" if isinstance(output, BinaryOutput) else f" for {name}"
+        areas[f"average precision{suffix}"] = (average_precision, truth, scores)
+        areas[f"AUROC{suffix}"] = (_area, truth, scores)
+        if isinstance(output, BinaryOutput):
+            called = scores >= output.threshold.value
+            means |= {
+                "sensitivity": _among(called, truth),
+                "specificity": _among(~called, ~truth),
+                "positive predictive value": _among(truth, called),
+                "negative predictive value": _among(~truth, ~called),
+                "accuracy": _among(called == truth, everybody),
+                "Brier score": (scores - truth) ** 2,
+            }
+    return Parts(means, areas)
+
+
+def _among(hits: Truth, counted: Truth) -> Scores:
+    return np.where(counted, hits.astype(np.float64), np.nan)
+
+
+def _area(truth: Truth, scores: Scores) -> float:
+    return area_under_curve(scores[truth], scores[~truth])
 
 
 def _metrics(labelled: Labelled, members: Sequence[int], seed: int) -> Iterator[Metric]:
@@ -202,7 +254,8 @@ def _table(metrics: Sequence[Metric]) -> str:
 
 def _page(about: Mapping[str, Json], metrics: Sequence[Metric], curves: bool) -> str:
     lines = [f"# {about['ref']}, evaluated", ""]
-    lines += [f"{about['rows']} rows, `{about['data']}`; package `{about['package']}`.", ""]
+    of = f" of {about['patients']} patients" if about.get("patients") else ""
+    lines += [f"{about['rows']} rows{of}, `{about['data']}`; package `{about['package']}`.", ""]
     for subgroup in dict.fromkeys(one.subgroup for one in metrics):
         lines += [
             f"## {subgroup or 'All'}",
@@ -219,6 +272,7 @@ def _page(about: Mapping[str, Json], metrics: Sequence[Metric], curves: bool) ->
     if curves:
         lines += ["## Curves", "", f"![ROC, precision and recall, calibration]({CHART})", ""]
         lines.append(
-            "Bands: 95 %, by a bootstrap within each kind; of the calibration, Wilson's intervals."
+            "Bands: 95 %, by a bootstrap within each kind; of the calibration, Wilson's intervals. "
+            "They take every row by itself, also where several are of one patient."
         )
     return "\n".join(lines) + "\n"

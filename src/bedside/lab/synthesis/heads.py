@@ -85,7 +85,7 @@ def read_head(path: Path, closing: float = 4.0, keep: Path | None = None) -> Hea
 def _coded_in(kept: Path) -> NDArray[np.uint8] | None:
     """Return what was kept, or None where there is nothing or it is damaged."""
     try:
-        with np.load(kept, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False) as arrays:
             coded: NDArray[np.uint8] = arrays["coded"]
     except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error):
         return None

@@ -55,11 +55,13 @@ class Diary:
         with self._path.open("ab", buffering=0) as stream:
             end = stream.seek(0, os.SEEK_END)
             try:
-                if self._waiting and stream.write(self._waiting) < len(self._waiting):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+                written = stream.write(self._waiting)
             except OSError:
                 stream.truncate(end)
                 raise
+            if written < len(self._waiting):
+                stream.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         self._waiting = b""
 
 

@@ -77,7 +77,9 @@ class Mirror:
         elif not self._has_come:
             self._server.go_on(self._sent["run"])
         self._has_come = True
-        if not self._sent.get("parameters", True):  # a note without the word is of a run that sent them
+        if not self._sent.get(
+            "parameters", True
+        ):  # a note without the word is of a run that sent them
             told = flat(self._settings.model_dump(mode="json"))
             short = {name: str(value)[:LONGEST] for name, value in told.items()}
             self._server.set_parameters(self._sent["run"], short)

@@ -158,7 +158,22 @@ def segmentation_blocks(output: SegmentationOutput, say: Speaker) -> Iterator[Bl
     )
     yield Table(say("answers"), heads, rows)
     measured = say.listed(say(f"measured-{one}") for one in output.measurements)
-    yield Pairs(((say("measured"), measured),))
+    yield Pairs(((say("measured"), measured), *_expected(output, say)))
+
+
+def _expected(output: SegmentationOutput, say: Speaker) -> Iterator[tuple[str, str]]:
+    """Return how well the masks' fit is foretold, where it is."""
+    declared = output.predicted_overlap
+    if declared is not None:
+        known = declared.calibration
+        told = say(
+            "expected-overlap-of",
+            below=number(declared.flag_below),
+            error=number(known.mean_absolute_error),
+            cases=str(known.cases),
+            patients=str(known.patients),
+        )
+        yield say("expected-overlap"), told
 
 
 def shown_class(one: SegmentedClass, say: Speaker) -> str:

@@ -8,7 +8,7 @@ from bedside.lab.brain.overlap.fitting import DOUBTS, LEAST, fitted, left_out, p
 from bedside.lab.brain.overlap.gathering import Answered
 from bedside.package.predicted_overlap import PredictedOverlap
 from bedside.runtime.overlap import weighed
-from tests.package.test_predicted_overlap import calibration
+from tests.package.overlaps import calibration
 
 
 def cases(count: int = 120, seed: int = 0) -> list[Answered]:
@@ -16,7 +16,7 @@ def cases(count: int = 120, seed: int = 0) -> list[Answered]:
     random = np.random.default_rng(seed)
     made = []
     for number in range(count):
-        found = {name: float(random.gamma(2.0, 0.05)) for name in DOUBTS}
+        found: dict[str, float] = {name: float(random.gamma(2.0, 0.05)) for name in DOUBTS}
         logit = 4.0 - 2.0 * np.log1p(found["expected-error"] / 0.1) - 9.0 * found["border"]
         overlap = float(1 / (1 + np.exp(-logit - random.normal(0, 0.1))))
         made.append(Answered(found, overlap, "cut", 0.5, f"patient-{number % 3}"))

@@ -67,9 +67,10 @@ def predicted(fit: Fit, cases: Sequence[Answered]) -> Numbers:
     """Return the overlaps that a curve predicts, as `runtime.overlap` does."""
     logits = np.full(len(cases), fit.intercept)
     for one in fit.terms:
-        found = np.array([case.doubts[one.doubt] for case in cases])
-        logits -= one.weight * np.log1p(found / one.scale)
-    return expit(logits)
+        doubts = np.array([case.doubts[one.doubt] for case in cases])
+        logits -= one.weight * np.log1p(doubts / one.scale)
+    found: Numbers = expit(logits)
+    return found
 
 
 def left_out(cases: Sequence[Answered]) -> Numbers:

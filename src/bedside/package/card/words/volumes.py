@@ -151,6 +151,12 @@ VOLUMES: Final[Mapping[str, Both]] = MappingProxyType(
         "after-keep_labels": Both("Keep {labels} alone.", "{labels}だけを残す。"),
         "answer-value": Both("Value", "値"),
         "answer-plausible": Both("Plausible volume", "妥当な体積"),
+        "expected-overlap": Both("Expected overlap (Dice)", "予測される一致度（ダイス係数）"),
+        "expected-overlap-of": Both(
+            "told with every mask, and flagged below {below}; wrong by {error} on average over {cases} "
+            "cases of {patients} people, each left out in turn",
+            "マスクごとに示し、{below}未満なら警告する。{patients}人・{cases}例を一人ずつ除いて検証した平均誤差は{error}",
+        ),
         "plausible-range": Both("{low} to {high} mL", "{low}以上{high}以下（mL）"),
         "medium-nifti": Both("a NIfTI file", "NIfTIファイル"),
         "medium-dicom-series": Both("a DICOM series", "DICOMシリーズ"),

@@ -6,7 +6,6 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from bedside import errors
 from bedside.errors import BedsideError, LimitExceeded, NotFound, PackageRefused
 from bedside.runtime.engines.antspynet.protocol import Message, read_message, write_message
+from bedside.store.workplace import Workplace, of_this_account
 
 START: Final = Path(__file__).with_name("start.py")
 START_SECONDS: Final = 300.0
@@ -73,21 +73,23 @@ class Child:
         Raises:
             NotFound: no such interpreter, or one without the libraries.
             PackageRefused: it ended before it was ready.
+            Unavailable: the disk refuses it a place.
+            SiteProblem: others may write to the place.
         """
         program = str(python or sys.executable)
         self._memory = int(begin["memory"])
-        self._folder = tempfile.TemporaryDirectory(prefix="bedside-antspynet-")
-        self._words = Path(self._folder.name) / "words"
+        self._place = Workplace(of_this_account())  # the library may put a head there
+        self._words = self._place.new() / "words"
         try:
             kept = (*_KEPT, *_KEPT_TO_FETCH) if begin["network"] else _KEPT
             self._process = _started([program, "-I", str(START)], self._words, kept)
         except OSError as problem:
-            self._folder.cleanup()
+            self._place.close()
             raise NotFound(
                 f"The interpreter {program!r} cannot be started: {problem}.",
                 advice="Name the Python of an environment with antspynet.",
             ) from problem
-        self._end = weakref.finalize(self, _ended, self._process, self._folder)
+        self._end = weakref.finalize(self, _ended, self._process, self._place)
         self._told: queue.Queue[Message | BedsideError | None] = queue.Queue()
         reads = self._process.stdout
         assert reads is not None  # noqa: S101 - it was opened as a pipe
@@ -272,7 +274,7 @@ def _listen(reads: IO[bytes], told: queue.Queue[Message | BedsideError | None]) 
     told.put(None)
 
 
-def _ended(process: subprocess.Popen[bytes], folder: tempfile.TemporaryDirectory[str]) -> None:
+def _ended(process: subprocess.Popen[bytes], place: Workplace) -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
@@ -282,7 +284,7 @@ def _ended(process: subprocess.Popen[bytes], folder: tempfile.TemporaryDirectory
                 stream.close()
             except OSError:  # what was left to write has no reader any more
                 continue
-    folder.cleanup()
+    place.close()
 
 
 def _refused(header: Mapping[str, Any]) -> BedsideError:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bedside.errors import SiteProblem
-from bedside.jobs.workplace import Workplace
+from bedside.store.workplace import Workplace
 
 WORKER = """
 import sys, time
 from pathlib import Path
 from bedside.jobs.child import Child
-from bedside.jobs.workplace import Workplace
+from bedside.store.workplace import Workplace
 place = Workplace(Path(sys.argv[1]))
 child = Child("tests.jobs.mute_child", place=place)
 (child._home / "patient.nii").write_bytes(b"a patient's head")
