@@ -56,7 +56,7 @@ house: install  ## the floor plan: who may import whom
 
 unit: install  ## the tests, on both cores
 	@$(BIN)/python -m compileall -q src/bedside  # once, not in each of the hundreds of programs that tests start
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal $(PYTEST)  # more threads than cores wait by spinning
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist worksteal $(PYTEST)  # a thread that spins takes the other test's core
 
 test-antspynet: install $(ANTSPYNET)/.ready  ## the real ANTsPyNet, in an environment of its own (minutes)
 	BEDSIDE_ANTSPYNET_PYTHON=$(abspath $(ANTSPYNET))/bin/python $(BIN)/pytest tests/antspynet --timeout 3000 $(PYTEST)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bedside.errors import Conflict, NotFound, Unavailable
+from bedside.jobs import jobs as table
 from bedside.jobs.errand import Over
 from bedside.jobs.folder import JobFiles
 from bedside.jobs.job import MOST_ATTEMPTS, State, held
@@ -93,6 +94,18 @@ def test_a_lost_job_that_was_cancelled_ends_as_such(toys: Toys, clock: SettableC
     clock.advance(31)
     assert toys.jobs.take(taken, "two") is None
     assert toys.jobs.get(taken.id).state is State.CANCELLED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_jobs_that_cannot_be_begun_hide_none_behind_them(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "LOOKED_AT", 2)
+    for _ in range(4):
+        toys.add(about="not-proved")
+    job = toys.add()
+    assert toys.jobs.next(ready=lambda one: one.about == "toy") == replace(job, request=b"")
+    assert toys.jobs.next(ready=lambda _: False) is None
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

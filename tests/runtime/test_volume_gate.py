@@ -169,13 +169,6 @@ def chequered() -> Volume:
     return with_values(900 * wave[:, None, None] * wave[:, None] * wave + head().values / 100)
 
 
-def checked_score(known: VolumeLikeness) -> float:
-    """The out-of-domain score of `chequered`."""
-    score = checked(chequered(), domain=declared(likeness=known)).out_of_domain
-    assert score is not None
-    return score
-
-
 class TestLikeness:
     def test_a_head_like_the_others_passes_with_its_score(self) -> None:
         passed = checked(head(9), domain=declared(likeness=likeness()))
@@ -201,14 +194,13 @@ class TestLikeness:
         assert passed.out_of_domain > 0.2
 
     def test_and_what_is_very_unlike_is_refused_where_a_flag_would_be_too_little(self) -> None:
-        near = 1 - checked_score(likeness(otherwise="flag"))
-        flagged = likeness(otherwise="flag", refuse_below=near - 0.05)
-        passed = checked(chequered(), domain=declared(likeness=flagged))
-        assert [one.code for one in passed.flags] == ["unlike-the-domain"]
-        wanted = round(near + 0.05, 2)
-        strict = likeness(otherwise="flag", refuse_below=wanted)
-        (reason,) = refused(chequered(), domain=declared(likeness=strict))
-        assert reason.allowed == f"at least {wanted:g}"
+        score = checked(head(9), domain=declared(likeness=likeness())).out_of_domain
+        assert score is not None
+        parts = {"minimum": 1 - score / 2, "otherwise": "flag", "refuse_below": 0.5}
+        domain = declared(likeness=likeness(**parts))
+        assert [one.code for one in checked(head(9), domain=domain).flags] == ["unlike-the-domain"]
+        (reason,) = refused(chequered(), domain=domain)
+        assert reason.allowed == "at least 0.5"
 
 
 def test_notes_of_the_reader_become_flags() -> None:

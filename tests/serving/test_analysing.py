@@ -217,8 +217,8 @@ def test_an_analysis_waits_for_a_proof_that_came_to_no_end(ward: Ward) -> None:
     site, job = ward.site, ward.submit()
     models, known = site.serving.models, site.proofs._known
     digest = site.registry.released_for(HEADS).digest
-    proved = known[digest]
-    for found in (Unavailable("Its process was ended: SIGKILL."), proved):
+    proved, killed = known[digest][0], Unavailable("Its process was ended: SIGKILL.")
+    for found in (killed, proved):
         models._standing.clear()
         del known[digest]
         with pytest.MonkeyPatch.context() as patched:
@@ -229,7 +229,6 @@ def test_an_analysis_waits_for_a_proof_that_came_to_no_end(ward: Ward) -> None:
         known[digest] = found, time.monotonic()
         if found is not proved:
             waits_still(ward, job)
-    known[digest] = proved
     assert ward.trade.ready(job)
     assert ward.trade.errand(job).same == digest
 

@@ -15,6 +15,7 @@ from bedside.ledger.events import EventKind
 from bedside.package.package import Package, archive_of, open_package
 from bedside.runtime.engines import onnx
 from bedside.runtime.engines.engine import ONNX_ONLY
+from bedside.runtime.runner import GoldenReport
 from bedside.serving import proof_board, proof_errand, proving
 from bedside.serving.proving import NotProvedYet, Proofs
 from bedside.store.duty import Duty
@@ -131,6 +132,16 @@ def finds_for_itself(folder: Path, package: Package) -> None:
         proofs.wait(package.digest)
         with pytest.raises(Unavailable, match=r"may take \d+ bytes of memory"):
             proofs.of(package.digest, lambda: package)
+
+
+def test_the_word_of_a_killed_process_is_nobodys(tmp_path: Path) -> None:
+    digest = "sha256:" + "ab" * 32
+    living, other = (proof_board.ProofBoard(tmp_path / "proofs") for _ in range(2))
+    assert living.taken(digest)
+    living.write(digest, GoldenReport(1, 0.0, 1.0))
+    assert other.read(digest) == living.read(digest) == GoldenReport(1, 0.0, 1.0)
+    living._held[digest].close()  # as the system does at its end; what it told stays
+    assert other.read(digest) is None
 
 
 def test_a_process_that_takes_nothing_keeps_nobody_waiting(

@@ -82,14 +82,7 @@ def evaluate_rows(
     with progress(f"Evaluating {opened.manifest.ref} on {data.name}"):
         labelled = _answered(opened, truth_in, subgroups)
         metrics = classifying.all_metrics(labelled)
-    about: dict[str, Json] = {
-        "ref": opened.manifest.ref,
-        "package": opened.digest,
-        "data": digest(data.read_bytes()),
-        "rows": len(labelled.labels),
-    }
-    if labelled.patients:
-        about["patients"] = len(set(labelled.patients))
+    about = _about(opened, data, labelled)
     value = about | {"metrics": [metric.model_dump(mode="json") for metric in metrics]}
     if out is not None:
         with progress("Drawing curves"):
@@ -104,6 +97,18 @@ def evaluate_rows(
             page.line(f"tables and curves: {out}")
 
     show(value, tell, as_json=as_json)
+
+
+def _about(opened: Package, data: Path, labelled: Labelled) -> dict[str, Json]:
+    """Return what was measured, on what."""
+    patients = {"patients": len(set(labelled.patients))} if labelled.patients else {}
+    return {
+        "ref": opened.manifest.ref,
+        "package": opened.digest,
+        "data": digest(data.read_bytes()),
+        "rows": len(labelled.labels),
+        **patients,
+    }
 
 
 def _answered(opened: Package, truth_in: tuple[Path, str], subgroups: Sequence[str]) -> Labelled:

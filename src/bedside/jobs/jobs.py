@@ -361,8 +361,8 @@ def _found(connection: Connection, state: State, after: str = "") -> list[Job]:
 
 def _ready(connection: Connection, ready: Callable[[Job], bool]) -> list[Job]:
     """Return waiting jobs that can be begun; those that cannot hide none behind them."""
-    found, page = [], _found(connection, State.WAITING)
-    found += filter(ready, page)
+    page = _found(connection, State.WAITING)
+    found = list(filter(ready, page))
     while len(page) == LOOKED_AT and len(found) < LOOKED_AT:
         page = _found(connection, State.WAITING, page[-1].id)
         found += filter(ready, page)

@@ -16,6 +16,7 @@ from bedside.imaging.measuring.masks import Mask
 from bedside.lab.datasets.manifest import Case, Dataset, open_dataset
 from bedside.lab.evaluating.analysed import Found, Segmenter
 from bedside.lab.evaluating.evaluating import CaseResult, Compared, Wish, evaluate
+from bedside.lab.evaluating.maps import Exhibits
 from bedside.lab.evaluating.orientations import turned_alike
 from bedside.lab.evaluating.pictures import WorstPictures
 from bedside.lab.evaluating.report import make_report, write_report
@@ -148,7 +149,10 @@ def test_a_mask_that_depends_on_how_the_image_is_stored_is_seen(
 def test_regions_are_counted_case_by_case_and_over_thresholds(
     segmenter: Segmenter, dataset: Dataset, tmp_path: Path
 ) -> None:
-    results = evaluate(segmenter, dataset, Wish(stated=HEAD, regions=0.5), (silent, forget))
+    exhibits = Exhibits(tmp_path, 0, mapped=True)
+    results = evaluate(segmenter, dataset, Wish(stated=HEAD, regions=0.5), (silent, exhibits.keep))
+    maps = sorted(path.name for path in (tmp_path / "probabilities").iterdir())
+    assert maps == ["one.nii.gz", "two.nii.gz"]  # the third was refused
     one = results[0].compared[0]
     assert one.regions is not None
     assert (one.regions.regions, one.regions.found, one.regions.false) == (1, 1, 0)

@@ -26,7 +26,7 @@ VOID = {"meta"}
 NAMES = {
     *("Bedside", "bedside", "verify", "ONNX", "Runtime", "onnxruntime", "numpy", "float32"),
     *("DICOM", "PNG", "JPEG", "CR", "DX", "XC", "CHEST", "PA", "UTC", "Platt", "Shapley"),
-    *("NIfTI", "MR", "HEAD", "RAS", "LIA", "mm", "mL", "ANTsPyNet", "brain_extraction"),
+    *("NIfTI", "MR", "HEAD", "RAS", "LIA", "mm", "mL", "Dice", "ANTsPyNet", "brain_extraction"),
     *("Mitchell", "et", "al.", "Model", "Cards", "for", "Reporting"),
     *("basic", "bilinear", "box", "golden.json", "model.onnx", "small", "tumour"),
     *("radius", "sex", "age", "weights", "intercept", "word"),

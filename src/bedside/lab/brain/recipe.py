@@ -18,7 +18,7 @@ from bedside.package.segmentation import (
 from bedside.package.volume_operations import PadToMultiple, Reorient, Resample, VolumeOperation
 
 LABEL: Final = "brain"
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.24
 
 PLAUSIBLE: Final = MillilitreRange(minimum=800.0, maximum=2_300.0)
 """mL of the mask from a child of school age to a large man's head."""

@@ -65,7 +65,8 @@ def _means(values: Scores, places: NDArray[np.intp], picks: NDArray[np.int64]) -
     counts = ~np.isnan(values)
     sums = np.bincount(places, weights=np.where(counts, values, 0.0))[picks].sum(axis=1)
     many = np.bincount(places, weights=counts)[picks].sum(axis=1)
-    return np.divide(sums, many, out=np.full(len(picks), np.nan), where=many > 0)
+    found: Scores = np.divide(sums, many, out=np.full(len(picks), np.nan), where=many > 0)
+    return found
 
 
 def _areas(area: Area, rows: Sequence[NDArray[np.intp]], picks: NDArray[np.int64]) -> Scores:

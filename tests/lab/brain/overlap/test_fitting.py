@@ -29,12 +29,10 @@ def test_what_was_put_in_is_found() -> None:
     weights = {one.doubt: one.weight for one in fit.terms}
     assert set(weights) == set(DOUBTS)
     assert min(weights.values()) >= LEAST
-    assert sorted(weights, key=lambda name: weights[name])[-2:] in (
-        ["border", "expected-error"],
-        ["expected-error", "border"],
-    )
-    error = np.abs(predicted(fit, made) - [one.overlap for one in made]).mean()
-    assert error < 0.03
+    assert max(weights, key=lambda name: weights[name]) == "expected-error"
+    overlaps = np.array([one.overlap for one in made])
+    error = np.abs(predicted(fit, made) - overlaps).mean()
+    assert error < 0.6 * np.abs(overlaps - np.median(overlaps)).mean()
 
 
 def test_a_curve_predicts_what_a_package_with_its_weights_will() -> None:
