@@ -11,7 +11,7 @@ import pytest
 
 CI = Path(__file__).parent.parent / ".ci" / "run"
 
-TARGETS = "test test-ray test-mlflow test-antspynet".split()
+TARGETS = ["test", "test-ray", "test-mlflow", "test-antspynet"]
 
 
 @pytest.fixture
