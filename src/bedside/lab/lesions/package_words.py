@@ -31,10 +31,11 @@ INTENDED_USE: Final[Text] = {
 NOT_FOR: Final[Text] = {
     "en": "Not for any patient's care, not for excluding disease, not for counting lesions over time. Not for CT, "
     "T1, T2, or after contrast. It was held against the marks of experts in a few patients only: read "
-    "the figures for what they are. Small and faint lesions, those of the cortex, the stem and the cerebellum "
+    "the figures for what they are; they are not blind, since drawn lesions were set after looking at two of "
+    "them. Small and faint lesions, those of the cortex, the stem and the cerebellum "
     "are missed more often; bright rims of ventricles, vessels and movement are taken for lesions.",
     "ja": "診療、疾患の除外、病変数の経時比較に用いない。CT、T1、T2、造影後の画像には用いない。"
-    "専門家の判定との比較は少数の患者のみである。小さい病変、淡い病変、皮質・脳幹・小脳の病変は見落としやすく、"
+    "専門家の判定との比較は少数の患者のみであり、うち2名の画像を見て描画の条件を決めたため盲検ではない。小さい病変、淡い病変、皮質・脳幹・小脳の病変は見落としやすく、"
     "脳室周囲の高信号、血管、体動を病変と誤ることがある。",
 }
 

@@ -11,7 +11,7 @@ KNOWN: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "brain-extraction",
         "1.0.0",
-        "ed25519:2fc207803e290c2f9a63bda6fc7b6888914040d7ba546a322dbd03a8ed306b3a",
+        "ed25519:a9feb37ac102e1f0be90cdce2644821d83dae5d7426d2c1cea94714f95c69695",
     ),
 )
 """Name, version, fingerprint of the signing key."""
