@@ -232,8 +232,7 @@ class TestASite:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "which package"),
-        (("--model", "x"), "which package"),
+        (("--model", "x"), "no site that has it"),
         (("--package", "p.bedside", "--subject", "p-1"), "nothing is recorded"),
         (("--package", "p.bedside", "--jobs", "2"), "folder of many"),
         (("--site", "s"), "--model"),
@@ -241,7 +240,6 @@ class TestASite:
         (("--site", "s", "--model", "m", "--ray", "h:1"), "folder of many"),
     ],
     ids=[
-        "nothing",
         "a model alone",
         "a subject",
         "jobs of one",

@@ -97,7 +97,10 @@ def found_in(files: Iterable[Path], wanted: Iterable[bytes]) -> dict[str, set[by
     looked_for = sorted(wanted)
     hits: dict[str, set[bytes]] = {}
     for path in files:
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:  # what a database server made and took away again
+            continue
         if hit := {one for one in looked_for if one in data}:
             hits[str(path)] = hit
     return hits

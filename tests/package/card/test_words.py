@@ -12,7 +12,8 @@ from bedside.package.card.content import card_content
 from bedside.package.card.words.rests import MEASURES
 from bedside.package.card.words.speaker import CATALOGUE, MOST_LISTED, Speaker
 from bedside.package.fields import Language
-from tests.package.card.manifests import KINDS
+from bedside.package.manifest import Evaluation
+from tests.package.card.manifests import KINDS, evaluation, metric
 
 CARD = Path(__file__).parents[3] / "src" / "bedside" / "package" / "card"
 KEY = re.compile(r"-?[a-z]+(?:[-_][a-z_]+)*-?")
@@ -65,7 +66,12 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
                 }
             )
             card_content(manifest.model_copy(update={"lineage": lineage}), language)
+            card_content(manifest.model_copy(update={"evaluation": of_one_patient()}), language)
     return said
+
+
+def of_one_patient() -> Evaluation:
+    return evaluation(metric("Dice", 0.9, lower=0.9, upper=0.9, n=1))
 
 
 def test_every_entry_is_spoken_by_some_card(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,8 @@ def analyses(manifest: Manifest, say: Speaker) -> Section:
 
 def _figure(metric: Metric, say: Speaker) -> tuple[Words, ...]:
     low, high = figure(metric.lower), figure(metric.upper)
-    interval = say("interval-of", low=low, high=high, confidence=share(metric.confidence))
+    told = say("interval-of", low=low, high=high, confidence=share(metric.confidence))
+    interval = told if metric.lower < metric.upper else say("no-interval")
     group = metric.subgroup or say("everybody")
     return metric.name, group, figure(metric.value), interval, str(metric.n)
 

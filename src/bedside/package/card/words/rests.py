@@ -37,6 +37,7 @@ RESTS: Final[Mapping[str, Both]] = MappingProxyType(
         "interval": Both("Interval", "区間"),
         "method": Both("Method", "方法"),
         "cases": Both("n", "n"),
+        "no-interval": Both("none", "なし"),
         "interval-of": Both("{low} to {high} ({confidence})", "{low}〜{high}（{confidence}）"),
         "drawn": Both(
             "The same, drawn from 0 to 1: the dot is the estimate, the line its interval.",
