@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from torch import Tensor, nn
 
-from bedside.errors import UsageError
 from bedside.lab.brain.cases import DrawnCases
 from bedside.lab.brain.loss import dice, overlap_loss
 from bedside.lab.brain.network import BrainNetwork
 from bedside.lab.brain.settings import BrainSettings
-from bedside.lab.datasets.manifest import Case, Dataset, open_dataset
-from bedside.lab.datasets.parting import parted
+from bedside.lab.datasets.label_maps import PartedMaps, named_dataset
+from bedside.lab.datasets.manifest import Dataset
 from bedside.lab.training.task import Batch, Cases, Kind
 from bedside.package.manifest import DataSet
 
@@ -27,22 +25,17 @@ class BrainTask:
     def __init__(self, settings: BrainSettings, dataset: Dataset) -> None:
         """Part the patients; `bedside.errors.UsageError` where one that is named is not there."""
         self._settings = settings
-        self._dataset = dataset
-        self._parted = parted(dataset, seed=settings.seed, named=settings.validation_patients)
+        self._maps = PartedMaps(dataset, settings.seed, settings.validation_patients)
 
     @property
     def data(self) -> tuple[DataSet, ...]:
         """The heads for training and for validation."""
-        told = self._dataset.described
-        return (
-            told(self._parted.training, "training"),
-            told(self._parted.validation, "validation"),
-        )
+        return self._maps.data
 
     @property
     def split(self) -> str:
         """How they were parted."""
-        return self._parted.words
+        return self._maps.split
 
     def network(self) -> nn.Module:
         """Return a new network."""
@@ -50,12 +43,11 @@ class BrainTask:
 
     def training_cases(self) -> Cases:
         """Return heads drawn without end."""
-        return DrawnCases(self._paths(self._parted.training), self._settings)
+        return DrawnCases(self._maps.training, self._settings)
 
     def validation_cases(self) -> Cases:
         """Return so many drawn heads of the patients that are held out, always the same."""
-        paths = self._paths(self._parted.validation)
-        return DrawnCases(paths, self._settings, self._settings.validation_cases)
+        return DrawnCases(self._maps.validation, self._settings, self._settings.validation_cases)
 
     def on_device(self, batch: Batch, number: int) -> Batch:
         """Return the batch as it is."""
@@ -74,9 +66,6 @@ class BrainTask:
             "loss": float(overlap_loss(logits, batch["share"])),
         }
 
-    def _paths(self, cases: tuple[Case, ...]) -> list[Path]:
-        return [self._dataset.path_of(case, "labels") for case in cases]
-
 
 def make(settings: BrainSettings) -> BrainTask:
     """Open the label maps and return the task.
@@ -84,12 +73,7 @@ def make(settings: BrainSettings) -> BrainTask:
     Raises:
         UsageError: no manifest is named, or it is not one of label maps.
     """
-    if not settings.data:
-        raise UsageError(
-            "No data set is named.",
-            advice="Write a manifest with `bedside lab dataset FOLDER`, and name it: data=FILE.",
-        )
-    return BrainTask(settings, open_dataset(Path(settings.data)))
+    return BrainTask(settings, named_dataset(settings.data))
 
 
 KIND: Final = Kind(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from torch import Tensor, nn
 
-from bedside.errors import UsageError
 from bedside.lab.brain.network import BrainNetwork, StandardisedConv
-from bedside.lab.datasets.manifest import Case, Dataset, open_dataset
-from bedside.lab.datasets.parting import parted
+from bedside.lab.datasets.label_maps import PartedMaps, named_dataset
+from bedside.lab.datasets.manifest import Dataset
 from bedside.lab.lesions.cases import LesionCases
 from bedside.lab.lesions.judging import judged
 from bedside.lab.lesions.loss import rare_loss
@@ -35,22 +33,17 @@ class LesionTask:
     def __init__(self, settings: LesionSettings, dataset: Dataset) -> None:
         """Part the patients; `bedside.errors.UsageError` where one that is named is not there."""
         self._settings = settings
-        self._dataset = dataset
-        self._parted = parted(dataset, seed=settings.seed, named=settings.validation_patients)
+        self._maps = PartedMaps(dataset, settings.seed, settings.validation_patients)
 
     @property
     def data(self) -> tuple[DataSet, ...]:
         """The heads for training and for validation."""
-        told = self._dataset.described
-        return (
-            told(self._parted.training, "training"),
-            told(self._parted.validation, "validation"),
-        )
+        return self._maps.data
 
     @property
     def split(self) -> str:
         """How they were parted."""
-        return self._parted.words
+        return self._maps.split
 
     def network(self) -> nn.Module:
         """Return a new network."""
@@ -64,12 +57,11 @@ class LesionTask:
 
     def training_cases(self) -> Cases:
         """Return parts of heads drawn without end."""
-        return LesionCases(self._paths(self._parted.training), self._settings)
+        return LesionCases(self._maps.training, self._settings)
 
     def validation_cases(self) -> Cases:
         """Return so many drawn parts of the heads that are held out, always the same."""
-        paths = self._paths(self._parted.validation)
-        return LesionCases(paths, self._settings, self._settings.validation_cases)
+        return LesionCases(self._maps.validation, self._settings, self._settings.validation_cases)
 
     def on_device(self, batch: Batch, number: int) -> Batch:
         """Return the batch as it is."""
@@ -89,9 +81,6 @@ class LesionTask:
             "loss": float(rare_loss(logits, share, batch["weight"])),
         }
 
-    def _paths(self, cases: tuple[Case, ...]) -> list[Path]:
-        return [self._dataset.path_of(case, "labels") for case in cases]
-
 
 def make(settings: LesionSettings) -> LesionTask:
     """Open the label maps and return the task.
@@ -99,12 +88,7 @@ def make(settings: LesionSettings) -> LesionTask:
     Raises:
         UsageError: no manifest is named, or it is not one of label maps.
     """
-    if not settings.data:
-        raise UsageError(
-            "No data set is named.",
-            advice="Write a manifest with `bedside lab dataset FOLDER`, and name it: data=FILE.",
-        )
-    return LesionTask(settings, open_dataset(Path(settings.data)))
+    return LesionTask(settings, named_dataset(settings.data))
 
 
 KIND: Final = Kind(
